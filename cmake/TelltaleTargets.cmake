@@ -1,0 +1,46 @@
+# How a room and a test are built: telltale_room(), telltale_test().
+
+add_library(telltale_options INTERFACE)
+target_compile_features(telltale_options INTERFACE cxx_std_20)
+target_include_directories(telltale_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
+# -ffp-contract=off and no -march=native: our own arithmetic must give the same bits on every CPU.
+target_compile_options(telltale_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -ffp-contract=off
+                       -Wno-missing-field-initializers)
+if(TELLTALE_WERROR)
+  target_compile_options(telltale_options INTERFACE -Werror)
+endif()
+if(TELLTALE_SANITIZE)
+  target_compile_options(telltale_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined
+                         -fno-omit-frame-pointer -g1)
+  target_link_options(telltale_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+# LibTorch's headers take most of the build time: compiled once, used by every unit that includes them.
+add_library(telltale_torch_pch OBJECT ${PROJECT_SOURCE_DIR}/cmake/torch_pch.cpp)
+target_link_libraries(telltale_torch_pch PUBLIC telltale_options telltale_torch)
+target_precompile_headers(telltale_torch_pch PRIVATE <torch/torch.h> <nlohmann/json.hpp>)
+
+# telltale_room(<name> [TORCH] SOURCES ... LINK ...): the static library telltale_<name> of src/<name>/.
+function(telltale_room name)
+  cmake_parse_arguments(ROOM "TORCH" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
+  add_library(telltale_${name} STATIC ${ROOM_SOURCES})
+  target_link_libraries(telltale_${name} PUBLIC telltale_options ${ROOM_LINK} PRIVATE ${ROOM_PRIVATE_LINK})
+  if(ROOM_TORCH)
+    target_link_libraries(telltale_${name} PUBLIC telltale_torch)
+    target_precompile_headers(telltale_${name} REUSE_FROM telltale_torch_pch)
+  endif()
+endfunction()
+
+# telltale_test(<room> [TORCH] SOURCES ... LINK ...): one GoogleTest program, its cases known to CTest one by one.
+function(telltale_test room)
+  cmake_parse_arguments(TEST "TORCH" "" "SOURCES;LINK" ${ARGN})
+  add_executable(test_${room} ${TEST_SOURCES})
+  target_link_libraries(test_${room} PRIVATE telltale_${room} ${TEST_LINK} GTest::gtest_main)
+  if(TEST_TORCH)
+    target_link_libraries(test_${room} PRIVATE telltale_torch)
+    target_precompile_headers(test_${room} REUSE_FROM telltale_torch_pch)
+  endif()
+  add_test(NAME unit.${room} COMMAND test_${room})
+  set_tests_properties(unit.${room} PROPERTIES LABELS unit TIMEOUT 300
+    ENVIRONMENT "OMP_NUM_THREADS=1;OPENBLAS_NUM_THREADS=1")
+endfunction()
