@@ -1,0 +1,124 @@
+#include "study/environments.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace telltale::study {
+namespace {
+
+Environment environment_of(const RankFacts& rank) { return {rank.profile, rank.profile, rank.builds, rank.fingerprints}; }
+
+std::string names(const std::vector<Environment>& list) {
+  std::string text;
+  for (const Environment& environment : list) text += (text.empty() ? "" : ", ") + environment.name;
+  return text.empty() ? "none" : text;
+}
+
+void note_rates(Environments& environments, std::size_t index, const RankFacts& rank) {
+  const auto keep_fastest = [](std::map<std::string, double>& known, const std::map<std::string, double>& measured) {
+    for (const auto& [subject, seconds] : measured) {
+      const auto [place, is_new] = known.emplace(subject, seconds);
+      if (!is_new) place->second = std::min(place->second, seconds);
+    }
+  };
+  keep_fastest(environments.train_step_s[index], rank.train_step_s);
+  keep_fastest(environments.eval_image_s[index], rank.eval_image_s);
+}
+
+}  // namespace
+
+Json RankFacts::to_json() const {
+  return {{"profile", profile},           {"host", host},         {"passport", passport},
+          {"builds", builds},             {"fingerprints", fingerprints}, {"train_step_s", train_step_s},
+          {"eval_image_s", eval_image_s}, {"repeats", repeats}};
+}
+
+RankFacts RankFacts::from_json(const Json& json) {
+  RankFacts facts;
+  json.at("profile").get_to(facts.profile);
+  json.at("host").get_to(facts.host);
+  facts.passport = json.at("passport");
+  facts.builds = json.at("builds");
+  json.at("fingerprints").get_to(facts.fingerprints);
+  json.at("train_step_s").get_to(facts.train_step_s);
+  json.at("eval_image_s").get_to(facts.eval_image_s);
+  json.at("repeats").get_to(facts.repeats);
+  return facts;
+}
+
+Identity Environment::identity(const std::vector<std::string>& subjects) const {
+  Json content = {{"builds", builds}, {"fingerprints", Json::object()}};
+  for (const std::string& subject : subjects) {
+    const auto found = fingerprints.find(subject);
+    if (found == fingerprints.end()) throw Error("environment " + name + " has no fingerprint of " + subject);
+    content["fingerprints"][subject] = found->second;
+  }
+  return identity_of(content);
+}
+
+Identity Environment::identity() const { return identity_of({{"builds", builds}, {"fingerprints", fingerprints}}); }
+
+bool Environment::same(const Environment& other) const {
+  return profile == other.profile && builds == other.builds && fingerprints == other.fingerprints;
+}
+
+Json Environment::to_json() const {
+  return {{"name", name}, {"profile", profile}, {"builds", builds}, {"fingerprints", fingerprints}};
+}
+
+Environment Environment::from_json(const Json& json) {
+  return {json.at("name"), json.at("profile"), json.at("builds"),
+          json.at("fingerprints").get<std::map<std::string, std::string>>()};
+}
+
+Json Binding::to_json() const { return {{"rule", rule}, {"trainer", trainer}}; }
+Binding Binding::from_json(const Json& json) { return {json.at("rule"), json.at("trainer")}; }
+
+Environments environments_of(const std::vector<RankFacts>& ranks, const std::vector<bool>& computes) {
+  std::vector<Environment> list;
+  for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
+    if (!computes[rank] || !ranks[rank].repeats) continue;
+    Environment environment = environment_of(ranks[rank]);
+    if (std::none_of(list.begin(), list.end(), [&](const Environment& known) { return known.same(environment); }))
+      list.push_back(std::move(environment));
+  }
+  std::sort(list.begin(), list.end(), [](const Environment& a, const Environment& b) {
+    return a.profile != b.profile ? a.profile < b.profile : a.identity() < b.identity();
+  });
+  for (Environment& environment : list) {
+    const auto twins = std::count_if(list.begin(), list.end(), [&](const Environment& e) { return e.profile == environment.profile; });
+    if (twins > 1) environment.name = environment.profile + "-" + environment.identity().hex().substr(0, 6);
+  }
+  return place_ranks(list, ranks, computes);
+}
+
+Environments place_ranks(const std::vector<Environment>& recorded, const std::vector<RankFacts>& ranks,
+                         const std::vector<bool>& computes) {
+  Environments environments;
+  environments.list = recorded;
+  environments.of_rank.assign(ranks.size(), -1);
+  environments.train_step_s.resize(recorded.size());
+  environments.eval_image_s.resize(recorded.size());
+  for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
+    if (!computes[rank] || !ranks[rank].repeats) continue;
+    const Environment environment = environment_of(ranks[rank]);
+    for (std::size_t i = 0; i < recorded.size(); ++i) {
+      if (!recorded[i].same(environment)) continue;
+      environments.of_rank[rank] = static_cast<int>(i);
+      note_rates(environments, i, ranks[rank]);
+    }
+  }
+  return environments;
+}
+
+Binding bind(const std::string& train_on, const std::string& best_profile, const Environments& present) {
+  if (train_on == "spread" || train_on == "any") return {train_on, -1};
+  const std::string wanted = train_on == "best" ? best_profile : train_on;
+  for (std::size_t i = 0; i < present.list.size(); ++i)
+    if (present.list[i].profile == wanted) return {"bound", static_cast<int>(i)};
+  throw InputError("train-on = " + train_on + ": no rank has the environment " + wanted + " (present: " +
+                   names(present.list) + "); add it to --profiles, or name another with --train-on");
+}
+
+}  // namespace telltale::study

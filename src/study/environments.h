@@ -1,0 +1,69 @@
+// The environments of a study: who is present, which of them trains, and how that stays fixed over every resume.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+
+namespace telltale::study {
+
+/// What a rank says of itself before work starts.
+struct RankFacts {
+  std::string profile;  ///< the pinned profile, or "native"
+  std::string host;
+  Json passport;
+  Json builds;          ///< library builds: part of the environment's identity
+  std::map<std::string, std::string> fingerprints;  ///< subject key -> hash
+  std::map<std::string, double> train_step_s;       ///< subject key -> measured seconds a training step
+  std::map<std::string, double> eval_image_s;       ///< subject key -> measured seconds an evaluated image
+  bool repeats = true;  ///< false: the rank does not repeat its own bits and is set aside
+
+  [[nodiscard]] Json to_json() const;
+  static RankFacts from_json(const Json& json);
+};
+
+/// What decides the bits of a result. Its identity is made of fingerprints and library builds, never of a host.
+struct Environment {
+  std::string name;     ///< the profile, with a few digits of the identity where two environments share a profile
+  std::string profile;
+  Json builds;
+  std::map<std::string, std::string> fingerprints;
+
+  /// Identity over some subjects: what a task that uses only these depends on.
+  [[nodiscard]] Identity identity(const std::vector<std::string>& subjects) const;
+  [[nodiscard]] Identity identity() const;
+  /// The same profile with the same bits in every subject.
+  [[nodiscard]] bool same(const Environment& other) const;
+
+  [[nodiscard]] Json to_json() const;
+  static Environment from_json(const Json& json);
+};
+
+/// Which environment computes the trainings and measurements of a study: fixed at its first start.
+struct Binding {
+  std::string rule;  ///< "bound", "spread" or "any"
+  int trainer = -1;  ///< index into Environments::list; -1 unless bound
+  [[nodiscard]] Json to_json() const;
+  static Binding from_json(const Json& json);
+};
+
+struct Environments {
+  std::vector<Environment> list;
+  std::vector<int> of_rank;  ///< index into `list`; -1 for a rank that computes nothing or is set aside
+  /// Measured rates of each environment: the fastest of its ranks; empty maps where none is present now.
+  std::vector<std::map<std::string, double>> train_step_s, eval_image_s;
+};
+
+/// The environments of these ranks, in the order of their profile names. Ranks with `computes` false count for nothing.
+Environments environments_of(const std::vector<RankFacts>& ranks, const std::vector<bool>& computes);
+
+/// The recorded environments of an earlier start with today's ranks placed in them; a rank that fits none gets -1.
+Environments place_ranks(const std::vector<Environment>& recorded, const std::vector<RankFacts>& ranks,
+                         const std::vector<bool>& computes);
+
+/// Follows `train-on`. Throws InputError when no rank has the environment that it asks for, naming those present.
+Binding bind(const std::string& train_on, const std::string& best_profile, const Environments& present);
+
+}  // namespace telltale::study

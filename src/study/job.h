@@ -1,0 +1,81 @@
+// A job: what one job file and its command line describe, checked, before anything runs.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/json.h"
+#include "study/parameters.h"
+
+namespace telltale::study {
+
+/// Where a value was written, for messages.
+struct Origin {
+  std::string file;  ///< empty: the command line, or the default
+  int line = 0;
+  bool command_line = false;
+
+  [[nodiscard]] std::string text(std::string_view key) const;
+};
+
+/// One axis: a key and its values in the order in which they were written.
+struct Axis {
+  const Parameter* parameter = nullptr;
+  std::vector<std::string> values;
+};
+
+/// The settings of a study. Constructed valid: every value has been checked against its parameter.
+class Job {
+ public:
+  /// Reads a job file, then the command line's overrides (key, value). Throws InputError naming file, line and key for
+  /// an unknown key, a key that stands twice, a bad value, or an impossible combination.
+  static Job load(const std::string& path, const std::vector<std::pair<std::string, std::string>>& overrides);
+  /// The same from text; `name` stands for the file in messages.
+  static Job parse(const std::string& text, const std::string& name,
+                   const std::vector<std::pair<std::string, std::string>>& overrides = {});
+  /// A job from the settings that a journal holds.
+  static Job from_settings(const Json& settings);
+
+  [[nodiscard]] const std::vector<std::string>& values(std::string_view key) const;
+  /// The one value of a key. An empty text if it is optional and not set.
+  [[nodiscard]] const std::string& text(std::string_view key) const;
+  [[nodiscard]] long long integer(std::string_view key) const;
+  [[nodiscard]] double number(std::string_view key) const;
+  [[nodiscard]] bool flag(std::string_view key) const;
+  [[nodiscard]] bool is_set(std::string_view key) const { return !text_or_empty(key).empty(); }
+
+  /// The axes in the order of the parameter table: the first varies slowest.
+  [[nodiscard]] std::vector<Axis> axes() const;
+
+  /// Throws an InputError about a key that says where it was written.
+  [[noreturn]] void refuse(std::string_view key, const std::string& what) const;
+
+  /// The scientific settings as JSON: key -> list of texts (numbers as doubles): what a study's head record holds.
+  [[nodiscard]] Json settings() const;
+  /// The job file as it was read.
+  [[nodiscard]] const std::string& source() const { return source_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  struct Entry {
+    std::vector<std::string> values;
+    Origin origin;
+  };
+
+  [[nodiscard]] const Entry& entry(std::string_view key) const;
+  [[nodiscard]] const std::string& text_or_empty(std::string_view key) const;
+  void set(const Parameter& parameter, const std::string& text, Origin origin);
+  void check() const;
+
+  std::map<std::string, Entry, std::less<>> entries_;
+  std::string source_;
+  std::string path_;
+};
+
+/// What differs between the settings of two jobs, one line a key: "beta: 0.001 here, 0.002 there".
+std::vector<std::string> differences(const Json& here, const Json& there);
+
+}  // namespace telltale::study
