@@ -23,7 +23,7 @@ Bytes encode(const Outcome& outcome) {
   ByteWriter writer;
   writer.reserve(160);
   writer.put(layout_version).raw(outcome.identity.bytes()).put(outcome.status).put(outcome.seconds);
-  writer.text(outcome.reason).put(outcome.rank).put(outcome.attempt).text(outcome.environment).text(outcome.host);
+  writer.text(outcome.reason).put(outcome.finished_s).put(outcome.rank).put(outcome.attempt).text(outcome.environment).text(outcome.host);
   writer.put(static_cast<std::uint32_t>(outcome.values.size()));
   for (const auto& [name, array] : outcome.values) {
     writer.text(name).put(array.dtype).put(static_cast<std::uint8_t>(array.shape.size()));
@@ -41,6 +41,7 @@ Outcome decode_outcome(ByteSpan bytes) {
   outcome.status = head.status;
   outcome.seconds = head.seconds;
   outcome.reason = std::move(head.reason);
+  outcome.finished_s = reader.get<double>();
   outcome.rank = reader.get<std::int32_t>();
   outcome.attempt = reader.get<std::int32_t>();
   outcome.environment = reader.text();

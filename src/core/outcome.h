@@ -23,6 +23,7 @@ struct Outcome {
 
   // Provenance: kept, shown, and never part of the scientific content.
   double seconds = 0;     ///< wall time in the task itself
+  double finished_s = 0;  ///< when it ended, Unix time
   std::int32_t rank = 0;
   std::int32_t attempt = 1;  ///< 1 for the first
   std::string environment;   ///< name of the environment that computed it

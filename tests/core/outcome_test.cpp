@@ -13,6 +13,7 @@ Outcome sample() {
   outcome.values["accuracy"] = Array::scalar(0.25);
   outcome.values["labels"] = Array::of<std::int32_t>({2, 3}, std::vector<std::int32_t>{1, 2, 3, 4, 5, 6});
   outcome.seconds = 1.5;
+  outcome.finished_s = 1e9;
   outcome.rank = 3;
   outcome.attempt = 2;
   outcome.environment = "haswell";

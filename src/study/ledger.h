@@ -1,0 +1,47 @@
+// The ledger of a study: the coordinator's outcomes into the journal, products into the artifact store.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cluster/work.h"
+#include "store/artifacts.h"
+#include "store/journal.h"
+#include "study/plan.h"
+
+namespace telltale::study {
+
+/// Names of the folders in the artifact store.
+inline constexpr const char* model_kind = "models";
+inline constexpr const char* checkpoint_kind = "checkpoints";
+
+/// A product as it is kept: the encoded outcome of the task that made it, and the product itself. Another job file
+/// that needs the same task takes both.
+Bytes pack_product(ByteSpan encoded_outcome, ByteSpan artifact);
+struct Product {
+  ByteSpan encoded_outcome;
+  ByteSpan artifact;
+};
+/// Throws Error if the bytes are no product.
+Product unpack_product(ByteSpan packed);
+
+class JournalLedger final : public cluster::Ledger {
+ public:
+  /// All three outlive the ledger.
+  JournalLedger(const Plan& plan, store::Journal& journal, store::ArtifactStore& artifacts)
+      : plan_(plan), journal_(journal), artifacts_(artifacts) {}
+
+  std::uint64_t commit(std::size_t index, Bytes encoded_outcome, Bytes artifact) override;
+  std::uint64_t durable() override { return journal_.durable(); }
+  void flush() override { journal_.flush(); }
+  std::shared_ptr<const Bytes> artifact(const Identity& identity) override;
+  void save_checkpoint(const Identity& identity, Bytes checkpoint) override;
+  std::optional<Bytes> checkpoint(const Identity& identity) override;
+
+ private:
+  const Plan& plan_;
+  store::Journal& journal_;
+  store::ArtifactStore& artifacts_;
+};
+
+}  // namespace telltale::study

@@ -1,0 +1,64 @@
+// What a study's journal holds, read back: the one source from which resuming, status, verification and the results
+// file all start.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/json.h"
+#include "core/outcome.h"
+#include "store/journal.h"
+
+namespace telltale::study {
+
+/// Types of journal records. Numbers are never reused.
+enum class RecordType : std::uint32_t {
+  head = 1,       ///< JSON: settings, data, environments, binding; written twice at the first start
+  outcome = 2,    ///< an encoded Outcome
+  session = 3,    ///< JSON: one start: when, ranks, hosts, passports, counts of the plan
+  published = 4,  ///< JSON: SHA-256 of a results file, written before that file gets its name
+  crash = 5,      ///< JSON: a task that was running when its rank crashed
+};
+
+/// The paths that belong to the results file `x.h5`.
+struct StudyPaths {
+  std::string results;
+
+  [[nodiscard]] std::string journal() const { return results + ".journal"; }
+  [[nodiscard]] std::string lock() const { return results + ".lock"; }
+  [[nodiscard]] std::string crash_notes() const { return results + ".crash"; }
+  /// The folder of artifacts: `chosen`, or `artifacts` beside the results file.
+  [[nodiscard]] std::string artifacts(const std::string& chosen) const;
+};
+
+/// A journal's contents.
+struct StudyRecords {
+  std::optional<Json> head;
+  std::vector<Json> sessions;
+  std::unordered_map<Identity, Outcome> outcomes;  ///< the last word on each task: done wins over failed
+  std::vector<Identity> published;                 ///< oldest first
+  std::map<Identity, int> crashes;                 ///< how often a task was running when its rank crashed
+  std::vector<store::Damage> damages;
+  double last_commit_s = 0;                        ///< Unix time of the newest outcome
+
+  /// The task is done (not merely recorded as failed).
+  [[nodiscard]] bool is_done(const Identity& task) const;
+};
+
+/// Reads a journal without changing it. A record whose content cannot be read counts as damaged. Throws InputError
+/// if there is no journal, or the file is none.
+StudyRecords read_records(const std::string& journal_path);
+
+/// The same from records that were already scanned.
+StudyRecords interpret(const store::Scan& scan);
+
+/// Now, as Unix time in seconds.
+double unix_time_s();
+/// "2026-11-20 22:39:05 UTC".
+std::string utc_text(double unix_s);
+
+}  // namespace telltale::study
