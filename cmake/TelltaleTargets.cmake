@@ -44,3 +44,12 @@ function(telltale_test room)
   set_tests_properties(unit.${room} PROPERTIES LABELS unit TIMEOUT 300
     ENVIRONMENT "OMP_NUM_THREADS=1;OPENBLAS_NUM_THREADS=1")
 endfunction()
+
+# telltale_mpi_test(<name> <ranks> <command...>): the command on that many ranks (more than cores is fine), known to CTest
+# as <name>.n<ranks>. No transport is chosen here: Open MPI 4 and 5 name them differently.
+function(telltale_mpi_test name ranks)
+  add_test(NAME ${name}.n${ranks}
+    COMMAND ${MPIEXEC_EXECUTABLE} --oversubscribe --bind-to none ${MPIEXEC_NUMPROC_FLAG} ${ranks} ${ARGN})
+  set_tests_properties(${name}.n${ranks} PROPERTIES LABELS cluster TIMEOUT 120 PROCESSORS 2
+    ENVIRONMENT "OMP_NUM_THREADS=1;OPENBLAS_NUM_THREADS=1;OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1")
+endfunction()

@@ -19,10 +19,10 @@ namespace telltale::cluster {
 /// One task as the coordinator sees it.
 struct WorkItem {
   Identity identity;
-  Bytes payload;                        ///< opaque to the cluster; the executor understands it
-  double cost_s = 0;                    ///< estimated seconds on a rank of speed 1; 0 if unknown
+  Bytes payload;                           ///< opaque to the cluster; the executor understands it
+  double cost_s = 0;                       ///< estimated seconds on a rank of speed 1; 0 if unknown
   std::vector<std::size_t> prerequisites;  ///< indices of items that must be done first (their artifacts are inputs)
-  std::vector<int> environments;        ///< indices of the environments that may compute it; empty: any
+  std::vector<int> environments;           ///< indices of the environments that may compute it; empty: any
 };
 
 /// What an executor returns for a task that succeeded.

@@ -1,0 +1,360 @@
+#include "cluster/coordinator.h"
+
+#include <string.h>
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <utility>
+
+#include "cluster/messages.h"
+#include "cluster/nap.h"
+#include "cluster/worker_core.h"
+
+namespace telltale::cluster {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class Coordinator {
+ public:
+  Coordinator(Communicator& communicator, const std::vector<WorkItem>& items,
+              const std::vector<std::optional<TaskStatus>>& known, Ledger& ledger, Executor local,
+              const CoordinatorOptions& options)
+      : communicator_(communicator),
+        items_(items),
+        ledger_(ledger),
+        options_(options),
+        scheduler_(items, known, scheduler_options(communicator, options)),
+        waker_(std::make_shared<Waker>()),
+        ranks_(static_cast<std::size_t>(communicator.size())) {
+    summary_.busy_s.resize(ranks_.size());
+    for (const WorkItem& item : items)
+      if (item.payload.size() > largest_block_bytes)
+        throw Error("task " + item.identity.brief() + ": its payload is too large");
+    durable_done_ = scheduler_.done_count();
+    initial_cost_s_ = scheduler_.open_cost_s();
+    for (std::size_t i = 0; i < known.size(); ++i)
+      if (known[i] == TaskStatus::failed) ++durable_failed_;
+    ranks_[0].works = options.works || communicator.size() == 1;
+    for (std::size_t r = 1; r < ranks_.size(); ++r) ranks_[r].works = true;
+    if (ranks_[0].works)
+      local_.emplace(std::move(local), options.worker, 0, communicator.host(), waker_, [this](Tag tag, Bytes bytes) {
+        inbox_.push_back({0, static_cast<int>(tag), std::move(bytes)});
+      });
+  }
+
+  Summary run() {
+    try {
+      loop();
+      ledger_.flush();
+      settle_durable();
+      report_progress(true);
+    } catch (...) {
+      end_workers(false);
+      throw;
+    }
+    end_workers(true);
+    summary_.done = scheduler_.done_count();
+    summary_.failed = scheduler_.failed_count();
+    summary_.remaining = scheduler_.open_count();
+    summary_.ranks_set_aside = scheduler_.ranks_set_aside();
+    summary_.stopped = summary_.remaining > 0;
+    if (summary_.stopped) summary_.reason = stop_reason_.empty() ? scheduler_.why_blocked(options_.environments) : stop_reason_;
+    summary_.wall_s = elapsed_s();
+    return std::move(summary_);
+  }
+
+ private:
+  struct Rank {
+    bool works = false;
+    bool lost = false;
+    bool idle = false;  // after stop
+  };
+
+  static SchedulerOptions scheduler_options(const Communicator& communicator, const CoordinatorOptions& options) {
+    if (options.environment_of_rank.size() != static_cast<std::size_t>(communicator.size()))
+      throw Error("the coordinator was told the environments of " + std::to_string(options.environment_of_rank.size()) +
+                  " ranks, but there are " + std::to_string(communicator.size()));
+    SchedulerOptions result;
+    result.environment_of_rank = options.environment_of_rank;
+    if (communicator.size() > 1 && !options.works) result.environment_of_rank[0] = -1;
+    result.speeds = options.speeds;
+    result.lookahead_s = options.lookahead_s;
+    result.retries = options.retries;
+    return result;
+  }
+
+  [[nodiscard]] double elapsed_s() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+  void loop() {
+    commit_casualties();
+    Nap nap;
+    bool active = true;  // the first round hands out
+    while (true) {
+      active |= receive();
+      if (!stopping_ && should_stop()) begin_stop();
+      if (active && !stopping_) hand_out();
+      settle_durable();
+      report_progress(false);
+      if (finished()) return;
+      if (active)
+        nap.reset();
+      else
+        waker_->wait_for(communicator_.busy() ? Nap::shortest * 4 : nap.next());
+      active = false;
+    }
+  }
+
+  /// Takes in what has arrived, but not so much at once that the ranks wait for their next tasks.
+  bool receive() {
+    constexpr int many = 64;
+    bool active = false;
+    for (int n = 0; n < many; ++n) {
+      const auto message = communicator_.poll();
+      if (!message) break;
+      handle(*message);
+      active = true;
+    }
+    if (local_) {
+      active |= local_->step();
+      while (!inbox_.empty()) {
+        const Message message = std::move(inbox_.front());
+        inbox_.pop_front();
+        handle(message);
+        active = true;
+      }
+    }
+    return active;
+  }
+
+  void send(int rank, Tag tag, Bytes bytes) {
+    if (rank == 0)
+      local_->handle(tag, bytes);
+    else
+      communicator_.send(rank, static_cast<int>(tag), std::move(bytes));
+  }
+
+  void handle(const Message& message) {
+    ByteReader reader(message.bytes);
+    const auto rank = static_cast<std::size_t>(message.source);
+    switch (static_cast<Tag>(message.tag)) {
+      case Tag::outcomes:
+        for (auto count = reader.get<std::uint32_t>(); count > 0; --count) take_outcome(message.source, reader);
+        commit_casualties();
+        return;
+      case Tag::need_artifact: {
+        const Identity identity = Identity::from_bytes(reader.raw(Identity::size));
+        const auto artifact = ledger_.artifact(identity);
+        const bool found = artifact != nullptr && artifact->size() <= largest_block_bytes;
+        ByteWriter answer;
+        answer.reserve((found ? artifact->size() : 0) + Identity::size + 1);
+        answer.raw(identity.bytes()).put(static_cast<std::uint8_t>(found));
+        if (found) answer.raw(*artifact);
+        send(message.source, Tag::artifact, answer.take());
+        return;
+      }
+      case Tag::need_checkpoint: {
+        const auto index = reader.get<std::uint64_t>();
+        const auto checkpoint = ledger_.checkpoint(items_.at(index).identity);
+        const bool found = checkpoint && checkpoint->size() <= largest_block_bytes;
+        ByteWriter answer;
+        answer.put(index).put(static_cast<std::uint8_t>(found));
+        if (found) answer.raw(*checkpoint);
+        send(message.source, Tag::checkpoint, answer.take());
+        return;
+      }
+      case Tag::save_checkpoint: {
+        const auto index = reader.get<std::uint64_t>();
+        ledger_.save_checkpoint(items_.at(index).identity, Bytes(reader.rest().begin(), reader.rest().end()));
+        return;
+      }
+      case Tag::lost:
+        ranks_[rank].lost = true;
+        scheduler_.lose(message.source, std::string(as_text(message.bytes)));
+        return;
+      case Tag::idle: ranks_[rank].idle = true; return;
+      default: throw Error("the coordinator was sent a message that is meant for a worker");
+    }
+  }
+
+  void take_outcome(int rank, ByteReader& reader) {
+    const auto index = reader.get<std::uint64_t>();
+    const bool hopeless = reader.get<std::uint8_t>() != 0;
+    const ByteSpan encoded = reader.block();
+    const ByteSpan artifact = reader.block();
+    OutcomeHead head = peek_outcome(encoded);
+    if (head.identity != items_.at(index).identity)
+      throw Error("rank " + std::to_string(rank) + " answered for a task that it was not given");
+    summary_.busy_s[static_cast<std::size_t>(rank)] += head.seconds;
+    switch (head.status) {
+      case TaskStatus::stopped: scheduler_.returned(index, rank); return;
+      case TaskStatus::done:
+        if (!scheduler_.done(index, rank, head.seconds)) return;
+        break;
+      case TaskStatus::failed:
+        if (scheduler_.failed(index, rank, hopeless) != Scheduler::Verdict::failed) return;
+        summary_.failures.push_back({index, std::move(head.reason)});
+        break;
+    }
+    commit(index, head.status, Bytes(encoded.begin(), encoded.end()), Bytes(artifact.begin(), artifact.end()));
+  }
+
+  void commit(std::size_t index, TaskStatus status, Bytes encoded, Bytes artifact) {
+    const std::uint64_t ticket = ledger_.commit(index, std::move(encoded), std::move(artifact));
+    tickets_.push_back({ticket, status});
+  }
+
+  /// Tasks that cannot be computed because one that they need failed.
+  void commit_casualties() {
+    for (const auto& [index, root] : scheduler_.take_casualties()) {
+      const auto cause = std::find_if(summary_.failures.rbegin(), summary_.failures.rend(),
+                                      [root = root](const TaskFailure& failure) { return failure.index == root; });
+      Outcome outcome;
+      outcome.identity = items_[index].identity;
+      outcome.status = TaskStatus::failed;
+      outcome.attempt = 0;  // it never ran
+      outcome.reason = "needs task " + items_[root].identity.brief() + ", which failed" +
+                       (cause == summary_.failures.rend() ? " in an earlier run" : ": " + cause->reason);
+      commit(index, TaskStatus::failed, encode(outcome), {});
+      casualties_.push_back({index, std::move(outcome.reason)});
+    }
+    // Not before: the reasons looked up above are those of the tasks that failed themselves.
+    for (TaskFailure& casualty : std::exchange(casualties_, {})) summary_.failures.push_back(std::move(casualty));
+  }
+
+  void hand_out() {
+    const double time_left_s = options_.deadline
+                                   ? std::chrono::duration<double>(*options_.deadline - Clock::now()).count()
+                                   : Scheduler::no_limit;
+    for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
+      if (!ranks_[rank].works) continue;
+      const std::vector<std::size_t> batch = scheduler_.next(static_cast<int>(rank), time_left_s);
+      for (std::size_t at = 0; at < batch.size();) at = send_tasks(static_cast<int>(rank), batch, at);
+    }
+  }
+
+  /// As many of `batch` as fit into one message, from `at` on. Returns the first that was left.
+  std::size_t send_tasks(int rank, const std::vector<std::size_t>& batch, std::size_t at) {
+    const auto bytes_of = [this](std::size_t index) {
+      return items_[index].payload.size() + 64 + items_[index].prerequisites.size() * Identity::size;
+    };
+    std::size_t bytes = bytes_of(batch[at]);
+    std::size_t end = at + 1;
+    for (; end < batch.size() && bytes + bytes_of(batch[end]) <= full_message_bytes; ++end)
+      bytes += bytes_of(batch[end]);
+    ByteWriter writer;
+    writer.reserve(bytes + sizeof(std::uint32_t));
+    writer.put(static_cast<std::uint32_t>(end - at));
+    for (; at < end; ++at) {
+      const WorkItem& item = items_[batch[at]];
+      writer.put(std::uint64_t{batch[at]}).put(std::int32_t{scheduler_.attempt(batch[at])}).raw(item.identity.bytes());
+      writer.block(item.payload).put(static_cast<std::uint32_t>(item.prerequisites.size()));
+      for (const std::size_t needed : item.prerequisites) writer.raw(items_[needed].identity.bytes());
+    }
+    send(rank, Tag::tasks, writer.take());
+    return end;
+  }
+
+  bool should_stop() {
+    if (options_.stop_signal != nullptr) {
+      if (const int signal = options_.stop_signal->load(); signal != 0) {
+        const char* name = sigabbrev_np(signal);
+        stop_reason_ =
+            name != nullptr ? "stopped by SIG" + std::string(name) : "stopped by signal " + std::to_string(signal);
+        return true;
+      }
+    }
+    if (options_.deadline && Clock::now() >= *options_.deadline) {
+      stop_reason_ = "the time limit is reached";
+      return true;
+    }
+    return false;
+  }
+
+  void begin_stop() {
+    stopping_ = true;
+    stop_until_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                     std::chrono::duration<double>(options_.worker.stop_grace_s));
+    for (std::size_t rank = 0; rank < ranks_.size(); ++rank)
+      if (ranks_[rank].works && !ranks_[rank].lost) send(static_cast<int>(rank), Tag::stop, {});
+  }
+
+  bool finished() {
+    if (scheduler_.open_count() == 0) return true;
+    if (!stopping_) {
+      // Nothing runs although the last round handed out what it could: nothing ever will.
+      return scheduler_.running_count() == 0;
+    }
+    bool all_idle = true;
+    for (const Rank& rank : ranks_) all_idle = all_idle && (!rank.works || rank.lost || rank.idle);
+    return all_idle || Clock::now() >= stop_until_;
+  }
+
+  /// Counts what has reached the disk; throws when the disk refused.
+  void settle_durable() {
+    const std::uint64_t durable = ledger_.durable();
+    while (!tickets_.empty() && tickets_.front().first <= durable) {
+      ++(tickets_.front().second == TaskStatus::done ? durable_done_ : durable_failed_);
+      tickets_.pop_front();
+    }
+  }
+
+  void report_progress(bool at_end) {
+    if (!options_.progress) return;
+    const double elapsed = elapsed_s();
+    if (!at_end && elapsed < next_progress_s_) return;
+    next_progress_s_ = elapsed + options_.progress_interval_s;
+    Progress progress;
+    progress.done = durable_done_;
+    progress.failed = durable_failed_;
+    progress.remaining = items_.size() - durable_done_ - durable_failed_;
+    progress.running = scheduler_.running_count() + tickets_.size();
+    progress.remaining_cost_s = std::max(0.0, scheduler_.open_cost_s());
+    progress.elapsed_s = elapsed;
+    if (elapsed > 0) {
+      progress.tasks_per_s = static_cast<double>(initial_open_ - scheduler_.open_count()) / elapsed;
+      progress.cost_per_s = (initial_cost_s_ - progress.remaining_cost_s) / elapsed;
+    }
+    options_.progress(progress);
+  }
+
+  void end_workers(bool in_order) {
+    for (std::size_t rank = 0; rank < ranks_.size(); ++rank)
+      if (ranks_[rank].works) send(static_cast<int>(rank), Tag::end, {static_cast<std::uint8_t>(in_order)});
+    if (local_) summary_.stuck = local_->finish().stuck;
+  }
+
+  Communicator& communicator_;
+  const std::vector<WorkItem>& items_;
+  Ledger& ledger_;
+  const CoordinatorOptions& options_;
+  Scheduler scheduler_;
+  std::shared_ptr<Waker> waker_;
+  std::vector<Rank> ranks_;
+  std::deque<Message> inbox_;  // from the local worker
+  std::optional<WorkerCore> local_;
+  std::deque<std::pair<std::uint64_t, TaskStatus>> tickets_;  // committed, not yet known to be on disk
+  std::vector<TaskFailure> casualties_;
+  const Clock::time_point start_ = Clock::now();
+  bool stopping_ = false;
+  Clock::time_point stop_until_;
+  std::string stop_reason_;
+  std::size_t durable_done_ = 0;
+  std::size_t durable_failed_ = 0;
+  std::size_t initial_open_ = scheduler_.open_count();
+  double initial_cost_s_ = 0;
+  double next_progress_s_ = 0;
+  Summary summary_;
+};
+
+}  // namespace
+
+Summary coordinate(Communicator& communicator, const std::vector<WorkItem>& items,
+                   const std::vector<std::optional<TaskStatus>>& known, Ledger& ledger, Executor local,
+                   const CoordinatorOptions& options) {
+  if (communicator.rank() != 0) throw Error("only rank 0 coordinates");
+  return Coordinator(communicator, items, known, ledger, std::move(local), options).run();
+}
+
+}  // namespace telltale::cluster

@@ -1,0 +1,29 @@
+// What coordinator and workers say to each other.
+#pragma once
+
+#include "cluster/communicator.h"
+
+namespace telltale::cluster {
+
+enum class Tag : int {
+  // coordinator to worker
+  tasks = 1,   ///< u32 count; each: u64 index, i32 attempt, identity, block payload, u32 n, n identities needed
+  artifact,    ///< identity, u8 found, the artifact
+  checkpoint,  ///< u64 index, u8 found, the checkpoint
+  stop,        ///< drop the queue, end the running task soon; answered by idle
+  end,         ///< u8: the study ended in order; the last message
+  // worker to coordinator
+  outcomes,         ///< u32 count; each: u64 index, u8 hopeless, block outcome, block artifact
+  need_artifact,    ///< identity
+  need_checkpoint,  ///< u64 index
+  save_checkpoint,  ///< u64 index, the checkpoint
+  lost,             ///< reason: the compute thread does not come back; what the rank has is not run
+  idle,             ///< after stop: nothing runs, everything is sent
+};
+
+/// Beyond this, a message of many small records is sent off.
+inline constexpr std::size_t full_message_bytes = 16 << 20;
+/// Room for what surrounds an artifact or a payload in its message.
+inline constexpr std::size_t largest_block_bytes = largest_message_bytes - (1 << 20);
+
+}  // namespace telltale::cluster

@@ -1,0 +1,407 @@
+#include "cluster/scheduler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace telltale::cluster {
+namespace {
+
+// An item at hand is preferred down to this share of the longest item's upward rank.
+constexpr double comparable = 0.5;
+// An artifact that more items than this need is soon everywhere: where it is says nothing.
+constexpr std::size_t needed_by_all = 4096;
+// Items looked at, at most, in search of one that still fits before the deadline.
+constexpr std::size_t most_hidden = 64;
+
+std::size_t magnitude(double cost_s, std::size_t magnitudes) {
+  if (!(cost_s > 0)) return 0;
+  const int exponent = std::ilogb(cost_s) + 32;  // 2^-31 s to 2^31 s
+  return static_cast<std::size_t>(std::clamp(exponent, 1, static_cast<int>(magnitudes) - 1));
+}
+
+}  // namespace
+
+void Scheduler::Measure::add(double measured_s, double estimated_s) {
+  constexpr double weight = 0.1;
+  seconds = seen ? seconds + weight * (measured_s - seconds) : measured_s;
+  cost = seen ? cost + weight * (estimated_s - cost) : estimated_s;
+  seen = true;
+}
+
+Scheduler::Scheduler(const std::vector<WorkItem>& items, const std::vector<std::optional<TaskStatus>>& known,
+                     SchedulerOptions options)
+    : items_(items), options_(std::move(options)), nodes_(items.size()) {
+  if (items.size() > std::numeric_limits<std::uint32_t>::max()) throw Error("a plan of more than 2^32 tasks");
+  if (!known.empty() && known.size() != items.size()) throw Error("the known outcomes do not fit the plan");
+
+  int environments = static_cast<int>(options_.speeds.size());
+  for (const int environment : options_.environment_of_rank) environments = std::max(environments, environment + 1);
+  speeds_.resize(static_cast<std::size_t>(environments));
+  for (std::size_t e = 0; e < options_.speeds.size(); ++e) {
+    if (!(options_.speeds[e] > 0)) throw Error("an environment's speed is not positive");
+    speeds_[e].speed = options_.speeds[e];
+  }
+  ranks_.resize(options_.environment_of_rank.size());
+  for (std::size_t r = 0; r < ranks_.size(); ++r) {
+    ranks_[r].environment = options_.environment_of_rank[r];
+    ranks_[r].live = ranks_[r].environment >= 0;
+  }
+
+  // Kinds: the different sets of environments.
+  std::map<std::vector<int>, int> kind_index;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    std::vector<int> kind = items[i].environments;
+    std::sort(kind.begin(), kind.end());
+    const auto [at, added] = kind_index.try_emplace(std::move(kind), static_cast<int>(kinds_.size()));
+    if (added) kinds_.push_back(at->first);
+    nodes_[i].kind = at->second;
+  }
+
+  first_dependent_.assign(items.size() + 1, 0);
+  for (const WorkItem& item : items)
+    for (const std::size_t p : item.prerequisites) {
+      if (p >= items.size()) throw Error("task " + item.identity.brief() + " needs a task that is not in the plan");
+      ++first_dependent_[p + 1];
+    }
+  for (std::size_t i = 0; i < items.size(); ++i) first_dependent_[i + 1] += first_dependent_[i];
+  dependents_.resize(first_dependent_.back());
+  std::vector<std::size_t> end(first_dependent_.begin(), first_dependent_.end() - 1);
+  for (std::size_t i = 0; i < items.size(); ++i)
+    for (const std::size_t p : items[i].prerequisites) dependents_[end[p]++] = static_cast<std::uint32_t>(i);
+
+  // Prerequisites first (Kahn); whatever never becomes free is part of a circle.
+  std::vector<std::uint32_t> order;
+  order.reserve(items.size());
+  std::vector<std::size_t> missing(items.size());
+  for (std::size_t i = 0; i < items.size(); ++i)
+    if ((missing[i] = items[i].prerequisites.size()) == 0) order.push_back(static_cast<std::uint32_t>(i));
+  for (std::size_t at = 0; at < order.size(); ++at)
+    for (const std::uint32_t d : dependents(order[at]))
+      if (--missing[d] == 0) order.push_back(d);
+  if (order.size() != items.size()) {
+    const auto stuck = std::find_if(missing.begin(), missing.end(), [](std::size_t n) { return n > 0; });
+    throw Error("task " + items[static_cast<std::size_t>(stuck - missing.begin())].identity.brief() +
+                " waits for itself: the plan has a circle");
+  }
+
+  for (auto at = order.rbegin(); at != order.rend(); ++at) {
+    Node& node = nodes_[*at];
+    node.cost = std::max(items[*at].cost_s, 0.0);
+    double speed = 0;
+    for (std::size_t e = 0; e < speeds_.size(); ++e)
+      if (allows(node.kind, static_cast<int>(e))) speed = std::max(speed, speeds_[e].speed);
+    double longest = 0;
+    for (const std::uint32_t d : dependents(*at)) longest = std::max(longest, nodes_[d].upward);
+    node.upward = node.cost / (speed > 0 ? speed : 1) + longest;
+  }
+
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (known.empty() || !known[i] || *known[i] == TaskStatus::stopped) {
+      open_cost_ += nodes_[i].cost;
+      continue;
+    }
+    const bool is_done = *known[i] == TaskStatus::done;
+    nodes_[i].state = is_done ? State::done : State::failed;
+    ++(is_done ? done_ : failed_);
+  }
+  for (std::size_t i = 0; i < items.size(); ++i)
+    for (const std::size_t p : items[i].prerequisites)
+      if (nodes_[p].state != State::done) ++nodes_[i].waiting;
+  for (std::size_t i = 0; i < items.size(); ++i)
+    if (!known.empty() && known[i] == TaskStatus::failed) fail_dependents(i);
+  for (std::size_t k = 0; k < kinds_.size(); ++k) queue_for(static_cast<int>(k), -1);
+  for (std::size_t i = 0; i < items.size(); ++i)
+    if (nodes_[i].state == State::waiting && nodes_[i].waiting == 0) make_ready(i, -1);
+}
+
+std::span<const std::uint32_t> Scheduler::dependents(std::size_t index) const {
+  return std::span(dependents_).subspan(first_dependent_[index], first_dependent_[index + 1] - first_dependent_[index]);
+}
+
+bool Scheduler::allows(int kind, int environment) const {
+  const auto& allowed = kinds_[static_cast<std::size_t>(kind)];
+  return allowed.empty() || std::binary_search(allowed.begin(), allowed.end(), environment);
+}
+
+int Scheduler::queue_for(int kind, int avoid) {
+  const auto [at, added] = queue_index_.try_emplace({kind, avoid}, static_cast<int>(queues_.size()));
+  if (added) {
+    queues_.push_back({kind, avoid, {}});
+    find_takers();
+  }
+  return at->second;
+}
+
+bool Scheduler::may_take(const Queue& queue, int rank) const {
+  const Rank& asking = ranks_[static_cast<std::size_t>(rank)];
+  if (!asking.live || !allows(queue.kind, asking.environment)) return false;
+  if (queue.avoid != rank) return true;
+  for (std::size_t other = 0; other < ranks_.size(); ++other)
+    if (static_cast<int>(other) != rank && ranks_[other].live && allows(queue.kind, ranks_[other].environment))
+      return false;
+  return true;  // there is no other
+}
+
+void Scheduler::find_takers() {
+  for (Rank& rank : ranks_) rank.queues.clear();
+  for (std::size_t q = 0; q < queues_.size(); ++q) {
+    queues_[q].workers = 0;
+    for (std::size_t r = 0; r < ranks_.size(); ++r) {
+      if (!may_take(queues_[q], static_cast<int>(r))) continue;
+      ranks_[r].queues.push_back(static_cast<int>(q));
+      ++queues_[q].workers;
+    }
+  }
+}
+
+void Scheduler::make_ready(std::size_t index, int avoid) {
+  Node& node = nodes_[index];
+  node.queue = queue_for(node.kind, avoid);
+  node.state = State::ready;
+  Queue& queue = queues_[static_cast<std::size_t>(node.queue)];
+  ++queue.ready;
+  const Entry entry{node.upward, static_cast<std::uint32_t>(index)};
+  const auto push = [&entry](Heap& heap) {
+    heap.push_back(entry);
+    std::push_heap(heap.begin(), heap.end());
+  };
+  push(queue.heap);
+  for (const std::size_t p : items_[index].prerequisites)
+    if (const auto holders = holders_.find(p); holders != holders_.end())
+      for (const int rank : holders->second) push(ranks_[static_cast<std::size_t>(rank)].local);
+}
+
+std::optional<std::size_t> Scheduler::candidate(int rank) {
+  const auto drop_top = [](Heap& heap) {
+    std::pop_heap(heap.begin(), heap.end());
+    heap.pop_back();
+  };
+  Rank& asking = ranks_[static_cast<std::size_t>(rank)];
+  const Entry* longest = nullptr;
+  for (const int q : asking.queues) {
+    Heap& heap = queues_[static_cast<std::size_t>(q)].heap;
+    while (!heap.empty()) {
+      const Node& node = nodes_[heap.front().index];
+      if (node.state == State::ready && node.queue == q) break;
+      drop_top(heap);
+    }
+    if (!heap.empty() && (longest == nullptr || *longest < heap.front())) longest = &heap.front();
+  }
+  if (longest == nullptr) return std::nullopt;
+
+  Heap& local = asking.local;
+  while (!local.empty()) {
+    const Node& node = nodes_[local.front().index];
+    if (node.state == State::ready && may_take(queues_[static_cast<std::size_t>(node.queue)], rank)) break;
+    drop_top(local);
+  }
+  if (!local.empty() && local.front().priority >= comparable * longest->priority) return local.front().index;
+  return longest->index;
+}
+
+std::size_t Scheduler::share(const Rank& rank) const {
+  // Half of an even share: at the end the ranks finish together, with less and less in hand.
+  std::size_t items = 1;
+  for (const int q : rank.queues) {
+    const Queue& queue = queues_[static_cast<std::size_t>(q)];
+    items += queue.ready / (2 * queue.workers);
+  }
+  return items;
+}
+
+std::optional<double> Scheduler::estimate(const Node& node, int environment) const {
+  const Speed& speed = speeds_[static_cast<std::size_t>(environment)];
+  const Measure& alike = speed.by_magnitude[magnitude(node.cost, magnitudes)];
+  if (node.cost <= 0) return alike.seen ? std::optional(alike.seconds) : std::nullopt;
+  if (alike.seen) return node.cost * alike.seconds / alike.cost;
+  if (speed.all.seen) return node.cost * speed.all.seconds / speed.all.cost;
+  return node.cost / speed.speed;
+}
+
+bool Scheduler::fits_elsewhere(const Node& node, double time_left_s) const {
+  return std::any_of(ranks_.begin(), ranks_.end(), [&](const Rank& rank) {
+    return rank.live && allows(node.kind, rank.environment) &&
+           estimate(node, rank.environment).value_or(0) <= time_left_s;
+  });
+}
+
+std::vector<std::size_t> Scheduler::next(int rank, double time_left_s) {
+  std::vector<std::size_t> batch;
+  Rank& asking = ranks_[static_cast<std::size_t>(rank)];
+  if (!asking.live || asking.count >= asking.window) return batch;
+  const std::size_t most = std::min({options_.largest_batch, share(asking), asking.window - asking.count});
+  std::vector<std::size_t> hidden;
+  while (batch.size() < most && hidden.size() < most_hidden) {
+    if (asking.count > 0 && asking.seconds >= options_.lookahead_s) break;
+    const auto found = candidate(rank);
+    if (!found) break;
+    Node& node = nodes_[*found];
+    const auto expected = estimate(node, asking.environment);
+    if (asking.seconds + expected.value_or(0) > time_left_s) {
+      // Time only gets less: what fits on no rank now is put away for good.
+      --queues_[static_cast<std::size_t>(node.queue)].ready;
+      if (fits_elsewhere(node, time_left_s)) {
+        node.state = State::hidden;
+        hidden.push_back(*found);
+      } else {
+        node.state = State::unfit;
+        ++unfit_;
+      }
+      continue;
+    }
+    const double seconds = expected.value_or(options_.lookahead_s);
+    if (asking.count > 0 && asking.seconds + seconds > options_.lookahead_s) break;
+    take(*found, rank, seconds);
+    batch.push_back(*found);
+  }
+  for (const std::size_t index : hidden)
+    make_ready(index, queues_[static_cast<std::size_t>(nodes_[index].queue)].avoid);
+  return batch;
+}
+
+void Scheduler::take(std::size_t index, int rank, double seconds) {
+  Node& node = nodes_[index];
+  --queues_[static_cast<std::size_t>(node.queue)].ready;
+  node.state = State::running;
+  node.rank = rank;
+  node.estimate = seconds;
+  Rank& taking = ranks_[static_cast<std::size_t>(rank)];
+  ++taking.count;
+  taking.seconds += seconds;
+  ++running_;
+  for (const std::size_t p : items_[index].prerequisites) holds(p, rank);
+}
+
+void Scheduler::holds(std::size_t artifact, int rank) {
+  const auto needing = dependents(artifact);
+  if (needing.size() > needed_by_all) return;
+  auto& holders = holders_[artifact];
+  if (std::find(holders.begin(), holders.end(), rank) != holders.end()) return;
+  holders.push_back(rank);
+  Heap& local = ranks_[static_cast<std::size_t>(rank)].local;
+  for (const std::uint32_t d : needing)
+    if (nodes_[d].state == State::ready) {
+      local.push_back({nodes_[d].upward, d});
+      std::push_heap(local.begin(), local.end());
+    }
+}
+
+/// Takes a running item off its rank.
+void Scheduler::give_back(Node& node) {
+  Rank& rank = ranks_[static_cast<std::size_t>(node.rank)];
+  --rank.count;
+  rank.seconds = rank.count == 0 ? 0 : std::max(0.0, rank.seconds - node.estimate);
+  --running_;
+  node.rank = -1;
+}
+
+bool Scheduler::done(std::size_t index, int rank, double seconds) {
+  Node& node = nodes_.at(index);
+  if (node.state != State::running || node.rank != rank) return false;
+  give_back(node);
+  node.state = State::done;
+  ++done_;
+  open_cost_ -= node.cost;
+  Rank& worker = ranks_[static_cast<std::size_t>(rank)];
+  worker.window = std::min(worker.window + 1, 2 * options_.largest_batch);
+  Speed& speed = speeds_[static_cast<std::size_t>(worker.environment)];
+  speed.by_magnitude[magnitude(node.cost, magnitudes)].add(seconds, node.cost);
+  if (node.cost > 0) speed.all.add(seconds, node.cost);
+
+  if (node.failures > 0) {
+    const std::vector<int> failed_on = std::move(failed_on_[index]);
+    failed_on_.erase(index);
+    for (const int bad : failed_on) {
+      if (bad == rank || ++ranks_[static_cast<std::size_t>(bad)].blame != failures_of_a_bad_rank) continue;
+      // The last rank of an environment stays: nobody else could do its work.
+      const Rank& blamed = ranks_[static_cast<std::size_t>(bad)];
+      if (std::count_if(ranks_.begin(), ranks_.end(),
+                        [&](const Rank& r) { return r.live && r.environment == blamed.environment; }) > 1)
+        set_aside(bad, std::to_string(failures_of_a_bad_rank) + " tasks that failed there succeeded on other ranks");
+    }
+  }
+
+  const auto needing = dependents(index);
+  if (!needing.empty()) holds(index, rank);
+  for (const std::uint32_t d : needing)
+    if (--nodes_[d].waiting == 0 && nodes_[d].state == State::waiting) make_ready(d, -1);
+  return true;
+}
+
+bool Scheduler::returned(std::size_t index, int rank) {
+  Node& node = nodes_.at(index);
+  if (node.state != State::running || node.rank != rank) return false;
+  give_back(node);
+  make_ready(index, queues_[static_cast<std::size_t>(node.queue)].avoid);
+  return true;
+}
+
+Scheduler::Verdict Scheduler::failed(std::size_t index, int rank, bool hopeless) {
+  Node& node = nodes_.at(index);
+  if (node.state != State::running || node.rank != rank) return Verdict::not_yours;
+  give_back(node);
+  ++node.failures;
+  if (!hopeless && node.failures <= options_.retries) {
+    failed_on_[index].push_back(rank);
+    make_ready(index, rank);
+    return Verdict::retry;
+  }
+  node.state = State::failed;
+  ++failed_;
+  open_cost_ -= node.cost;
+  failed_on_.erase(index);
+  fail_dependents(index);
+  return Verdict::failed;
+}
+
+void Scheduler::fail_dependents(std::size_t root) {
+  std::vector<std::size_t> next{root};
+  while (!next.empty()) {
+    const std::size_t index = next.back();
+    next.pop_back();
+    for (const std::uint32_t d : dependents(index)) {
+      Node& node = nodes_[d];
+      if (node.state != State::waiting) continue;
+      node.state = State::failed;
+      ++failed_;
+      open_cost_ -= node.cost;
+      casualties_.push_back({d, root});
+      next.push_back(d);
+    }
+  }
+}
+
+void Scheduler::set_aside(int rank, const std::string& reason) {
+  Rank& leaving = ranks_[static_cast<std::size_t>(rank)];
+  if (!leaving.live) return;
+  leaving.live = false;
+  aside_.push_back({rank, reason});
+  find_takers();
+}
+
+void Scheduler::lose(int rank, const std::string& reason) {
+  set_aside(rank, reason);
+  for (std::size_t i = 0; i < nodes_.size(); ++i) returned(i, rank);
+}
+
+std::string Scheduler::why_blocked(const std::vector<std::string>& environments) const {
+  if (unfit_ > 0) return std::to_string(unfit_) + " tasks do not fit into the time that is left";
+  std::size_t orphans = 0;
+  std::set<std::string> names;
+  for (const Queue& queue : queues_) {
+    if (queue.workers > 0 || queue.ready == 0) continue;
+    orphans += queue.ready;
+    const auto& allowed = kinds_[static_cast<std::size_t>(queue.kind)];
+    if (allowed.empty()) names.insert("any");
+    for (const int e : allowed) {
+      const auto index = static_cast<std::size_t>(e);
+      names.insert(index < environments.size() ? environments[index] : std::to_string(e));
+    }
+  }
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return "no rank is left that may compute " + std::to_string(orphans) + " tasks (environment: " + list + ")";
+}
+
+}  // namespace telltale::cluster
