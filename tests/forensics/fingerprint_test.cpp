@@ -1,0 +1,148 @@
+#include "forensics/fingerprint.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace telltale::forensics {
+namespace {
+
+Subject small() { return {{"dnn-1", {1, 12, 12}, 5}, 8, 16}; }
+
+Trial trial(const std::string& bits, double train_step_s = 1, double eval_image_s = 1) {
+  Trial made;
+  for (const std::string& operation : operations()) made.hashes[operation] = bits;
+  made.train_step_s = train_step_s;
+  made.eval_image_s = eval_image_s;
+  return made;
+}
+
+TEST(Subject, KeyNamesAllThatDecidesBits) {
+  const Subject subject{{"dnn-1", {1, 28, 28}, 11}, 128, 256};
+  EXPECT_EQ(subject.key(), "dnn-1/1x28x28/11/channels-last/batch 128/evaluation 256");
+}
+
+TEST(Fingerprint, RepeatsItsBits) {
+  const Fingerprints prints = take_fingerprints({small()}, 3);
+  EXPECT_TRUE(prints.repeats) << prints.unrepeated.front();
+  EXPECT_EQ(prints.by_subject.at(small().key()), fingerprint(small()).hex());
+  EXPECT_GT(prints.train_step_s.at(small().key()), 0);
+  EXPECT_GT(prints.eval_image_s.at(small().key()), 0);
+}
+
+TEST(Fingerprint, HashesEveryOperationOnItsOwn) {
+  const Trial once = run_trial(small());
+  std::vector<std::string> hashes;
+  for (const std::string& operation : operations()) hashes.push_back(once.hashes.at(operation));
+  EXPECT_EQ(once.hashes.size(), operations().size());
+  std::sort(hashes.begin(), hashes.end());
+  EXPECT_EQ(std::unique(hashes.begin(), hashes.end()), hashes.end());
+}
+
+TEST(Fingerprint, IsAnotherForAnotherBatch) {
+  Subject other = small();
+  other.batch = 9;
+  const Trial a = run_trial(small()), b = run_trial(other);
+  EXPECT_NE(a.identity(), b.identity());
+  EXPECT_EQ(a.hashes.at("forward, one image"), b.hashes.at("forward, one image"));
+}
+
+TEST(Fingerprint, AnEmptyBatchIsRefused) {
+  Subject empty = small();
+  empty.batch = 0;
+  EXPECT_THROW(run_trial(empty), Error);
+}
+
+TEST(Fingerprints, NameTheOperationThatDoesNotRepeat) {
+  Trial odd = trial("00");
+  odd.hashes["weight gradients"] = "01";
+  Fingerprints prints;
+  prints.add("net/a", {trial("00"), trial("00")});
+  EXPECT_TRUE(prints.repeats);
+  prints.add("net/b", {trial("00"), odd});
+  EXPECT_FALSE(prints.repeats);
+  EXPECT_EQ(prints.unrepeated, std::vector<std::string>{"net/b: weight gradients"});
+}
+
+TEST(Fingerprints, OneTrialSaysNothingOfRepeating) {
+  Fingerprints prints;
+  EXPECT_THROW(prints.add("net/a", {trial("00")}), Error);
+}
+
+TEST(Fingerprints, KeepTheLeastTimes) {
+  Fingerprints prints;
+  prints.add("net/a", {trial("00", 3, 0.1), trial("00", 2, 0.2)});
+  EXPECT_EQ(prints.train_step_s.at("net/a"), 2);
+  EXPECT_EQ(prints.eval_image_s.at("net/a"), 0.1);
+}
+
+TEST(Fingerprints, ComeBackFromJson) {
+  Fingerprints prints;
+  Trial odd = trial("00");
+  odd.hashes["input gradient"] = "01";
+  prints.add("net/a", {trial("00"), odd});
+  EXPECT_EQ(Fingerprints::from_json(Json::parse(prints.to_json().dump())), prints);
+  EXPECT_THROW(Fingerprints::from_json({{"repeats", true}}), Error);
+}
+
+TEST(EnvironmentIdentity, DependsOnTheSubjectsAskedForAndOnTheBuilds) {
+  const std::map<std::string, std::string> prints{{"a", "00"}, {"b", "01"}}, other_b{{"a", "00"}, {"b", "02"}};
+  const Json builds = {{"torch", "1.13"}};
+  EXPECT_EQ(environment_identity({"a"}, prints, builds), environment_identity({"a"}, other_b, builds));
+  EXPECT_NE(environment_identity({"a", "b"}, prints, builds), environment_identity({"a", "b"}, other_b, builds));
+  EXPECT_NE(environment_identity({"a"}, prints, builds), environment_identity({"a"}, prints, {{"torch", "2.6"}}));
+  EXPECT_THROW(environment_identity({"c"}, prints, builds), Error);
+}
+
+// `gradients` are the bits of weight gradients and step; `forward` those of everything else.
+RankReport report(int rank, const std::string& forward, const std::string& gradients, const char* torch = "1.13") {
+  Trial made = trial(forward);
+  made.hashes["weight gradients"] = gradients;
+  made.hashes["optimizer step"] = gradients;
+  RankReport result{rank, {{"libraries", {{"torch", torch}}}}, {}};
+  result.fingerprints.add("net/a", {made, made});
+  result.fingerprints.add("net/b", {trial(forward), trial(forward)});
+  return result;
+}
+
+TEST(Grouping, RanksOfTheSameBitsFallTogether) {
+  const Grouping grouping = group_environments({report(1, "00", "00"), report(2, "11", "11"), report(3, "00", "00")});
+  ASSERT_EQ(grouping.groups.size(), 2u);
+  EXPECT_EQ(grouping.groups[0].ranks, (std::vector<int>{1, 3}));
+  EXPECT_EQ(grouping.groups[1].ranks, std::vector<int>{2});
+  EXPECT_TRUE(grouping.set_aside.empty());
+}
+
+TEST(Grouping, SaysInWhatTwoGroupsDiffer) {
+  const Grouping grouping = group_environments({report(2, "00", "00"), report(4, "00", "11")});
+  ASSERT_EQ(grouping.differences.size(), 1u);
+  const GroupDifference& difference = grouping.differences[0];
+  EXPECT_EQ(difference.first, 0u);
+  EXPECT_EQ(difference.second, 1u);
+  EXPECT_FALSE(difference.builds);
+  EXPECT_EQ(difference.operations, (std::map<std::string, std::vector<std::string>>{{"weight gradients", {"net/a"}},
+                                                                                    {"optimizer step", {"net/a"}}}));
+  EXPECT_EQ(grouping.by_operation.at("forward, one image"), (std::vector<std::vector<int>>{{2, 4}}));
+  EXPECT_EQ(grouping.by_operation.at("weight gradients"), (std::vector<std::vector<int>>{{2}, {4}}));
+}
+
+TEST(Grouping, OtherLibrariesAreAnotherEnvironmentEvenWithTheSameBits) {
+  const Grouping grouping = group_environments({report(0, "00", "00"), report(1, "00", "00", "2.6")});
+  ASSERT_EQ(grouping.groups.size(), 2u);
+  EXPECT_TRUE(grouping.differences.at(0).builds);
+  EXPECT_TRUE(grouping.differences.at(0).operations.empty());
+}
+
+TEST(Grouping, SetsARankAsideThatDoesNotRepeatItsBits) {
+  RankReport unsteady = report(1, "00", "00");
+  unsteady.fingerprints.add("net/c", {trial("00"), trial("01")});
+  const Grouping grouping = group_environments({report(0, "00", "00"), unsteady});
+  EXPECT_EQ(grouping.set_aside, std::vector<int>{1});
+  ASSERT_EQ(grouping.groups.size(), 1u);
+  EXPECT_EQ(grouping.groups[0].ranks, std::vector<int>{0});
+}
+
+}  // namespace
+}  // namespace telltale::forensics
