@@ -35,9 +35,9 @@ std::vector<std::string> missing_flags(const Profile& profile, const Cpu& cpu = 
 
 /// The fastest profile for a CPU, by a fixed rule on its features, so that it is the same at each start.
 ///
-/// AVX-512 takes skylakex, not cooperlake even where it could run: float32 training of dnn-1 at batch 128 was 1.4 times
-/// faster with oneDNN at AVX512_CORE than at AVX512_CORE_BF16 (17 against 24 ms a step, Zen 5), dnn-2 the same within
-/// 5% and sgemm equal (240 GFLOP/s; zen and haswell 120, sandybridge 116, barcelona 54, prescott 46, nehalem 44).
+/// AVX-512 takes skylakex, not cooperlake even where it could run: in float32 training at batch 128 oneDNN at
+/// AVX512_CORE took 17 ms a step for dnn-1 and at AVX512_CORE_BF16 24 ms (Zen 5, one core); for dnn-2 it was 0 to 10%
+/// slower. sgemm was equal (240 GFLOP/s; zen and haswell 120, sandybridge 116, barcelona 54, prescott 46, nehalem 44).
 const Profile& best_profile(const Cpu& cpu = this_cpu());
 
 /// The one name of what a user calls a profile: aliases and "best" become the name in the table; "native" (the
