@@ -1,0 +1,92 @@
+#include "store/posix.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+namespace telltale::store {
+
+FileDescriptor::~FileDescriptor() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void FileDescriptor::close(const std::string& path) {
+  // After EINTR Linux has closed the descriptor all the same: never twice.
+  if (::close(std::exchange(fd_, -1)) != 0 && errno != EINTR) throw Error(refusal("close", path, errno));
+}
+
+std::string refusal(const std::string& attempt, const std::string& path, int error) {
+  return "cannot " + attempt + " " + path + ": " + std::generic_category().message(error);
+}
+
+void write_at(int fd, ByteSpan bytes, std::uint64_t offset, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      throw Error(refusal("write", path, errno));
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+    offset += static_cast<std::uint64_t>(written);
+  }
+}
+
+std::size_t read_at(int fd, std::span<std::uint8_t> target, std::uint64_t offset, const std::string& path) {
+  std::size_t done = 0;
+  while (done < target.size()) {
+    const ssize_t got = ::pread(fd, target.data() + done, target.size() - done, static_cast<off_t>(offset + done));
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      throw Error(refusal("read", path, errno));
+    }
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+std::uint64_t file_size(int fd, const std::string& path) {
+  struct stat status;
+  if (::fstat(fd, &status) != 0) throw Error(refusal("examine", path, errno));
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+Bytes read_file(const std::string& path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) throw Error(refusal("read", path, errno));
+  Bytes bytes(file_size(file.get(), path));
+  bytes.resize(read_at(file.get(), bytes, 0, path));
+  return bytes;
+}
+
+void sync_file(int fd, const std::string& path) {
+  while (::fsync(fd) != 0)
+    if (errno != EINTR) throw Error(refusal("write", path, errno));
+}
+
+void sync_directory(const std::string& directory) {
+  const FileDescriptor handle(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!handle.valid()) throw Error(refusal("open", directory, errno));
+  while (::fsync(handle.get()) != 0) {
+    if (errno == EINVAL) return;  // a file system without directory fsync orders names itself
+    if (errno != EINTR) throw Error(refusal("write", directory, errno));
+  }
+}
+
+std::string directory_of(const std::string& path) {
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "unknown";
+  return name.data();
+}
+
+}  // namespace telltale::store

@@ -1,0 +1,51 @@
+// Owned file descriptors and checked system calls, shared by the sources of this room.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "core/bytes.h"
+
+namespace telltale::store {
+
+/// One owner a descriptor; closed quietly at the end of its life, or checked by close().
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd = -1) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~FileDescriptor();
+
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] bool valid() const { return fd_ >= 0; }
+  /// Throws Error naming `path` if the file system reports a late write error.
+  void close(const std::string& path);
+
+ private:
+  int fd_;
+};
+
+/// "cannot <attempt> <path>: <reason of errno>"
+std::string refusal(const std::string& attempt, const std::string& path, int error);
+
+/// Writes all of `bytes` at `offset`; throws Error, with a part possibly written.
+void write_at(int fd, ByteSpan bytes, std::uint64_t offset, const std::string& path);
+/// Fills `target` from the start of `offset`; returns how many bytes the file had.
+std::size_t read_at(int fd, std::span<std::uint8_t> target, std::uint64_t offset, const std::string& path);
+std::uint64_t file_size(int fd, const std::string& path);
+/// A file's bytes from its start; throws Error when it cannot be read.
+Bytes read_file(const std::string& path);
+
+/// Data and metadata on disk, or an Error.
+void sync_file(int fd, const std::string& path);
+/// Makes names created, renamed or removed in `directory` durable.
+void sync_directory(const std::string& directory);
+/// The directory that holds `path`; "." for a bare name.
+std::string directory_of(const std::string& path);
+
+std::string host_name();
+
+}  // namespace telltale::store
