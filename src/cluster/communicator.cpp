@@ -1,21 +1,18 @@
 #include "cluster/communicator.h"
 
 #include <mpi.h>
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <charconv>
-#include <chrono>
-#include <condition_variable>
 #include <cstdlib>
 #include <deque>
+#include <exception>
 #include <list>
-#include <mutex>
 #include <numeric>
 #include <thread>
 
 #include "cluster/nap.h"
+#include "cluster/parent_watch.h"
 
 namespace telltale::cluster {
 namespace {
@@ -80,6 +77,23 @@ struct Communicator::Impl {
     check(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN), "setting the error handler");
     check(MPI_Comm_rank(comm, &rank), "asking for the rank");
     check(MPI_Comm_size(comm, &size), "asking for the number of ranks");
+  }
+
+  ~Impl() {
+    int finalized = 0;
+    if (comm == MPI_COMM_NULL || MPI_Finalized(&finalized) != MPI_SUCCESS || finalized) return;
+    // A buffer that MPI may still read or write is never given back; only a failing process gets here with one.
+    if (!sending.empty()) new std::list<Sending>(std::move(sending));
+    if (!receiving.empty()) new std::deque<Receiving>(std::move(receiving));
+    // Freeing is collective; an exception takes this rank alone.
+    if (std::uncaught_exceptions() == 0) MPI_Comm_free(&comm);
+  }
+
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  /// The node's ranks, found by all ranks together.
+  void find_node() {
     MPI_Comm node = MPI_COMM_NULL;
     check(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node), "finding the node's ranks");
     int node_size = 0;
@@ -91,18 +105,6 @@ struct Communicator::Impl {
     await(request, "gathering the node's ranks");
     check(MPI_Comm_free(&node), "freeing the node's communicator");
   }
-
-  ~Impl() {
-    int finalized = 0;
-    if (comm == MPI_COMM_NULL || MPI_Finalized(&finalized) != MPI_SUCCESS || finalized) return;
-    // A buffer that MPI may still read or write is never given back; only a failing process gets here with one.
-    if (!sending.empty()) new std::list<Sending>(std::move(sending));
-    if (!receiving.empty()) new std::deque<Receiving>(std::move(receiving));
-    MPI_Comm_free(&comm);
-  }
-
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
 
   void move_sends() {
     for (auto it = sending.begin(); it != sending.end();) {
@@ -249,30 +251,10 @@ Communicator Communicator::duplicate() {
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Comm_idup(impl_->comm, &copy, &request), "duplicating a communicator");
   await(request, "duplicating a communicator");
-  return Communicator(std::make_unique<Impl>(copy));
+  auto impl = std::make_unique<Impl>(copy);
+  impl->node_ranks = impl_->node_ranks;
+  return Communicator(std::move(impl));
 }
-
-/// A thread of its own, because the main thread may be loading data, flushing a disk or inside MPI when the launcher
-/// goes.
-struct MpiSession::Watch {
-  Watch() : parent(getppid()), thread([this](const std::stop_token& stop) { run(stop); }) {}
-
-  void run(const std::stop_token& stop) {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, nullptr);
-    std::unique_lock lock(mutex);
-    while (!stop.stop_requested()) {
-      condition.wait_for(lock, stop, std::chrono::milliseconds(500), [] { return false; });
-      if (!stop.stop_requested() && getppid() != parent) _exit(3);
-    }
-  }
-
-  pid_t parent;
-  std::mutex mutex;
-  std::condition_variable_any condition;
-  std::jthread thread;  // last: it uses the others
-};
 
 bool MpiSession::under_launcher() {
   // SLURM_PROCID alone says nothing: a batch script has it too, outside of any srun.
@@ -299,7 +281,7 @@ MpiSession::MpiSession() {
     communicator_.emplace();
     return;
   }
-  watch_ = std::make_unique<Watch>();
+  watch_ = std::make_unique<ParentWatch>();
   int provided = 0;
   check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "starting");
   if (provided < MPI_THREAD_FUNNELED)
@@ -307,7 +289,9 @@ MpiSession::MpiSession() {
   started_ = true;
   MPI_Comm copy = MPI_COMM_NULL;
   check(MPI_Comm_dup(MPI_COMM_WORLD, &copy), "duplicating the communicator");
-  communicator_.emplace(std::make_unique<Communicator::Impl>(copy));
+  auto impl = std::make_unique<Communicator::Impl>(copy);
+  impl->find_node();
+  communicator_.emplace(std::move(impl));
 }
 
 MpiSession::~MpiSession() = default;

@@ -11,6 +11,8 @@
 
 namespace telltale::cluster {
 
+class ParentWatch;
+
 struct Message {
   int source = 0;
   int tag = 0;
@@ -92,8 +94,7 @@ class MpiSession {
   void finalize();
 
  private:
-  struct Watch;
-  std::unique_ptr<Watch> watch_;
+  std::unique_ptr<ParentWatch> watch_;
   std::optional<Communicator> communicator_;
   bool started_ = false;
 };

@@ -60,7 +60,8 @@ class Coordinator {
     summary_.remaining = scheduler_.open_count();
     summary_.ranks_set_aside = scheduler_.ranks_set_aside();
     summary_.stopped = summary_.remaining > 0;
-    if (summary_.stopped) summary_.reason = stop_reason_.empty() ? scheduler_.why_blocked(options_.environments) : stop_reason_;
+    if (summary_.stopped)
+      summary_.reason = stop_reason_.empty() ? scheduler_.why_blocked(options_.environments) : stop_reason_;
     summary_.wall_s = elapsed_s();
     return std::move(summary_);
   }
@@ -329,6 +330,7 @@ class Coordinator {
   const std::vector<WorkItem>& items_;
   Ledger& ledger_;
   const CoordinatorOptions& options_;
+  const Clock::time_point start_ = Clock::now();
   Scheduler scheduler_;
   std::shared_ptr<Waker> waker_;
   std::vector<Rank> ranks_;
@@ -336,7 +338,6 @@ class Coordinator {
   std::optional<WorkerCore> local_;
   std::deque<std::pair<std::uint64_t, TaskStatus>> tickets_;  // committed, not yet known to be on disk
   std::vector<TaskFailure> casualties_;
-  const Clock::time_point start_ = Clock::now();
   bool stopping_ = false;
   Clock::time_point stop_until_;
   std::string stop_reason_;

@@ -251,7 +251,7 @@ std::vector<std::size_t> Scheduler::next(int rank, double time_left_s) {
       continue;
     }
     const double seconds = expected.value_or(options_.lookahead_s);
-    if (asking.count > 0 && asking.seconds + seconds > options_.lookahead_s) break;
+    if (asking.count > 0 && seconds > options_.lookahead_s) break;
     take(*found, rank, seconds);
     batch.push_back(*found);
   }

@@ -37,9 +37,10 @@ struct RankSetAside {
 /// - An item whose input artifacts the rank already holds is preferred while its upward rank is at least half that of
 /// the
 ///   longest one.
-/// - A rank holds at most `lookahead_s` of estimated work: nothing is queued behind a task that is longer, and many
-/// short
-///   ones go out at once. An item of unknown cost counts as `lookahead_s` until one like it was measured.
+/// - A rank is kept supplied with `lookahead_s` of estimated work: many short items go out at once, and nothing is
+/// queued
+///   behind an item that is longer, nor is a longer one queued. An item of unknown cost counts as `lookahead_s` until
+///   one like it was measured.
 /// - An estimate is the item's cost times measured/estimated seconds of that environment, kept apart by the order of
 ///   magnitude of the cost (powers of two), because items of like cost are mostly of a kind.
 /// - A failed item is tried again, on another rank if there is one; then it fails and all that need it fail.

@@ -103,14 +103,24 @@ TEST(Scheduler, KeepsToTheEnvironments) {
 }
 
 TEST(Scheduler, QueuesNothingBehindATaskLongerThanTheLookahead) {
-  const std::vector<WorkItem> items{costing(1), costing(0.1), costing(0.1), costing(0.1)};
+  const std::vector<WorkItem> items{costing(1), costing(0.1), costing(0.1), costing(0.1), costing(0.1)};
   Scheduler scheduler(items, {}, ranks({0}));
   EXPECT_EQ(scheduler.next(0), Batch{0});
   EXPECT_TRUE(scheduler.next(0).empty());
   scheduler.done(0, 0, 1);
-  // 0.1 + 0.1 s is within 0.25 s, another 0.1 s is not.
-  EXPECT_EQ(scheduler.next(0), (Batch{1, 2}));
+  // 0.1 + 0.1 s is not yet a supply of 0.25 s, 0.1 s more is.
+  EXPECT_EQ(scheduler.next(0), (Batch{1, 2, 3}));
   EXPECT_TRUE(scheduler.next(0).empty());
+}
+
+TEST(Scheduler, QueuesNoTaskLongerThanTheLookahead) {
+  const std::vector<WorkItem> items{costing(0.1), costing(1, {0}), costing(0.01, {0})};
+  Scheduler scheduler(items, {TaskStatus::done, std::nullopt, std::nullopt}, ranks({0, 1}));
+  ASSERT_EQ(scheduler.next(1), Batch{1});
+  ASSERT_EQ(scheduler.next(0), Batch{2});
+  EXPECT_TRUE(scheduler.returned(1, 1));
+  EXPECT_TRUE(scheduler.next(0).empty()) << "1 s behind 0.01 s: any other rank may start it sooner";
+  EXPECT_EQ(scheduler.next(1), Batch{1});
 }
 
 TEST(Scheduler, ScalesEstimatesByWhatItMeasures) {
@@ -119,7 +129,7 @@ TEST(Scheduler, ScalesEstimatesByWhatItMeasures) {
   Scheduler scheduler(items, {}, ranks({0}));
   ASSERT_EQ(scheduler.next(0).size(), 1U) << "1 s is longer than the lookahead";
   scheduler.done(0, 0, 0.1);
-  EXPECT_EQ(scheduler.next(0).size(), 2U) << "at 0.1 s each";
+  EXPECT_EQ(scheduler.next(0).size(), 3U) << "at 0.1 s each";
 }
 
 TEST(Scheduler, MeasuresEnvironmentsApart) {
