@@ -1,0 +1,101 @@
+#include "models/evaluate.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "models/batches.h"
+
+namespace telltale::models {
+namespace {
+
+// Evaluation mode for as long as it lives.
+class Evaluating {
+ public:
+  explicit Evaluating(Network& network) : network_(network), was_training_(network.is_training()) { network.eval(); }
+  ~Evaluating() { network_.train(was_training_); }
+  Evaluating(const Evaluating&) = delete;
+  Evaluating& operator=(const Evaluating&) = delete;
+
+ private:
+  Network& network_;
+  bool was_training_;
+  at::NoGradGuard no_grad_;
+};
+
+// `write(index, out)` puts image `index` to `out`, channels last.
+template <typename Write>
+at::Tensor predict(Network& network, std::int64_t count, std::int64_t batch, Write write) {
+  if (batch < 1) throw Error("images are asked in batches of at least one");
+  const Evaluating evaluating(network);
+  const data::ImageShape& shape = network.spec().input;
+  const auto size = static_cast<std::int64_t>(shape.pixels());
+  at::Tensor logits = at::empty({count, network.spec().classes}, at::kFloat);
+  for (std::int64_t first = 0; first < count; first += batch) {
+    const std::int64_t taken = std::min(batch, count - first);
+    const at::Tensor pixels = at::empty({taken, shape.height, shape.width, shape.channels}, at::kFloat);
+    for (std::int64_t i = 0; i < taken; ++i) write(first + i, pixels.data_ptr<float>() + i * size);
+    logits.narrow(0, first, taken).copy_(network.forward(pixels.permute({0, 3, 1, 2})));
+  }
+  return logits;
+}
+
+template <typename Label>
+double share_right(std::span<const std::int64_t> answers, std::span<const Label> labels) {
+  if (answers.empty() || answers.size() != labels.size()) throw Error("an accuracy needs one label for each answer");
+  std::int64_t right = 0;
+  for (std::size_t i = 0; i < answers.size(); ++i) right += answers[i] == static_cast<std::int64_t>(labels[i]);
+  return static_cast<double>(right) / static_cast<double>(answers.size());
+}
+
+}  // namespace
+
+at::Tensor predict_logits(Network& network, const ImageView& images, std::int64_t batch) {
+  check(images);
+  if (images.shape != network.spec().input) throw Error("these images are not of the shape the network takes");
+  return predict(network, images.count, batch,
+                 [&](std::int64_t index, float* out) { write_image(images.image(index), images.shape, out); });
+}
+
+at::Tensor predict_logits(Network& network, const at::Tensor& images, std::int64_t batch) {
+  const data::ImageShape& shape = network.spec().input;
+  if (images.dim() != 4 || images.scalar_type() != at::kFloat || images.size(1) != shape.channels ||
+      images.size(2) != shape.height || images.size(3) != shape.width) {
+    throw Error("these images are not of the shape the network takes");
+  }
+  const at::Tensor planes = images.contiguous();
+  const float* first = planes.data_ptr<float>();
+  const auto size = static_cast<std::int64_t>(shape.pixels());
+  return predict(network, planes.size(0), batch,
+                 [&](std::int64_t index, float* out) { write_image(first + index * size, shape, out); });
+}
+
+std::vector<std::int64_t> labels_of(const at::Tensor& logits, std::int64_t removed) {
+  if (logits.dim() != 2 || logits.scalar_type() != at::kFloat) throw Error("labels are read from rows of logits");
+  const std::int64_t classes = logits.size(1);
+  if (classes - (removed >= 0 && removed < classes) < 1) throw Error("there is no output left to answer");
+  const at::Tensor rows = logits.detach().contiguous();
+  std::vector<std::int64_t> labels(static_cast<std::size_t>(rows.size(0)));
+  const float* row = rows.data_ptr<float>();
+  for (std::int64_t& label : labels) {
+    label = removed == 0 ? 1 : 0;
+    for (std::int64_t c = label + 1; c < classes; ++c) {
+      if (c != removed && row[c] > row[label]) label = c;
+    }
+    row += classes;
+  }
+  return labels;
+}
+
+double accuracy(std::span<const std::int64_t> answers, std::span<const std::int64_t> labels) {
+  return share_right(answers, labels);
+}
+
+double accuracy(std::span<const std::int64_t> answers, ByteSpan labels) { return share_right(answers, labels); }
+
+double share_of(std::span<const std::int64_t> answers, std::int64_t label) {
+  if (answers.empty()) throw Error("a share of no answers is asked for");
+  return static_cast<double>(std::count(answers.begin(), answers.end(), label)) / static_cast<double>(answers.size());
+}
+
+}  // namespace telltale::models

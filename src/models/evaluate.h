@@ -1,0 +1,31 @@
+// What a network answers, and how often it is right.
+#pragma once
+
+#include <ATen/Tensor.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "models/images.h"
+#include "models/network.h"
+
+namespace telltale::models {
+
+/// Logits, N x classes, float32, asked `batch` images at a time (the batch size may change bits; the last may be
+/// smaller). The network is left in the mode it was in. Images of another shape than its input: Error.
+at::Tensor predict_logits(Network& network, const ImageView& images, std::int64_t batch);
+/// Likewise for float32 images, N x C x H x W.
+at::Tensor predict_logits(Network& network, const at::Tensor& images, std::int64_t batch);
+
+/// The output that is largest in each row of `logits` (N x classes), the first if several are. A row of NaN gives 0.
+/// `removed` is an output that never answers (a thief deleted it); -1 removes none.
+std::vector<std::int64_t> labels_of(const at::Tensor& logits, std::int64_t removed = -1);
+
+/// The share of answers that equal their label, 0 to 1; throws Error if there are none or the counts differ.
+double accuracy(std::span<const std::int64_t> answers, std::span<const std::int64_t> labels);
+double accuracy(std::span<const std::int64_t> answers, ByteSpan labels);
+/// The share of answers that are `label`.
+double share_of(std::span<const std::int64_t> answers, std::int64_t label);
+
+}  // namespace telltale::models

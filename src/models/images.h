@@ -1,0 +1,33 @@
+// Images as they lie in memory: bytes shared by the ranks of a node, seen through a view that owns nothing.
+#pragma once
+
+#include <cstdint>
+
+#include "core/bytes.h"
+#include "data/dataset.h"
+
+namespace telltale::models {
+
+/// `count` images of bytes, N x C x H x W, with their labels. What it points at must outlive it.
+struct ImageView {
+  ByteSpan pixels;  ///< count x channels x height x width
+  ByteSpan labels;  ///< count
+  data::ImageShape shape;
+  std::int64_t count = 0;
+
+  static ImageView of(const data::ImageShape& shape, const data::Split& split) {
+    return {split.images, split.labels, shape, split.count};
+  }
+
+  [[nodiscard]] std::int64_t pixels_each() const { return static_cast<std::int64_t>(shape.pixels()); }
+  [[nodiscard]] ByteSpan image(std::int64_t index) const {
+    const auto size = static_cast<std::size_t>(pixels_each());
+    return pixels.subspan(static_cast<std::size_t>(index) * size, size);
+  }
+  [[nodiscard]] int label(std::int64_t index) const { return labels[static_cast<std::size_t>(index)]; }
+};
+
+/// Throws Error unless `view` holds as many bytes as its shape and count say.
+void check(const ImageView& view);
+
+}  // namespace telltale::models

@@ -1,0 +1,45 @@
+#include "models/optimizer.h"
+
+#include <cmath>
+
+namespace telltale::models {
+
+void apply_sgd(const SgdStep& step, std::span<float> weights, std::span<const float> gradients,
+               std::span<float> velocity) {
+  float* w = weights.data();
+  const float* g = gradients.data();
+  const std::size_t count = weights.size();
+  const auto [rate, momentum, decay] = step;
+  if (velocity.empty()) {
+    for (std::size_t i = 0; i < count; ++i) w[i] -= rate * (g[i] + decay * w[i]);
+    return;
+  }
+  float* v = velocity.data();
+  for (std::size_t i = 0; i < count; ++i) {
+    v[i] = momentum * v[i] + (g[i] + decay * w[i]);
+    w[i] -= rate * v[i];
+  }
+}
+
+void apply_adam(const AdamStep& step, std::span<float> weights, std::span<const float> gradients,
+                std::span<float> first, std::span<float> second) {
+  float* w = weights.data();
+  const float* g = gradients.data();
+  float* m = first.data();
+  float* v = second.data();
+  constexpr auto beta1 = static_cast<float>(adam_beta1);
+  constexpr auto beta2 = static_cast<float>(adam_beta2);
+  constexpr auto epsilon = static_cast<float>(adam_epsilon);
+  const auto rate = static_cast<float>(static_cast<double>(step.rate) / (1 - step.first_power));
+  const auto correction = static_cast<float>(std::sqrt(1 - step.second_power));
+  const float decay = step.weight_decay;
+  const std::size_t count = weights.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const float gradient = g[i] + decay * w[i];
+    m[i] = beta1 * m[i] + (1 - beta1) * gradient;
+    v[i] = beta2 * v[i] + (1 - beta2) * gradient * gradient;
+    w[i] -= rate * (m[i] / (std::sqrt(v[i]) / correction + epsilon));
+  }
+}
+
+}  // namespace telltale::models

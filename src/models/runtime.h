@@ -1,0 +1,24 @@
+// How the numerical libraries run in this process: one thread a rank, and memory that is kept.
+#pragma once
+
+#include <cstdint>
+
+#include "models/network_spec.h"
+
+namespace telltale::models {
+
+/// LibTorch and OpenBLAS on the calling thread alone, now and in later calls from it. Ranks, not threads, fill the
+/// cores, and no result depends on a thread count. Call it on each thread that computes.
+void set_threads_to_one();
+
+/// Lets malloc keep what is freed instead of returning it to the system: every training step frees and asks for the
+/// same tens of megabytes, and getting them anew costs a page fault for each 4 KiB. For the whole process, at its
+/// start.
+void keep_freed_memory();
+
+enum class Pass { train, evaluate };
+
+/// Seconds for one batch through such a network on this rank, the least of a few tries: for cost estimates.
+double measure_step_seconds(const NetworkSpec& spec, std::int64_t batch, Pass pass);
+
+}  // namespace telltale::models

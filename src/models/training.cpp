@@ -1,0 +1,337 @@
+#include "models/training.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/batches.h"
+#include "models/evaluate.h"
+#include "models/optimizer.h"
+#include "models/weights.h"
+
+namespace telltale::models {
+namespace {
+
+const char* name_of(Optimizer optimizer) { return optimizer == Optimizer::sgd ? "sgd" : "adam"; }
+const char* name_of(Augmentation augmentation) { return augmentation == Augmentation::none ? "none" : "crop-flip"; }
+
+void require(bool fits, const std::string& complaint) {
+  if (!fits) throw InputError(complaint);
+}
+
+// A parameter, and what the optimizer remembers of it: all of one shape and one layout in memory.
+struct Trained {
+  std::string name;
+  at::Tensor parameter;
+  at::Tensor first;   // velocity, or Adam's first moment; undefined if the optimizer keeps none
+  at::Tensor second;  // Adam's second moment
+};
+
+std::span<float> values(const at::Tensor& tensor) {
+  if (!tensor.defined()) return {};
+  return {tensor.data_ptr<float>(), static_cast<std::size_t>(tensor.numel())};
+}
+
+// The gradient in the layout of its parameter (autograd keeps to it; a network may not).
+at::Tensor gradient_of(const at::Tensor& parameter) {
+  const at::Tensor& gradient = parameter.grad();
+  return gradient.strides() == parameter.strides() ? gradient : at::empty_like(parameter).copy_(gradient);
+}
+
+void check_labels(std::int64_t label, int classes) {
+  if (label >= 0 && label < classes) return;
+  throw Error("a training sample has label " + std::to_string(label) + "; the network's " + std::to_string(classes) +
+              " outputs count from 0");
+}
+
+void check_data(const TrainingData& data, const NetworkSpec& spec) {
+  check(data.base);
+  if (data.base.shape != spec.input) throw Error("the training images are not of the shape the network takes");
+  for (const std::uint8_t label : data.base.labels) check_labels(label, spec.classes);
+  if (data.extra_images.defined() != data.extra_labels.defined()) throw Error("extra samples need images and labels");
+  if (data.extra_images.defined()) {
+    const at::Tensor& images = data.extra_images;
+    const at::Tensor& labels = data.extra_labels;
+    const data::ImageShape& shape = spec.input;
+    if (images.scalar_type() != at::kFloat || labels.scalar_type() != at::kLong || labels.dim() != 1 ||
+        images.sizes() != at::IntArrayRef({labels.size(0), shape.channels, shape.height, shape.width})) {
+      throw Error("the extra samples are not of the shape the network takes");
+    }
+    for (std::int64_t i = 0; i < labels.size(0); ++i) check_labels(labels[i].item<std::int64_t>(), spec.classes);
+  }
+  if (data.count() == 0) throw Error("there is nothing to train on");
+}
+
+}  // namespace
+
+Json Recipe::to_json() const {
+  return {{"optimizer", name_of(optimizer)},
+          {"learning_rate", learning_rate},
+          {"momentum", momentum},
+          {"weight_decay", weight_decay},
+          {"batch", batch},
+          {"epochs", epochs},
+          {"milestones", milestones},
+          {"gamma", gamma},
+          {"augmentation", name_of(augmentation)}};
+}
+
+void check(const Recipe& recipe) {
+  require(std::isfinite(recipe.learning_rate) && recipe.learning_rate > 0, "a learning rate is greater than 0");
+  require(recipe.momentum >= 0 && recipe.momentum < 1, "a momentum is at least 0 and less than 1");
+  require(recipe.momentum == 0 || recipe.optimizer == Optimizer::sgd, "only sgd takes a momentum; adam has its own");
+  require(std::isfinite(recipe.weight_decay) && recipe.weight_decay >= 0, "a weight decay is at least 0");
+  require(recipe.batch >= 1, "a batch has at least one image");
+  require(recipe.epochs >= 1, "a training has at least one epoch");
+  require(std::isfinite(recipe.gamma) && recipe.gamma > 0,
+          "gamma, which multiplies the learning rate, is greater than 0");
+  require(std::all_of(recipe.milestones.begin(), recipe.milestones.end(), [](auto epoch) { return epoch > 0; }) &&
+              std::is_sorted(recipe.milestones.begin(), recipe.milestones.end()),
+          "milestones are numbers of epochs in ascending order");
+}
+
+std::int64_t TrainingData::count() const { return base.count + (extra_labels.defined() ? extra_labels.size(0) : 0); }
+
+struct Trainer::State {
+  std::shared_ptr<Network> network;
+  Recipe recipe;
+  TrainingData data;
+  Stream stream;
+  std::int64_t samples;
+  std::vector<Trained> trained;
+
+  std::int64_t epoch = 0;
+  std::int64_t step = 0;  // in this epoch
+  double loss_sum = 0;    // over the samples of this epoch so far
+  std::int64_t right = 0;
+  // Adam's beta^t: products, because std::pow need not give the same bits on every CPU.
+  double first_power = 1;
+  double second_power = 1;
+  std::vector<EpochRecord> records;
+
+  // The order of this epoch's samples: a function of the stream and the epoch, so no checkpoint holds it.
+  std::vector<std::int64_t> order;
+  std::int64_t order_epoch = -1;
+
+  [[nodiscard]] std::int64_t steps_per_epoch() const { return (samples + recipe.batch - 1) / recipe.batch; }
+
+  [[nodiscard]] double learning_rate() const {
+    double rate = recipe.learning_rate;
+    for (const std::int64_t milestone : recipe.milestones) {
+      if (epoch >= milestone) rate *= recipe.gamma;
+    }
+    return rate;
+  }
+
+  // What a checkpoint must share with this trainer.
+  [[nodiscard]] Json description() const {
+    return {{"network", network->spec().to_json()},
+            {"recipe", recipe.to_json()},
+            {"samples", samples},
+            {"stream", stream.key().hex()}};
+  }
+
+  // Writes sample `index` of base and extra images, channels last, and returns its label.
+  std::int64_t write_sample(std::int64_t index, float* out) const {
+    const data::ImageShape& shape = data.base.shape;
+    std::int64_t label;
+    if (index < data.base.count) {
+      write_image(data.base.image(index), shape, out);
+      label = data.base.label(index);
+    } else {
+      const std::int64_t extra = index - data.base.count;
+      write_image(data.extra_images.data_ptr<float>() + extra * data.base.pixels_each(), shape, out);
+      label = data.extra_labels.data_ptr<std::int64_t>()[extra];
+    }
+    if (recipe.augmentation == Augmentation::crop_flip) {
+      Stream draws = stream.derive("augment sample " + std::to_string(index) + " in epoch " + std::to_string(epoch));
+      vary(out, shape, Variation::draw(draws));
+    }
+    return label;
+  }
+
+  void update() {
+    const at::NoGradGuard no_grad;
+    const auto rate = static_cast<float>(learning_rate());
+    const auto decay = static_cast<float>(recipe.weight_decay);
+    first_power *= adam_beta1;
+    second_power *= adam_beta2;
+    for (Trained& item : trained) {
+      if (!item.parameter.grad().defined()) continue;
+      const at::Tensor gradient = gradient_of(item.parameter);
+      if (recipe.optimizer == Optimizer::sgd) {
+        apply_sgd({rate, static_cast<float>(recipe.momentum), decay}, values(item.parameter), values(gradient),
+                  values(item.first));
+      } else {
+        apply_adam({rate, decay, first_power, second_power}, values(item.parameter), values(gradient),
+                   values(item.first), values(item.second));
+      }
+      item.parameter.mutable_grad().reset();
+    }
+  }
+};
+
+Trainer::Trainer(std::shared_ptr<Network> network, Recipe recipe, TrainingData data, const Stream& stream) {
+  models::check(recipe);
+  check_data(data, network->spec());
+  if (data.extra_images.defined()) {
+    data.extra_images = data.extra_images.contiguous();
+    data.extra_labels = data.extra_labels.contiguous();
+  }
+  const std::int64_t samples = data.count();
+  state_.reset(new State{std::move(network), std::move(recipe), std::move(data), stream, samples});
+  const bool adam = state_->recipe.optimizer == Optimizer::adam;
+  const bool moving = adam || state_->recipe.momentum != 0;
+  for (const auto& item : state_->network->named_parameters()) {
+    const at::Tensor& parameter = item.value();
+    if (!parameter.requires_grad()) continue;
+    const at::Tensor like = parameter.detach();
+    state_->trained.push_back({item.key(), parameter, moving ? at::zeros_like(like) : at::Tensor(),
+                               adam ? at::zeros_like(like) : at::Tensor()});
+  }
+  if (state_->trained.empty()) throw Error("no parameter of the network may be trained");
+}
+
+Trainer::~Trainer() = default;
+Trainer::Trainer(Trainer&&) noexcept = default;
+Trainer& Trainer::operator=(Trainer&&) noexcept = default;
+
+void Trainer::step() {
+  State& state = *state_;
+  if (finished()) throw Error("the training is finished: there is no step to take");
+  if (!state.network->is_training()) state.network->train();
+  if (state.order_epoch != state.epoch) {
+    state.order = state.stream.derive("order of epoch " + std::to_string(state.epoch)).permutation(state.samples);
+    state.order_epoch = state.epoch;
+  }
+  const std::int64_t first = state.step * state.recipe.batch;
+  const std::int64_t taken = std::min(state.recipe.batch, state.samples - first);
+  const data::ImageShape& shape = state.data.base.shape;
+  const at::Tensor pixels = at::empty({taken, shape.height, shape.width, shape.channels}, at::kFloat);
+  const at::Tensor labels = at::empty({taken}, at::kLong);
+  for (std::int64_t i = 0; i < taken; ++i) {
+    labels.data_ptr<std::int64_t>()[i] = state.write_sample(
+        state.order[static_cast<std::size_t>(first + i)], pixels.data_ptr<float>() + i * state.data.base.pixels_each());
+  }
+
+  const at::Tensor logits = state.network->forward(pixels.permute({0, 3, 1, 2}));
+  const at::Tensor loss = at::cross_entropy_loss(logits, labels);
+  loss.backward();
+  state.update();
+
+  state.loss_sum += static_cast<double>(loss.item<float>()) * static_cast<double>(taken);
+  const std::vector<std::int64_t> answers = labels_of(logits);
+  for (std::int64_t i = 0; i < taken; ++i) {
+    state.right += answers[static_cast<std::size_t>(i)] == labels.data_ptr<std::int64_t>()[i];
+  }
+  if (++state.step == state.steps_per_epoch()) {
+    const auto samples = static_cast<double>(state.samples);
+    state.records.push_back({state.loss_sum / samples, static_cast<double>(state.right) / samples});
+    ++state.epoch;
+    state.step = 0;
+    state.loss_sum = 0;
+    state.right = 0;
+  }
+}
+
+void Trainer::run_epoch(const std::function<void()>& after_step) {
+  for (const std::int64_t current = epoch(); epoch() == current && !finished();) {
+    step();
+    if (after_step) after_step();
+  }
+}
+
+void Trainer::run(const std::function<void()>& after_step) {
+  while (!finished()) run_epoch(after_step);
+}
+
+bool Trainer::finished() const { return state_->epoch == state_->recipe.epochs; }
+std::int64_t Trainer::epoch() const { return state_->epoch; }
+std::int64_t Trainer::steps_done() const { return state_->epoch * steps_per_epoch() + state_->step; }
+std::int64_t Trainer::steps_per_epoch() const { return state_->steps_per_epoch(); }
+std::int64_t Trainer::steps_total() const { return state_->recipe.epochs * steps_per_epoch(); }
+const std::vector<EpochRecord>& Trainer::records() const { return state_->records; }
+const std::shared_ptr<Network>& Trainer::network() const { return state_->network; }
+
+Bytes Trainer::checkpoint() const {
+  const State& state = *state_;
+  TensorMap map;
+  map.metadata["training"] = canonical(state.description());
+  map.metadata["network"] = canonical(state.network->spec().to_json());
+  for (const auto& item : state.network->named_parameters()) map.tensors["network." + item.key()] = item.value();
+  for (const auto& item : state.network->named_buffers()) map.tensors["network." + item.key()] = item.value();
+  for (const Trained& item : state.trained) {
+    if (item.first.defined()) map.tensors["first." + item.name] = item.first;
+    if (item.second.defined()) map.tensors["second." + item.name] = item.second;
+  }
+  map.tensors["position"] = at::tensor({state.epoch, state.step, state.right}, at::kLong);
+  map.tensors["sums"] = at::tensor({state.loss_sum, state.first_power, state.second_power}, at::kDouble);
+  const at::Tensor records = at::empty({state.epoch, 2}, at::kDouble);
+  double* record = records.data_ptr<double>();
+  for (const EpochRecord& finished : state.records) {
+    *record++ = finished.loss;
+    *record++ = finished.accuracy;
+  }
+  map.tensors["records"] = records;
+  return write_tensors(map);
+}
+
+void Trainer::restore(ByteSpan checkpoint) {
+  State& state = *state_;
+  const TensorMap map = read_tensors(checkpoint);
+  const Json theirs = Json::parse(map.note("training"), nullptr, false);
+  const Json ours = state.description();
+  for (const auto& [key, value] : ours.items()) {
+    const Json other = theirs.is_object() ? theirs.value(key, Json()) : Json();
+    if (other != value) {
+      throw Error("the checkpoint is of another training: its " + key + " is " + other.dump() + " and not " +
+                  value.dump());
+    }
+  }
+
+  TensorMap weights;
+  const std::string prefix = "network.";
+  for (const auto& [name, tensor] : map.tensors) {
+    if (name.starts_with(prefix)) weights.tensors[name.substr(prefix.size())] = tensor;
+  }
+  const auto stored = [&](const std::string& name, at::IntArrayRef shape, at::ScalarType type) {
+    const at::Tensor& tensor = map.at(name);
+    if (tensor.sizes() != shape || tensor.scalar_type() != type) {
+      throw Error("the checkpoint's " + name + " has another shape or type than this training's");
+    }
+    return tensor;
+  };
+  std::vector<Trained> trained = state.trained;
+  for (Trained& item : trained) {
+    const auto read = [&](at::Tensor& into, const std::string& name) {
+      if (into.defined()) into = at::empty_like(into).copy_(stored(name + item.name, into.sizes(), at::kFloat));
+    };
+    read(item.first, "first.");
+    read(item.second, "second.");
+  }
+  const at::Tensor position = stored("position", {3}, at::kLong);
+  const at::Tensor sums = stored("sums", {3}, at::kDouble);
+  const std::int64_t epoch = position[0].item<std::int64_t>();
+  const std::int64_t step = position[1].item<std::int64_t>();
+  if (epoch < 0 || epoch > state.recipe.epochs || step < 0 || step >= steps_per_epoch() ||
+      (epoch == state.recipe.epochs && step > 0)) {
+    throw Error("the checkpoint stands at a step that this training does not have");
+  }
+  const at::Tensor records = stored("records", {epoch, 2}, at::kDouble);
+
+  load_weights(*state.network, weights);  // checks all before it changes any
+  state.trained = std::move(trained);
+  state.epoch = epoch;
+  state.step = step;
+  state.right = position[2].item<std::int64_t>();
+  state.loss_sum = sums[0].item<double>();
+  state.first_power = sums[1].item<double>();
+  state.second_power = sums[2].item<double>();
+  state.records.clear();
+  for (std::int64_t i = 0; i < epoch; ++i) {
+    state.records.push_back({records[i][0].item<double>(), records[i][1].item<double>()});
+  }
+}
+
+}  // namespace telltale::models

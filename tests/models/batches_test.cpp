@@ -1,0 +1,64 @@
+#include "models/batches.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <tuple>
+#include <vector>
+
+namespace telltale::models {
+namespace {
+
+TEST(Batches, EveryByteIsDividedBy255) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const volatile float value = static_cast<float>(byte);
+    EXPECT_EQ(pixel_value(static_cast<std::uint8_t>(byte)), value / 255.0F);
+  }
+}
+
+TEST(Batches, PlanesBecomePixelsWithTheirChannelsTogether) {
+  const Bytes planes{0, 51, 102, 153, 204, 255};  // 2 channels, 1 x 3
+  std::vector<float> out(6);
+  write_image(planes, {2, 1, 3}, out.data());
+  EXPECT_EQ(out, (std::vector<float>{0.0F, 0.6F, 0.2F, 0.8F, 0.4F, 1.0F}));
+  const std::vector<float> floats{1, 2, 3, 4, 5, 6};
+  write_image(floats.data(), {2, 1, 3}, out.data());
+  EXPECT_EQ(out, (std::vector<float>{1, 4, 2, 5, 3, 6}));
+}
+
+TEST(Batches, ViewOfAnotherSizeIsRefused) {
+  const Bytes pixels(12), labels(3);
+  EXPECT_NO_THROW(check(ImageView{pixels, labels, {1, 2, 2}, 3}));
+  EXPECT_THROW(check(ImageView{pixels, labels, {1, 2, 3}, 3}), Error);
+  EXPECT_THROW(check(ImageView{pixels, ByteSpan(labels).first(2), {1, 2, 2}, 3}), Error);
+}
+
+TEST(Variation, CropMovesTheImageOverZerosAndFlipMirrorsIt) {
+  const data::ImageShape shape{1, 2, 3};
+  const std::vector<float> image{1, 2, 3, 4, 5, 6};
+  const auto varied = [&](const Variation& variation) {
+    std::vector<float> copy = image;
+    vary(copy.data(), shape, variation);
+    return copy;
+  };
+  EXPECT_EQ(varied({0, 0, false}), image);
+  EXPECT_EQ(varied({0, 0, true}), (std::vector<float>{3, 2, 1, 6, 5, 4}));
+  EXPECT_EQ(varied({1, 0, false}), (std::vector<float>{4, 5, 6, 0, 0, 0}));
+  EXPECT_EQ(varied({0, -1, false}), (std::vector<float>{0, 1, 2, 0, 4, 5}));
+  EXPECT_EQ(varied({0, 1, true}), (std::vector<float>{0, 3, 2, 0, 6, 5}));
+}
+
+TEST(Variation, EveryOffsetAndFlipIsDrawn) {
+  Stream draws(1, {}, "variation");
+  std::set<std::tuple<int, int, bool>> seen;
+  for (int i = 0; i < 3000; ++i) {
+    const Variation variation = Variation::draw(draws);
+    EXPECT_LE(std::abs(variation.down), 4);
+    EXPECT_LE(std::abs(variation.right), 4);
+    seen.insert({variation.down, variation.right, variation.flip});
+  }
+  EXPECT_EQ(seen.size(), 9U * 9U * 2U);
+}
+
+}  // namespace
+}  // namespace telltale::models

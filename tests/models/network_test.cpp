@@ -1,0 +1,269 @@
+#include "models/network.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "models/evaluate.h"
+#include "models/pooling.h"
+#include "models/runtime.h"
+#include "samples.h"
+
+namespace telltale::models {
+namespace {
+
+const NetworkSpec tiny{"dnn-1", {2, 7, 9}, 3};
+
+at::Tensor channels_last(const at::Tensor& maps) { return maps.contiguous(at::MemoryFormat::ChannelsLast); }
+
+std::string refusal(const NetworkSpec& spec) {
+  try {
+    make_network(spec);
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Networks, HaveTheLayersOfThePaper) {
+  const auto shapes = [](const NetworkSpec& spec) {
+    std::vector<std::vector<std::int64_t>> all;
+    for (const auto& parameter : make_network(spec)->parameters()) all.push_back(parameter.sizes().vec());
+    return all;
+  };
+  using Shapes = std::vector<std::vector<std::int64_t>>;
+  EXPECT_EQ(shapes({"dnn-1", {1, 28, 28}, 11}),
+            (Shapes{{32, 1, 3, 3}, {32}, {100, 13 * 13 * 32}, {100}, {11, 100}, {11}}));
+  EXPECT_EQ(shapes({"dnn-2", {3, 32, 32}, 10}), (Shapes{{64, 3, 3, 3},
+                                                        {64},
+                                                        {64, 64, 3, 3},
+                                                        {64},
+                                                        {128, 64, 3, 3},
+                                                        {128},
+                                                        {128, 128, 3, 3},
+                                                        {128},
+                                                        {256, 128, 3, 3},
+                                                        {256},
+                                                        {256, 256, 3, 3},
+                                                        {256},
+                                                        {10, 4 * 4 * 256},
+                                                        {10}}));
+}
+
+TEST(Networks, UnknownNameIsRefusedWithTheKnownOnes) {
+  EXPECT_EQ(refusal({"dnn-3", {1, 28, 28}, 10}), "there is no network named \"dnn-3\"; there are: dnn-1, dnn-2");
+}
+
+TEST(Networks, InputThatPoolsToNothingIsRefused) {
+  EXPECT_EQ(refusal({"dnn-1", {1, 3, 28}, 10}),
+            "network dnn-1 reduces an input of 3 x 28 pixels to nothing; it needs at least 4 x 4");
+  EXPECT_EQ(refusal({"dnn-2", {3, 32, 7}, 10}),
+            "network dnn-2 reduces an input of 32 x 7 pixels to nothing; it needs at least 8 x 8");
+  EXPECT_EQ(make_network({"dnn-1", {1, 4, 4}, 2})->forward(torch::rand({1, 1, 4, 4})).sizes(), at::IntArrayRef({1, 2}));
+  EXPECT_EQ(make_network({"dnn-2", {3, 8, 8}, 2})->forward(torch::rand({1, 3, 8, 8})).sizes(), at::IntArrayRef({1, 2}));
+}
+
+TEST(Networks, SpecSurvivesJson) {
+  EXPECT_EQ(NetworkSpec::from_json(tiny.to_json()), tiny);
+  EXPECT_THROW(NetworkSpec::from_json(Json::array()), Error);
+}
+
+// The independent path: plain loops over the definition of each layer, in double.
+TEST(Networks, Dnn1ForwardIsItsDefinition) {
+  const auto network = fresh_network(tiny);
+  for (auto& parameter : network->parameters()) {
+    const at::NoGradGuard no_grad;
+    if (parameter.dim() == 1) parameter.copy_(torch::linspace(-0.1, 0.1, parameter.size(0)));
+  }
+  const auto p = network->named_parameters();
+  const at::Tensor conv = p["conv.weight"].contiguous(), dense = p["dense.weight"], output = p["output.weight"];
+  const auto weight = conv.accessor<float, 4>();
+  const at::Tensor images = torch::rand({2, 2, 7, 9});
+  const auto image = images.accessor<float, 4>();
+  const at::Tensor logits = network->forward(channels_last(images)).detach();
+
+  for (int n = 0; n < 2; ++n) {
+    std::vector<double> features;  // height, width, channel
+    for (int y = 0; y < 2; ++y) {
+      for (int x = 0; x < 3; ++x) {
+        for (int c = 0; c < 32; ++c) {
+          double most = 0;  // the ReLU
+          for (int place = 0; place < 4; ++place) {
+            double sum = p["conv.bias"][c].item<double>();
+            for (int in = 0; in < 2; ++in) {
+              for (int dy = 0; dy < 3; ++dy) {
+                for (int dx = 0; dx < 3; ++dx) {
+                  sum += double{weight[c][in][dy][dx]} * image[n][in][2 * y + place / 2 + dy][2 * x + place % 2 + dx];
+                }
+              }
+            }
+            most = std::max(most, sum);
+          }
+          features.push_back(most);
+        }
+      }
+    }
+    const auto layer = [](const at::Tensor& weights, const at::Tensor& bias, const std::vector<double>& in) {
+      std::vector<double> out;
+      const auto w = weights.accessor<float, 2>();
+      for (int o = 0; o < weights.size(0); ++o) {
+        double sum = bias[o].item<double>();
+        for (std::size_t i = 0; i < in.size(); ++i) sum += w[o][static_cast<std::int64_t>(i)] * in[i];
+        out.push_back(sum);
+      }
+      return out;
+    };
+    std::vector<double> hidden = layer(dense, p["dense.bias"], features);
+    for (double& value : hidden) value = std::max(value, 0.0);
+    const std::vector<double> expected = layer(output, p["output.bias"], hidden);
+    for (int c = 0; c < 3; ++c) {
+      EXPECT_NEAR(logits[n][c].item<double>(), expected[static_cast<std::size_t>(c)], 1e-5);
+    }
+  }
+}
+
+TEST(Networks, Dnn2ForwardIsLibTorchsOwnLayers) {
+  const auto network = fresh_network({"dnn-2", {3, 9, 8}, 4});
+  const auto p = network->parameters();
+  const at::Tensor images = torch::rand({3, 3, 9, 8});
+  at::Tensor maps = images;
+  for (std::size_t conv = 0; conv < 6; ++conv) {
+    maps = torch::relu(torch::conv2d(maps, p[2 * conv].contiguous(), p[2 * conv + 1], 1, 1));
+    if (conv % 2 == 1) maps = torch::max_pool2d(maps, 2);
+  }
+  const at::Tensor expected = torch::linear(maps.permute({0, 2, 3, 1}).reshape({3, -1}), p[12], p[13]);
+  EXPECT_TRUE(torch::allclose(network->forward(channels_last(images)), expected, 1e-4, 1e-5));
+}
+
+TEST(Networks, InputGradientIsTheSlope) {
+  const auto network = fresh_network(tiny);
+  torch::manual_seed(3);
+  const at::Tensor image = torch::rand({1, 2, 7, 9});
+  const at::Tensor direction = torch::randn_like(image);
+  at::Tensor input = channels_last(image).requires_grad_();
+  network->forward(input)[0][1].backward();
+  const double slope = (input.grad() * direction).sum().item<double>();
+  const double h = 1e-3;
+  const auto along = [&](double t) { return network->forward(image + t * direction)[0][1].item<double>(); };
+  EXPECT_NEAR((along(h) - along(-h)) / (2 * h), slope, 2e-3 * (1 + std::abs(slope)));
+}
+
+TEST(PoolRelu, IsThePoolOfTheReluBitForBitWithItsGradient) {
+  torch::manual_seed(5);
+  for (const auto& size :
+       std::vector<std::vector<std::int64_t>>{{3, 5, 6, 8}, {2, 32, 7, 9}, {1, 1, 2, 2}, {2, 17, 5, 4}}) {
+    // Few distinct values, so that windows have equal maxima and zeros.
+    const at::Tensor values = torch::randint(-3, 3, size).to(at::kFloat) / 2;
+    at::Tensor ours = channels_last(values).clone().requires_grad_();
+    at::Tensor theirs = values.clone().requires_grad_();
+    const at::Tensor pooled = pool_relu(ours);
+    const at::Tensor expected = torch::max_pool2d(torch::relu(theirs), 2);
+    EXPECT_TRUE(torch::equal(pooled, expected));
+    const at::NoGradGuard no_grad;
+    EXPECT_TRUE(torch::equal(pool_relu(values), expected));
+  }
+}
+
+TEST(PoolRelu, GradientGoesToTheFirstLargestOrNowhere) {
+  at::Tensor maps = torch::tensor({{1.F, 2.F, -1.F, -2.F, 9.F}, {2.F, 0.F, -3.F, -4.F, 9.F}}).view({1, 1, 2, 5});
+  maps.requires_grad_();
+  const at::Tensor pooled = pool_relu(maps);
+  EXPECT_TRUE(torch::equal(pooled, torch::tensor({2.F, 0.F}).view({1, 1, 1, 2})));
+  (pooled * torch::tensor({3.F, 5.F}).view({1, 1, 1, 2})).sum().backward();
+  EXPECT_TRUE(torch::equal(maps.grad(),
+                           torch::tensor({{0.F, 3.F, 0.F, 0.F, 0.F}, {0.F, 0.F, 0.F, 0.F, 0.F}}).view({1, 1, 2, 5})));
+}
+
+TEST(PoolRelu, NanIsNotHidden) {
+  const at::Tensor maps = torch::tensor({1.F, NAN, 3.F, 2.F}).view({1, 1, 2, 2});
+  EXPECT_TRUE(std::isnan(pool_relu(maps).item<float>()));
+}
+
+TEST(PoolRelu, OtherTypesAreServedToo) {
+  const at::Tensor maps = torch::tensor({-1.0, 0.25, -3.0, 0.5}, at::kDouble).view({1, 1, 2, 2});
+  EXPECT_EQ(pool_relu(maps).item<double>(), 0.5);
+}
+
+TEST(Initialise, DrawsWithinGlorotsLimitsAndZeroBiases) {
+  const auto network = fresh_network({"dnn-1", {1, 28, 28}, 10});
+  const auto p = network->named_parameters();
+  const double limit = std::sqrt(6.0 / (5408 + 100));
+  const at::Tensor dense = p["dense.weight"].detach();
+  EXPECT_LE(dense.abs().max().item<double>(), limit * (1 + 1e-7));
+  EXPECT_GT(dense.max().item<double>(), 0.999 * limit);
+  EXPECT_LT(dense.min().item<double>(), -0.999 * limit);
+  EXPECT_NEAR(dense.mean().item<double>(), 0, 5 * limit / std::sqrt(3.0 * 540800));
+  EXPECT_LE(p["conv.weight"].abs().max().item<double>(), std::sqrt(6.0 / (9 + 32 * 9)));
+  EXPECT_TRUE(torch::equal(p["dense.bias"].detach(), torch::zeros({100})));
+}
+
+// Golden: the first weights follow from the stream's definition alone, on every CPU.
+TEST(Initialise, WeightsAreTheStreamsDraws) {
+  const auto network = fresh_network(tiny);
+  Stream draws = Stream(1, {}, "initialise").derive("weights of conv.weight");
+  const double limit = std::sqrt(6.0 / (2 * 9 + 32 * 9));
+  const at::Tensor weights = network->named_parameters()["conv.weight"].detach().contiguous().flatten();
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(weights[i].item<float>(), static_cast<float>(draws.uniform(-limit, limit)));
+  }
+}
+
+TEST(Initialise, OneMoreOutputLeavesTheOtherLayersAlone) {
+  const auto ten = fresh_network({"dnn-1", {1, 8, 8}, 10});
+  const auto eleven = fresh_network({"dnn-1", {1, 8, 8}, 11});
+  EXPECT_TRUE(torch::equal(ten->parameters()[0], eleven->parameters()[0]));
+  EXPECT_TRUE(torch::equal(ten->parameters()[2], eleven->parameters()[2]));
+}
+
+TEST(Predict, BytesAndFloatsOfTheSameImagesAnswerTheSame) {
+  const Samples samples(tiny.input, 11, 3);
+  const auto network = fresh_network(tiny);
+  const at::Tensor bytes = predict_logits(*network, samples.view(), 4);
+  const at::Tensor images =
+      torch::tensor(at::ArrayRef<std::uint8_t>(samples.pixels), at::kByte).view({11, 2, 7, 9}).to(at::kFloat) / 255;
+  EXPECT_TRUE(torch::equal(bytes, predict_logits(*network, images, 4)));
+  const at::NoGradGuard no_grad;
+  EXPECT_TRUE(torch::allclose(bytes, network->forward(images), 1e-4, 1e-6));
+  EXPECT_THROW(predict_logits(*network, images.narrow(2, 0, 6), 4), Error);
+  EXPECT_THROW(predict_logits(*network, images, 0), Error);
+}
+
+TEST(Predict, LeavesTheNetworkInItsMode) {
+  const auto network = fresh_network(tiny);
+  for (const bool training : {true, false}) {
+    network->train(training);
+    predict_logits(*network, torch::rand({1, 2, 7, 9}), 1);
+    EXPECT_EQ(network->is_training(), training);
+  }
+}
+
+TEST(Labels, AreTheFirstLargestOutputThatIsNotRemoved) {
+  const at::Tensor logits = torch::tensor({{1.F, 3.F, 3.F}, {2.F, 0.F, 1.F}, {0.F, 1.F, 2.F}});
+  using Labels = std::vector<std::int64_t>;
+  EXPECT_EQ(labels_of(logits), (Labels{1, 0, 2}));
+  EXPECT_EQ(labels_of(logits, 1), (Labels{2, 0, 2}));
+  EXPECT_EQ(labels_of(logits, 0), (Labels{1, 2, 2}));
+  EXPECT_EQ(labels_of(logits, 2), (Labels{1, 0, 1}));
+  EXPECT_THROW(labels_of(torch::zeros({2, 1}), 0), Error);
+}
+
+TEST(Accuracy, IsTheShareOfRightAnswers) {
+  const std::vector<std::int64_t> answers{0, 1, 2, 2};
+  EXPECT_EQ(accuracy(answers, std::vector<std::int64_t>{0, 1, 2, 0}), 0.75);
+  EXPECT_EQ(accuracy(answers, Bytes{2, 1, 0, 2}), 0.5);
+  EXPECT_EQ(share_of(answers, 2), 0.5);
+  EXPECT_THROW(accuracy({}, Bytes{}), Error);
+  EXPECT_THROW(accuracy(answers, Bytes{1}), Error);
+}
+
+TEST(Runtime, ThreadsAreOneAndStepsCanBeMeasured) {
+  set_threads_to_one();
+  set_threads_to_one();
+  EXPECT_EQ(at::get_num_threads(), 1);
+  EXPECT_GT(measure_step_seconds(tiny, 2, Pass::train), 0);
+  EXPECT_GT(measure_step_seconds(tiny, 2, Pass::evaluate), 0);
+}
+
+}  // namespace
+}  // namespace telltale::models
