@@ -106,9 +106,9 @@ def write_checksums(folder, checksums):
     return path
 
 
-def run(*arguments, **environment):
+def run(*arguments, prefix=(), **environment):
     kept = {key: value for key, value in os.environ.items() if key.lower() not in ("http_proxy", "telltale_data")}
-    return subprocess.run([sys.executable, str(FETCH), *map(str, arguments)], capture_output=True, text=True,
+    return subprocess.run([*prefix, sys.executable, str(FETCH), *map(str, arguments)], capture_output=True, text=True,
                           timeout=60, env={**kept, "no_proxy": "127.0.0.1", **environment})
 
 
@@ -220,11 +220,21 @@ def test_destination_that_cannot_be_written_is_a_clear_error(server, mnist, tmp_
     assert "Not a directory" in result.stderr and "Traceback" not in result.stderr
 
 
-def test_full_disk_is_a_clear_error(server, mnist, tmp_path):
-    limited = f"ulimit -f 1; exec {sys.executable} {FETCH} mnist --to {tmp_path}/d --mirror {server.url} --checksums {mnist}"
-    result = subprocess.run(["bash", "-c", "trap '' XFSZ; " + limited], capture_output=True, text=True, timeout=60)
+def test_file_that_cannot_grow_is_a_clear_error(server, mnist, tmp_path):
+    limit = ("bash", "-c", 'trap "" XFSZ; ulimit -f 1; exec "$@"', "limited")
+    result = run("mnist", "--to", tmp_path / "d", "--mirror", server.url, "--checksums", mnist, prefix=limit)
     assert result.returncode == 1
     assert "File too large" in result.stderr and "Traceback" not in result.stderr
+    assert not (tmp_path / "d/mnist" / MNIST[0]).exists()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full to stand for a full disk")
+def test_full_disk_is_said(server, mnist, tmp_path):
+    (tmp_path / "d/mnist").mkdir(parents=True)
+    (tmp_path / "d/mnist" / (MNIST[0] + ".part")).symlink_to("/dev/full")
+    result = fetch(server, mnist, "mnist", tmp_path / "d")
+    assert result.returncode == 1
+    assert "the disk is full" in result.stderr and "Traceback" not in result.stderr
     assert not (tmp_path / "d/mnist" / MNIST[0]).exists()
 
 
