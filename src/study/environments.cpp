@@ -7,7 +7,11 @@
 namespace telltale::study {
 namespace {
 
-Environment environment_of(const RankFacts& rank) { return {rank.profile, rank.profile, rank.builds, rank.fingerprints}; }
+Environment environment_of(const forensics::RankReport& rank) {
+  return {profile_of(rank), profile_of(rank), rank.passport.at("libraries"), rank.fingerprints.by_subject};
+}
+
+bool counts(const forensics::RankReport& rank, bool computes) { return computes && rank.fingerprints.repeats; }
 
 std::string names(const std::vector<Environment>& list) {
   std::string text;
@@ -15,49 +19,31 @@ std::string names(const std::vector<Environment>& list) {
   return text.empty() ? "none" : text;
 }
 
-void note_rates(Environments& environments, std::size_t index, const RankFacts& rank) {
+void note_rates(Environments& environments, std::size_t index, const forensics::RankReport& rank) {
   const auto keep_fastest = [](std::map<std::string, double>& known, const std::map<std::string, double>& measured) {
     for (const auto& [subject, seconds] : measured) {
       const auto [place, is_new] = known.emplace(subject, seconds);
       if (!is_new) place->second = std::min(place->second, seconds);
     }
   };
-  keep_fastest(environments.train_step_s[index], rank.train_step_s);
-  keep_fastest(environments.eval_image_s[index], rank.eval_image_s);
+  keep_fastest(environments.train_step_s[index], rank.fingerprints.train_step_s);
+  keep_fastest(environments.eval_image_s[index], rank.fingerprints.eval_image_s);
 }
 
 }  // namespace
 
-Json RankFacts::to_json() const {
-  return {{"profile", profile},           {"host", host},         {"passport", passport},
-          {"builds", builds},             {"fingerprints", fingerprints}, {"train_step_s", train_step_s},
-          {"eval_image_s", eval_image_s}, {"repeats", repeats}};
-}
-
-RankFacts RankFacts::from_json(const Json& json) {
-  RankFacts facts;
-  json.at("profile").get_to(facts.profile);
-  json.at("host").get_to(facts.host);
-  facts.passport = json.at("passport");
-  facts.builds = json.at("builds");
-  json.at("fingerprints").get_to(facts.fingerprints);
-  json.at("train_step_s").get_to(facts.train_step_s);
-  json.at("eval_image_s").get_to(facts.eval_image_s);
-  json.at("repeats").get_to(facts.repeats);
-  return facts;
-}
+std::string profile_of(const forensics::RankReport& rank) { return rank.passport.at("profile"); }
+std::string host_of(const forensics::RankReport& rank) { return rank.passport.at("system").at("host"); }
 
 Identity Environment::identity(const std::vector<std::string>& subjects) const {
-  Json content = {{"builds", builds}, {"fingerprints", Json::object()}};
-  for (const std::string& subject : subjects) {
-    const auto found = fingerprints.find(subject);
-    if (found == fingerprints.end()) throw Error("environment " + name + " has no fingerprint of " + subject);
-    content["fingerprints"][subject] = found->second;
-  }
-  return identity_of(content);
+  return forensics::environment_identity(subjects, fingerprints, builds);
 }
 
-Identity Environment::identity() const { return identity_of({{"builds", builds}, {"fingerprints", fingerprints}}); }
+Identity Environment::identity() const {
+  std::vector<std::string> subjects;
+  for (const auto& [subject, hash] : fingerprints) subjects.push_back(subject);
+  return identity(subjects);
+}
 
 bool Environment::same(const Environment& other) const {
   return profile == other.profile && builds == other.builds && fingerprints == other.fingerprints;
@@ -75,10 +61,10 @@ Environment Environment::from_json(const Json& json) {
 Json Binding::to_json() const { return {{"rule", rule}, {"trainer", trainer}}; }
 Binding Binding::from_json(const Json& json) { return {json.at("rule"), json.at("trainer")}; }
 
-Environments environments_of(const std::vector<RankFacts>& ranks, const std::vector<bool>& computes) {
+Environments environments_of(const std::vector<forensics::RankReport>& ranks, const std::vector<bool>& computes) {
   std::vector<Environment> list;
   for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
-    if (!computes[rank] || !ranks[rank].repeats) continue;
+    if (!counts(ranks[rank], computes[rank])) continue;
     Environment environment = environment_of(ranks[rank]);
     if (std::none_of(list.begin(), list.end(), [&](const Environment& known) { return known.same(environment); }))
       list.push_back(std::move(environment));
@@ -93,7 +79,7 @@ Environments environments_of(const std::vector<RankFacts>& ranks, const std::vec
   return place_ranks(list, ranks, computes);
 }
 
-Environments place_ranks(const std::vector<Environment>& recorded, const std::vector<RankFacts>& ranks,
+Environments place_ranks(const std::vector<Environment>& recorded, const std::vector<forensics::RankReport>& ranks,
                          const std::vector<bool>& computes) {
   Environments environments;
   environments.list = recorded;
@@ -101,7 +87,7 @@ Environments place_ranks(const std::vector<Environment>& recorded, const std::ve
   environments.train_step_s.resize(recorded.size());
   environments.eval_image_s.resize(recorded.size());
   for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
-    if (!computes[rank] || !ranks[rank].repeats) continue;
+    if (!counts(ranks[rank], computes[rank])) continue;
     const Environment environment = environment_of(ranks[rank]);
     for (std::size_t i = 0; i < recorded.size(); ++i) {
       if (!recorded[i].same(environment)) continue;
@@ -112,7 +98,7 @@ Environments place_ranks(const std::vector<Environment>& recorded, const std::ve
   return environments;
 }
 
-Binding bind(const std::string& train_on, const std::string& best_profile, const Environments& present) {
+Binding bind_training(const std::string& train_on, const std::string& best_profile, const Environments& present) {
   if (train_on == "spread" || train_on == "any") return {train_on, -1};
   const std::string wanted = train_on == "best" ? best_profile : train_on;
   for (std::size_t i = 0; i < present.list.size(); ++i)

@@ -6,23 +6,9 @@
 #include <vector>
 
 #include "core/json.h"
+#include "forensics/fingerprint.h"
 
 namespace telltale::study {
-
-/// What a rank says of itself before work starts.
-struct RankFacts {
-  std::string profile;  ///< the pinned profile, or "native"
-  std::string host;
-  Json passport;
-  Json builds;          ///< library builds: part of the environment's identity
-  std::map<std::string, std::string> fingerprints;  ///< subject key -> hash
-  std::map<std::string, double> train_step_s;       ///< subject key -> measured seconds a training step
-  std::map<std::string, double> eval_image_s;       ///< subject key -> measured seconds an evaluated image
-  bool repeats = true;  ///< false: the rank does not repeat its own bits and is set aside
-
-  [[nodiscard]] Json to_json() const;
-  static RankFacts from_json(const Json& json);
-};
 
 /// What decides the bits of a result. Its identity is made of fingerprints and library builds, never of a host.
 struct Environment {
@@ -56,14 +42,18 @@ struct Environments {
   std::vector<std::map<std::string, double>> train_step_s, eval_image_s;
 };
 
+/// The profile that a rank is pinned to ("native" if to none), and its host.
+std::string profile_of(const forensics::RankReport& rank);
+std::string host_of(const forensics::RankReport& rank);
+
 /// The environments of these ranks, in the order of their profile names. Ranks with `computes` false count for nothing.
-Environments environments_of(const std::vector<RankFacts>& ranks, const std::vector<bool>& computes);
+Environments environments_of(const std::vector<forensics::RankReport>& ranks, const std::vector<bool>& computes);
 
 /// The recorded environments of an earlier start with today's ranks placed in them; a rank that fits none gets -1.
-Environments place_ranks(const std::vector<Environment>& recorded, const std::vector<RankFacts>& ranks,
+Environments place_ranks(const std::vector<Environment>& recorded, const std::vector<forensics::RankReport>& ranks,
                          const std::vector<bool>& computes);
 
 /// Follows `train-on`. Throws InputError when no rank has the environment that it asks for, naming those present.
-Binding bind(const std::string& train_on, const std::string& best_profile, const Environments& present);
+Binding bind_training(const std::string& train_on, const std::string& best_profile, const Environments& present);
 
 }  // namespace telltale::study

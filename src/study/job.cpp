@@ -170,10 +170,10 @@ void Job::check() const {
       if (parse_integer(milestone) >= integer("epochs"))
         refuse("lr-milestones", "epoch " + milestone + " is not before the last (epochs = " + text("epochs") + ")");
   }
-  const auto& methods = values("method");
-  const bool marked = std::any_of(methods.begin(), methods.end(), [](const auto& m) { return m != "clean"; });
+  const auto& schemes = values("scheme");
+  const bool marked = std::any_of(schemes.begin(), schemes.end(), [](const auto& s) { return s != "clean"; });
   if (integer("predict-images") > 0 && !marked)
-    refuse("predict-images", "predictions need a watermarked model: method names only clean");
+    refuse("predict-images", "predictions need a watermarked model: scheme names only clean");
 }
 
 const Job::Entry& Job::entry(std::string_view key) const {
@@ -201,12 +201,18 @@ long long Job::integer(std::string_view key) const { return parse_integer(text(k
 double Job::number(std::string_view key) const { return parse_number(text(key)); }
 bool Job::flag(std::string_view key) const { return parse_flag(text(key)); }
 
+std::string Job::profiles() const {
+  std::string text;
+  for (const std::string& name : values("profiles")) text += (text.empty() ? "" : ",") + name;
+  return text;
+}
+
 std::vector<Axis> Job::axes() const {
   std::vector<Axis> axes;
   for (const Parameter& parameter : parameters()) {
     const auto& all = values(parameter.key);
     if (parameter.axis == AxisRule::always || (parameter.axis == AxisRule::allowed && all.size() > 1))
-      axes.push_back({&parameter, all});
+      axes.push_back({parameter.key, parameter.dimension(), parameter.help, parameter.type, all});
   }
   return axes;
 }

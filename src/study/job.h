@@ -21,9 +21,12 @@ struct Origin {
   [[nodiscard]] std::string text(std::string_view key) const;
 };
 
-/// One axis: a key and its values in the order in which they were written.
+/// One axis: a key (or something counted, such as the repeats) and its values in the order in which they were written.
 struct Axis {
-  const Parameter* parameter = nullptr;
+  std::string key;
+  std::string dimension;  ///< its name in the results
+  std::string help;
+  ValueType type = ValueType::text;
   std::vector<std::string> values;
 };
 
@@ -46,6 +49,9 @@ class Job {
   [[nodiscard]] double number(std::string_view key) const;
   [[nodiscard]] bool flag(std::string_view key) const;
   [[nodiscard]] bool is_set(std::string_view key) const { return !text_or_empty(key).empty(); }
+
+  /// The list of profiles as `forensics::parse_profile_list` reads it.
+  [[nodiscard]] std::string profiles() const;
 
   /// The axes in the order of the parameter table: the first varies slowest.
   [[nodiscard]] std::vector<Axis> axes() const;

@@ -26,7 +26,7 @@ std::uint64_t JournalLedger::commit(std::size_t index, Bytes encoded_outcome, By
   // The product is on disk before the journal says that the task is done.
   const Identity identity = plan_.tasks[index].identity;
   auto packed = std::make_shared<const Bytes>(pack_product(encoded_outcome, artifact));
-  return journal_.append(type, std::move(encoded_outcome), [this, identity, packed] {
+  return journal_.append(type, encoded_outcome, [this, identity, packed] {
     artifacts_.put(model_kind, identity, *packed);
     artifacts_.remove(checkpoint_kind, identity);
   });

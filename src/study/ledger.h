@@ -15,6 +15,9 @@ namespace telltale::study {
 inline constexpr const char* model_kind = "models";
 inline constexpr const char* checkpoint_kind = "checkpoints";
 
+/// The value of a training's outcome that holds the SHA-256 of its model: 32 bytes.
+inline constexpr const char* model_hash_value = "model_sha256";
+
 /// A product as it is kept: the encoded outcome of the task that made it, and the product itself. Another job file
 /// that needs the same task takes both.
 Bytes pack_product(ByteSpan encoded_outcome, ByteSpan artifact);

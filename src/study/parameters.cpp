@@ -73,7 +73,7 @@ std::vector<Parameter> make_table() {
        "environments by the case's identity; any: whichever rank is free (fast, not reproducible)"},
 
       // Watermark
-      {.key = "method", .type = choice, .fallback = "new-label, noise-backdoor, clean", .help = "new-label (Zhong et al. "
+      {.key = "scheme", .type = choice, .fallback = "new-label, noise-backdoor, clean", .help = "new-label (Zhong et al. "
        "2020), its rival noise-backdoor (Zhang et al. 2018), and the network without a watermark", .axis = always,
        .choices = {"new-label", "noise-backdoor", "clean"}},
       {.key = "reading", .type = choice, .fallback = "amplitude", .help = "what beta scales: the noise's amplitude "
@@ -87,12 +87,12 @@ std::vector<Parameter> make_table() {
       {.key = "clip", .type = flag, .fallback = "no", .help = "keep key samples in [0,1] (the paper's formula does not)"},
       {.key = "key-noise", .type = choice, .fallback = "fixed", .help = "one noise pattern for all key samples of a secret, "
        "or a fresh one for each", .choices = {"fixed", "fresh"}},
-      {.key = "key-images", .type = integer, .fallback = "0", .help = "how many key samples a query set holds (trained, new "
-       "and of a wrong secret each); 0: as many as there are images", .most = big},
+      {.key = "key-images", .type = integer, .fallback = "0", .help = "from how many images each query set is made (of "
+       "trained, new and wrong-secret key samples), the first that may be marked; 0: from all", .most = big},
 
       // Attacks and predictions
       {.key = "prune-scope", .type = choice, .fallback = "global", .help = "the smallest weights of the whole network, or of "
-       "each tensor", .axis = always, .choices = {"global", "tensor"}},
+       "each tensor", .axis = always, .choices = {"global", "per-tensor"}},
       {.key = "prune-rate", .type = number, .fallback = "", .help = "shares of the weights set to zero in every trained "
        "model; empty: no pruning", .axis = always, .most = 0.9999, .optional = true},
       {.key = "predict-images", .type = integer, .fallback = "0", .help = "how many test images the first watermarked model "

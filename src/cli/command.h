@@ -1,0 +1,30 @@
+// The commands: one file each, found by name.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace telltale::cli {
+
+/// Exit codes of every command.
+enum ExitCode { all_done = 0, some_failed = 1, unusable_input = 2, stopped_early = 3 };
+
+using Arguments = std::vector<std::string>;  ///< what stands after the command's name
+
+struct Command {
+  const char* name;
+  const char* usage;
+  const char* summary;
+  int (*run)(const Arguments& arguments, char** argv);
+};
+
+const std::vector<Command>& commands();
+
+int run_probe(const Arguments& arguments, char** argv);
+int run_plan(const Arguments& arguments, char** argv);
+int run_run(const Arguments& arguments, char** argv);
+int run_status(const Arguments& arguments, char** argv);
+int run_verify(const Arguments& arguments, char** argv);
+int run_report(const Arguments& arguments, char** argv);
+
+}  // namespace telltale::cli

@@ -1,0 +1,17 @@
+#include "cli/command.h"
+
+namespace telltale::cli {
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> table = {
+      {"probe", "probe", "the environment of every rank, and what falls together", run_probe},
+      {"plan", "plan JOB", "axes, cases, tasks, what is there, time estimate; runs nothing", run_plan},
+      {"run", "run JOB -o RESULTS.h5", "runs, or resumes", run_run},
+      {"status", "status RESULTS.h5", "done, failed, rate, time left; while it runs or after a crash", run_status},
+      {"verify", "verify RESULTS.h5", "re-hashes everything; says what is missing or damaged", run_verify},
+      {"report", "report RESULTS.h5", "the paper's tables beside the measured ones", run_report},
+  };
+  return table;
+}
+
+}  // namespace telltale::cli

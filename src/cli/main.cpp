@@ -1,0 +1,48 @@
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <string>
+
+#include "cli/command.h"
+#include "core/error.h"
+#include "study/version.h"
+
+namespace {
+
+void print_usage(std::ostream& out) {
+  out << "telltale " << telltale::study::program_version() << ": who owns a neural network, and which machine ran it\n\n";
+  for (const auto& command : telltale::cli::commands()) {
+    char line[160];
+    std::snprintf(line, sizeof line, "  telltale %-28s %s\n", command.usage, command.summary);
+    out << line;
+  }
+  out << "\n`telltale COMMAND --help` shows a command's options. run, plan and probe also work under mpirun or srun.\n"
+         "Exit codes: 0 all done; 1 some cases failed; 2 unusable input; 3 stopped early, can be resumed.\n";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace telltale;
+  const std::string name = argc > 1 ? argv[1] : "--help";
+  if (name == "--help" || name == "-h" || name == "help") {
+    print_usage(std::cout);
+    return cli::all_done;
+  }
+  if (name == "--version") {
+    std::cout << study::program_version() << " (" << study::git_state() << ")\n";
+    return cli::all_done;
+  }
+  for (const cli::Command& command : cli::commands()) {
+    if (name != command.name) continue;
+    try {
+      return command.run(cli::Arguments(argv + 2, argv + argc), argv);
+    } catch (const std::exception& error) {
+      std::cerr << "telltale " << name << ": " << error.what() << "\n";
+      return cli::unusable_input;
+    }
+  }
+  std::cerr << "telltale: there is no command '" << name << "'\n";
+  print_usage(std::cerr);
+  return cli::unusable_input;
+}

@@ -1,0 +1,49 @@
+// What all commands share: reading a command line that may override any key of a job file, and starting ranks.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/command.h"
+#include "study/job.h"
+
+namespace telltale::cli {
+
+/// A command line taken apart. Throws InputError for an unknown option or a missing or superfluous argument.
+struct Options {
+  std::string argument;  ///< the job file or the results file
+  std::vector<std::pair<std::string, std::string>> values;  ///< the command's own options
+  std::vector<std::pair<std::string, std::string>> keys;    ///< keys of the job file
+  bool help = false;
+
+  [[nodiscard]] std::optional<std::string> value(const std::string& name) const;
+};
+
+struct OwnOption {
+  const char* name;  ///< with its letter, as Boost writes it: "output,o"
+  const char* help;
+  bool takes_value = true;
+};
+
+struct Shape {
+  const char* command;
+  const char* argument;  ///< "JOB", "RESULTS"; nullptr if there is none
+  bool argument_required = true;
+  std::vector<OwnOption> own;
+  bool takes_keys = false;  ///< every key of the job file is an option too
+};
+
+Options parse(const Arguments& arguments, const Shape& shape);
+/// The help text of a command: types, ranges and defaults of all its options.
+std::string help_text(const Shape& shape);
+
+/// Pins this rank to its profile out of the job's list and executes the program anew; returns when that has been done.
+/// Throws InputError, naming the profile, if this CPU cannot run it.
+void take_profile(const std::string& profiles, bool coordinator_works, char** argv);
+
+/// "1:02:03" or "2:03".
+std::string duration_text(double seconds);
+
+}  // namespace telltale::cli

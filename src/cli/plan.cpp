@@ -1,0 +1,110 @@
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <map>
+
+#include "cli/options.h"
+#include "cli/ranks.h"
+#include "store/artifacts.h"
+#include "study/ledger.h"
+#include "study/records.h"
+#include "study/session.h"
+
+namespace telltale::cli {
+namespace {
+
+std::string shown_values(const study::Axis& axis) {
+  std::string text;
+  for (const std::string& value : axis.values) text += (text.empty() ? "" : ", ") + value;
+  return text.size() <= 90 ? text : text.substr(0, 87) + "...";
+}
+
+struct Kind {
+  std::size_t tasks = 0, there = 0;
+  double cost_s = 0, open_cost_s = 0;
+};
+
+std::string plan_text(const study::Session& session, const study::StudyRecords& records, const study::StudyPaths& paths) {
+  std::string text;
+  char line[256];
+  const auto add = [&](const char* format, auto... values) {
+    std::snprintf(line, sizeof line, format, values...);
+    text += line;
+  };
+  if (session.data) {
+    add("data       %s: %lld training and %lld test images, %s\n", session.data->name().c_str(), static_cast<long long>(session.data->train().count),
+        static_cast<long long>(session.data->test().count), session.data->content_hash().brief().c_str());
+    text += "           " + session.data->source() + "\n";
+  }
+  text += "axes\n";
+  for (const study::Axis& axis : session.job.axes()) add("  %-14s %3zu  %s\n", axis.dimension.c_str(), axis.values.size(), shown_values(axis).c_str());
+  add("  %-14s %3lld\n", "repeat", session.job.integer("repeats"));
+  add("cases      %zu\n", session.plan.cases);
+
+  const auto& list = session.environments.list;
+  text += "environments\n";
+  for (std::size_t e = 0; e < list.size(); ++e) {
+    const auto& placed = session.environments.of_rank;
+    const auto ranks = std::count(placed.begin(), placed.end(), static_cast<int>(e));
+    add("  %-14s %2lld rank%s  %s%s\n", list[e].name.c_str(), static_cast<long long>(ranks), ranks == 1 ? " " : "s", list[e].identity().brief().c_str(),
+        static_cast<int>(e) == session.binding.trainer ? "  trains and queries" : "");
+  }
+  if (session.binding.rule == "any") text += "  train-on = any: whichever rank is free computes; the results are not reproducible\n";
+  if (session.binding.rule == "spread") text += "  train-on = spread: each case has one of these environments, by its identity\n";
+
+  const store::ArtifactStore artifacts(paths.artifacts(session.job.text("artifacts")));
+  std::map<std::string, Kind> kinds;
+  Kind all;
+  for (const study::PlannedTask& task : session.plan.tasks) {
+    const bool there = records.is_done(task.identity) ||
+                       (task.has_artifact && std::filesystem::exists(artifacts.path_of(study::model_kind, task.identity)));
+    for (Kind* kind : {&kinds[task.kind], &all}) {
+      ++kind->tasks;
+      kind->there += there;
+      kind->cost_s += task.cost_s;
+      if (!there) kind->open_cost_s += task.cost_s;
+    }
+  }
+  text += "tasks          count   there   rank time  open\n";
+  const auto row = [&](const std::string& name, const Kind& kind) {
+    add("  %-10s %7zu %7zu %11s  %s\n", name.c_str(), kind.tasks, kind.there, duration_text(kind.cost_s).c_str(), duration_text(kind.open_cost_s).c_str());
+  };
+  for (const auto& [name, kind] : kinds) row(name, kind);
+  row("all", all);
+
+  // Bound work goes to the ranks of one environment; the rest is small.
+  std::size_t computing = 0;
+  for (const int environment : session.environments.of_rank)
+    computing += session.binding.trainer >= 0 ? environment == session.binding.trainer : environment >= 0;
+  add("estimate   about %s on the %zu rank%s here that can do the bulk of it, from rates measured just now;\n"
+      "           ranks that share a core take longer\n",
+      duration_text(all.open_cost_s / static_cast<double>(std::max<std::size_t>(1, computing))).c_str(), computing, computing == 1 ? "" : "s");
+  return text;
+}
+
+}  // namespace
+
+int run_plan(const Arguments& arguments, char** argv) {
+  const Shape shape{"plan", "JOB", true, {{"output,o", "a results file: shows what of it is there already"}}, true};
+  const Options options = parse(arguments, shape);
+  if (options.help) {
+    std::cout << help_text(shape);
+    return all_done;
+  }
+  study::Job job = study::Job::load(options.argument, options.keys);
+  take_profile(job.profiles(), job.flag("coordinator-works"), argv);
+  return run_on_ranks("plan", unusable_input, [&](cluster::Communicator& communicator) {
+    study::Session session = study::gather(std::move(job), communicator);
+    const study::StudyPaths paths{options.value("output").value_or("results.h5")};
+    const Json text = study::on_coordinator(communicator, [&]() -> Json {
+      study::StudyRecords records;
+      if (std::filesystem::exists(paths.journal())) records = study::read_records(paths.journal());
+      study::make_plan(session, records.head ? &records : nullptr);
+      return plan_text(session, records, paths);
+    });
+    return BodyResult{all_done, false, text.get<std::string>()};
+  });
+}
+
+}  // namespace telltale::cli

@@ -1,0 +1,96 @@
+#include "study/run.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+
+#include "cli/options.h"
+#include "cli/ranks.h"
+#include "core/error.h"
+#include "models/runtime.h"
+
+namespace telltale::cli {
+namespace {
+
+std::atomic<int> stop_signal{0};
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler sets it");
+
+void on_stop_signal(int signal) { stop_signal = signal; }
+
+// One line that is rewritten on a terminal; elsewhere a line every ten seconds.
+class ProgressLine {
+ public:
+  void show(const cluster::Progress& p) {
+    using Clock = std::chrono::steady_clock;
+    if (!terminal_ && shown_ && Clock::now() - last_ < std::chrono::seconds(10)) return;
+    last_ = Clock::now();
+    shown_ = true;
+    const std::size_t total = p.done + p.failed + p.remaining;
+    char line[200];
+    std::snprintf(line, sizeof line, "%zu/%zu tasks  %zu running  %zu failed  %.3g tasks/s  %s gone  %s left", p.done, total, p.running,
+                  p.failed, p.tasks_per_s, duration_text(p.elapsed_s).c_str(),
+                  p.cost_per_s > 0 ? duration_text(p.remaining_cost_s / p.cost_per_s).c_str() : "?");
+    std::fprintf(stderr, terminal_ ? "\r\033[K%s" : "%s\n", line);
+    std::fflush(stderr);
+  }
+  void end() const {
+    if (terminal_ && shown_) std::fputs("\r\033[K", stderr);
+  }
+
+ private:
+  bool terminal_ = isatty(STDERR_FILENO) != 0;
+  bool shown_ = false;
+  std::chrono::steady_clock::time_point last_;
+};
+
+std::string last_words(const study::RunReport& report, const std::string& output) {
+  char line[256];
+  std::snprintf(line, sizeof line, "%zu of %zu tasks done, %zu failed, %zu open, in %s", report.done, report.tasks, report.failed,
+                report.remaining, duration_text(report.seconds).c_str());
+  std::string text = line;
+  if (report.reused > 0) text += " (" + std::to_string(report.reused) + " models taken from the artifacts of other studies)";
+  text += "\n";
+  constexpr std::size_t shown = 10;
+  for (std::size_t i = 0; i < std::min(shown, report.failures.size()); ++i)
+    text += "failed: " + report.failures[i].task + ": " + report.failures[i].reason + "\n";
+  if (report.failures.size() > shown) text += "... and " + std::to_string(report.failures.size() - shown) + " more (group `tasks` of the results file)\n";
+  if (report.exit_code() == 3)
+    text += "stopped early" + (report.stop_reason.empty() ? "" : ": " + report.stop_reason) +
+            ". All is well: everything done is kept, and the same command goes on (whatever mpirun says above or below).\n";
+  text += "results: " + output + "\n";
+  return text;
+}
+
+}  // namespace
+
+int run_run(const Arguments& arguments, char** argv) {
+  const Shape shape{"run", "JOB", true, {{"output,o", "the results file, x.h5; its journal and lock lie beside it"}}, true};
+  const Options options = parse(arguments, shape);
+  if (options.help) {
+    std::cout << help_text(shape);
+    return all_done;
+  }
+  const auto output = options.value("output");
+  if (!output) throw InputError("where shall the results go? add -o RESULTS.h5");
+  study::Job job = study::Job::load(options.argument, options.keys);
+  take_profile(job.profiles(), job.flag("coordinator-works"), argv);
+  models::keep_freed_memory();
+
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) std::signal(signal, on_stop_signal);
+  return run_on_ranks("run", stopped_early, [&](cluster::Communicator& communicator) {
+    ProgressLine line;
+    study::RunOptions run;
+    run.output = *output;
+    run.stop_signal = &stop_signal;
+    run.say = [](const std::string& text) { std::cerr << "note: " << text << "\n"; };
+    run.progress = [&](const cluster::Progress& progress) { line.show(progress); };
+    const study::RunReport report = study::run_study(std::move(job), communicator, run);
+    line.end();
+    return BodyResult{report.exit_code(), report.stuck, last_words(report, *output)};
+  });
+}
+
+}  // namespace telltale::cli

@@ -1,0 +1,18 @@
+// Tasks that do nothing, or sleep: to measure what handing out, gathering and committing cost, and to test them.
+#pragma once
+
+#include "study/experiment.h"
+
+namespace telltale::study {
+
+class Empty final : public Experiment {
+ public:
+  [[nodiscard]] bool needs_data() const override { return false; }
+  [[nodiscard]] std::vector<forensics::Subject> subjects(const Job&) const override { return {}; }
+  [[nodiscard]] Plan plan(const StudyInputs& inputs) const override;
+  [[nodiscard]] cluster::Executor executor(const data::Dataset* data) const override;
+  [[nodiscard]] std::vector<store::Group> tabulate(const StudyInputs& inputs, const Plan& plan,
+                                                   const OutcomeLookup& outcome) const override;
+};
+
+}  // namespace telltale::study

@@ -1,0 +1,15 @@
+#include "study/experiment.h"
+
+#include "core/error.h"
+#include "study/empty.h"
+#include "study/new_label.h"
+
+namespace telltale::study {
+
+std::unique_ptr<Experiment> make_experiment(const std::string& name) {
+  if (name == "new-label") return std::make_unique<NewLabel>();
+  if (name == "empty") return std::make_unique<Empty>();
+  throw InputError("there is no experiment " + name);
+}
+
+}  // namespace telltale::study

@@ -1,0 +1,185 @@
+#include "study/results.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+
+#include "core/error.h"
+#include "store/atomic_file.h"
+#include "study/version.h"
+
+namespace telltale::study {
+namespace {
+
+store::Variable texts(const std::string& name, const std::vector<std::string>& dimensions, std::vector<std::string> values,
+                      const std::string& help) {
+  return {name, dimensions, std::move(values), {{"long_name", help}}, std::nullopt};
+}
+
+template <typename T>
+store::Variable column(const std::string& name, const std::string& dimension, const std::vector<T>& values,
+                       const std::string& help, const std::string& units = "") {
+  store::Variable variable{name, {dimension}, Array::of<T>({static_cast<std::int64_t>(values.size())}, values), {{"long_name", help}}, std::nullopt};
+  if (!units.empty()) variable.attributes.push_back({"units", units});
+  return variable;
+}
+
+// What a task is, in words: the payload without the hashes that only machines compare.
+std::string describe(const PlannedTask& task, const Plan& plan) {
+  Json shown = task.payload;
+  for (const char* key : {"kind", "data", "environment", "model", "algorithm", "eval_batch"}) shown.erase(key);
+  if (!task.prerequisites.empty()) shown["model"] = plan.tasks[task.prerequisites.front()].identity.brief();
+  return canonical(shown);
+}
+
+store::Group environments_group(const Session& session) {
+  const auto& list = session.environments.list;
+  store::Group group;
+  group.name = "environments";
+  group.attributes = {{"description", "everything that decides the bits of a prediction, by name"},
+                      {"training_rule", session.binding.rule},
+                      {"training_environment", session.binding.trainer < 0 ? std::string("") : list[static_cast<std::size_t>(session.binding.trainer)].name}};
+  std::vector<std::string> names, profiles, identities, builds, fingerprints;
+  for (const Environment& environment : list) {
+    names.push_back(environment.name);
+    profiles.push_back(environment.profile);
+    identities.push_back(environment.identity().hex());
+    builds.push_back(environment.builds.dump());
+    fingerprints.push_back(Json(environment.fingerprints).dump());
+  }
+  group.dimensions = {{"environment", static_cast<std::int64_t>(list.size())}};
+  group.variables = {texts("environment", {"environment"}, names, "name of the environment"),
+                     texts("profile", {"environment"}, profiles, "pinned dispatch profile, or native"),
+                     texts("identity", {"environment"}, identities, "SHA-256 of fingerprints and library builds"),
+                     texts("fingerprints", {"environment"}, fingerprints, "JSON: hash of forward, gradients and one optimizer step, by network and batch size"),
+                     texts("builds", {"environment"}, builds, "JSON: builds of the numerical libraries")};
+  return group;
+}
+
+store::Group tasks_group(const Session& session, const StudyRecords& records) {
+  std::vector<std::string> identities, kinds, descriptions, status, reasons, environments;
+  for (const PlannedTask& task : session.plan.tasks) {
+    identities.push_back(task.identity.hex());
+    kinds.push_back(task.kind);
+    descriptions.push_back(describe(task, session.plan));
+    const auto found = records.outcomes.find(task.identity);
+    const bool known = found != records.outcomes.end();
+    status.push_back(!known ? "open" : found->second.status == TaskStatus::done ? "done" : "failed");
+    reasons.push_back(known ? found->second.reason : "");
+    environments.push_back(known ? found->second.environment : "");
+  }
+  store::Group group;
+  group.name = "tasks";
+  group.attributes = {{"description", "every task of the study"}};
+  group.dimensions = {{"task", static_cast<std::int64_t>(identities.size())}};
+  group.variables = {texts("identity", {"task"}, identities, "SHA-256 of everything that determines the task"),
+                     texts("kind", {"task"}, kinds, "train, evaluate, prune, predict"),
+                     texts("description", {"task"}, descriptions, "JSON: coordinates and settings"),
+                     texts("status", {"task"}, status, "done, failed or open"),
+                     texts("reason", {"task"}, reasons, "why it failed"),
+                     texts("environment", {"task"}, environments, "name of the environment that computed it")};
+  return group;
+}
+
+// What may differ between two equal studies.
+store::Group run_group(const Session& session, const StudyRecords& records) {
+  const double missing = std::numeric_limits<double>::quiet_NaN();
+  std::vector<double> seconds, finished;
+  std::vector<std::int32_t> ranks, attempts;
+  std::vector<std::string> hosts;
+  for (const PlannedTask& task : session.plan.tasks) {
+    const auto found = records.outcomes.find(task.identity);
+    const bool known = found != records.outcomes.end();
+    seconds.push_back(known ? found->second.seconds : missing);
+    finished.push_back(known ? found->second.finished_s : missing);
+    ranks.push_back(known ? found->second.rank : -1);
+    attempts.push_back(known ? found->second.attempt : 0);
+    hosts.push_back(known ? found->second.host : "");
+  }
+  store::Group group;
+  group.name = "run";
+  group.attributes = {{"description", "how it ran: timings, hosts, passports; not part of the scientific content"}};
+  group.dimensions = {{"task", static_cast<std::int64_t>(seconds.size())}, {"session", static_cast<std::int64_t>(records.sessions.size())}};
+  group.variables = {column("seconds", "task", seconds, "wall time in the task", "s"),
+                     column("finished", "task", finished, "when the task ended", "seconds since 1970-01-01"),
+                     column("rank", "task", ranks, "rank that computed it"),
+                     column("attempt", "task", attempts, "1 for the first attempt"),
+                     texts("host", {"task"}, hosts, "host that computed it")};
+  std::vector<std::string> sessions;
+  for (const Json& one : records.sessions) sessions.push_back(one.dump());
+  if (!sessions.empty())
+    group.variables.push_back(texts("session", {"session"}, sessions, "JSON of every start: when, ranks, hosts and their passports"));
+  else
+    group.dimensions.pop_back();
+  return group;
+}
+
+}  // namespace
+
+store::Group build_results(const Session& session, const StudyRecords& records) {
+  const Json& head = *records.head;
+  store::Group root;
+  const Json& data = head.at("data");
+  std::size_t done = 0, failed = 0;
+  for (const PlannedTask& task : session.plan.tasks) {
+    const auto found = records.outcomes.find(task.identity);
+    if (found == records.outcomes.end()) continue;
+    ++(found->second.status == TaskStatus::done ? done : failed);
+  }
+  const auto total = session.plan.tasks.size();
+  root.attributes = {{"format", results_format},
+                     {"format_version", std::int64_t{results_version}},
+                     {"title", head.at("title").get<std::string>()},
+                     {"program_version", program_version()},
+                     {"git", git_state()},
+                     {"experiment", session.job.text("experiment")},
+                     {"job_file", head.at("job_text").get<std::string>()},
+                     {"settings", head.at("settings").dump()},
+                     {"dataset", data.at("name").get<std::string>()},
+                     {"dataset_sha256", data.at("sha256").get<std::string>()},
+                     {"dataset_source", data.at("source").get<std::string>()},
+                     {"dataset_generated", std::int64_t{data.value("generated", false)}},
+                     {"reproducible", std::int64_t{session.binding.rule != "any"}},
+                     {"complete", std::int64_t{done == total}},
+                     {"tasks_done", static_cast<std::int64_t>(done)},
+                     {"tasks_failed", static_cast<std::int64_t>(failed)},
+                     {"tasks_open", static_cast<std::int64_t>(total - done - failed)}};
+  const OutcomeLookup outcome = [&](std::size_t task) -> const Outcome* {
+    const auto found = records.outcomes.find(session.plan.tasks.at(task).identity);
+    return found == records.outcomes.end() ? nullptr : &found->second;
+  };
+  root.children = session.experiment->tabulate(session.inputs(), session.plan, outcome);
+  root.children.push_back(environments_group(session));
+  root.children.push_back(tasks_group(session, records));
+  root.children.push_back(run_group(session, records));
+  return root;
+}
+
+Identity publish(const Session& session, const StudyPaths& paths, store::Journal& journal) {
+  const StudyRecords records = read_records(paths.journal());
+  const Bytes bytes = store::encode_results(build_results(session, records));
+  const Identity hash = Identity::of(bytes);
+  // The journal knows a file before the file has its name: at no time is there one that it does not know.
+  journal.append(static_cast<std::uint32_t>(RecordType::published),
+                 as_bytes(canonical({{"sha256", hash.hex()}, {"at_s", unix_time_s()}})));
+  journal.flush();
+  store::write_file_atomically(paths.results, {bytes});
+  return hash;
+}
+
+store::Group open_results(const StudyPaths& paths) {
+  if (!std::filesystem::exists(paths.results)) {
+    if (std::filesystem::exists(paths.journal()))
+      throw InputError(paths.results + " has not been published yet; its journal is there: `telltale status " + paths.results +
+                       "` shows how far the study is, `telltale run` goes on with it");
+    throw InputError("there is no results file " + paths.results);
+  }
+  if (!std::filesystem::exists(paths.journal())) return store::read_results_file(paths.results);
+  const StudyRecords records = read_records(paths.journal());
+  const Identity hash = hash_file(paths.results);
+  const bool known = std::find(records.published.begin(), records.published.end(), hash) != records.published.end();
+  if (!known && records.published.empty()) throw Error(paths.results + " is not the file that its journal describes");
+  return store::read_results_file(paths.results, known ? hash : records.published.back());
+}
+
+}  // namespace telltale::study

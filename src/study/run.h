@@ -1,0 +1,44 @@
+// Runs or resumes a study on all its ranks, from the journal's lock to the published results file.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cluster/coordinator.h"
+#include "study/session.h"
+
+namespace telltale::study {
+
+struct RunOptions {
+  std::string output;
+  const std::atomic<int>* stop_signal = nullptr;  ///< set by a signal handler: commit, stop, resumable
+  std::function<void(const std::string&)> say = [](const std::string&) {};            ///< coordinator only: a line
+  std::function<void(const cluster::Progress&)> progress = [](const auto&) {};        ///< coordinator only
+};
+
+/// A task that failed, in words.
+struct Failure {
+  std::string task;
+  std::string reason;
+};
+
+struct RunReport {
+  std::size_t tasks = 0, done = 0, failed = 0, remaining = 0, reused = 0;
+  std::vector<Failure> failures;
+  std::vector<std::string> notes;  ///< ranks set aside, damaged records, environments that are missing
+  bool stopped = false;
+  std::string stop_reason;
+  double seconds = 0;
+  bool stuck = false;  ///< a task's thread still runs: finalize, then cluster::leave_process()
+
+  /// 0 all done, 1 some failed, 3 stopped early and resumable.
+  [[nodiscard]] int exit_code() const { return stopped || remaining > 0 ? 3 : failed > 0 ? 1 : 0; }
+};
+
+/// Collective: every rank calls it. The report is filled on the coordinator only. Throws InputError, on every rank,
+/// for input that cannot be used: nothing has been changed then.
+RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptions& options);
+
+}  // namespace telltale::study

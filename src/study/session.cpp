@@ -1,0 +1,201 @@
+#include "study/session.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <future>
+#include <set>
+
+#include "core/error.h"
+#include "forensics/passport.h"
+#include "forensics/profile.h"
+#include "study/version.h"
+
+namespace telltale::study {
+namespace {
+
+std::vector<std::string> data_directories(const Job& job) {
+  std::string text = job.text("data-dir");
+  if (text.empty())
+    if (const char* variable = std::getenv("TELLTALE_DATA")) text = variable;
+  std::vector<std::string> directories;
+  for (std::size_t from = 0; from < text.size();) {
+    const auto colon = std::min(text.find(':', from), text.size());
+    if (colon > from) directories.push_back(text.substr(from, colon - from));
+    from = colon + 1;
+  }
+  return directories;
+}
+
+data::DatasetRequest data_request(const Job& job) {
+  data::DatasetRequest request;
+  request.name = job.text("dataset");
+  for (const std::string& directory : data_directories(job)) request.directories.emplace_back(directory);
+  const bool generated = data::describe(request.name).generated;
+  if (const auto count = job.integer("train-images"); count > 0)
+    (generated ? request.generated_train : request.train_limit) = count;
+  if (const auto count = job.integer("test-images"); count > 0)
+    (generated ? request.generated_test : request.test_limit) = count;
+  request.official = job.flag("official");
+  request.seed = static_cast<std::uint64_t>(job.integer("data-seed"));
+  return request;
+}
+
+// How an action went, as it travels.
+Json told(const std::function<Json()>& action) {
+  try {
+    return {{"value", action()}};
+  } catch (const InputError& error) {
+    return {{"input_error", error.what()}};
+  } catch (const std::exception& error) {
+    return {{"error", error.what()}};
+  }
+}
+
+Bytes encoded(const Json& json) {
+  const std::string text = canonical(json);
+  return Bytes(text.begin(), text.end());
+}
+
+Json heard(ByteSpan bytes) {
+  const Json told = Json::parse(as_text(bytes));
+  if (told.contains("input_error")) throw InputError(told["input_error"].get<std::string>());
+  if (told.contains("error")) throw Error(told["error"].get<std::string>());
+  return told.at("value");
+}
+
+// Every rank learns every rank's JSON, or every rank throws the first error among them.
+std::vector<Json> gather_json(cluster::Communicator& communicator, const std::function<Json()>& make) {
+  std::vector<Json> values;
+  for (const Bytes& one : communicator.gather_all(encoded(told(make)))) values.push_back(heard(one));
+  return values;
+}
+
+// On a thread of its own, as tasks are computed: what the libraries keep for each thread is then the same.
+forensics::Fingerprints fingerprints_of_this_rank(const std::vector<forensics::Subject>& subjects) {
+  return std::async(std::launch::async, [&] { return forensics::take_fingerprints(subjects); }).get();
+}
+
+std::string present_profiles(const std::vector<forensics::RankReport>& ranks, const std::vector<bool>& computes) {
+  std::set<std::string> names;
+  for (std::size_t rank = 0; rank < ranks.size(); ++rank)
+    if (computes[rank]) names.insert(profile_of(ranks[rank]));
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text.empty() ? "none" : text;
+}
+
+}  // namespace
+
+std::vector<forensics::RankReport> gather_reports(cluster::Communicator& communicator,
+                                                  const std::vector<forensics::Subject>& subjects, bool computes) {
+  const auto gathered = gather_json(communicator, [&]() -> Json {
+    forensics::Fingerprints fingerprints;
+    if (computes) fingerprints = fingerprints_of_this_rank(subjects);
+    return {{"passport", forensics::passport()}, {"fingerprints", fingerprints.to_json()}};
+  });
+  std::vector<forensics::RankReport> reports;
+  for (const Json& json : gathered)
+    reports.push_back({static_cast<int>(reports.size()), json.at("passport"), forensics::Fingerprints::from_json(json.at("fingerprints"))});
+  return reports;
+}
+
+Session gather(Job job, cluster::Communicator& communicator) {
+  Session session{std::move(job), nullptr, nullptr, {}, {}, {}, {}, {}};
+  session.experiment = make_experiment(session.job.text("experiment"));
+  const int size = communicator.size();
+  session.computes.assign(static_cast<std::size_t>(size), true);
+  session.computes[0] = size == 1 || session.job.flag("coordinator-works");
+
+  if (session.experiment->needs_data()) {
+    const data::DatasetRequest request = data_request(session.job);
+    auto blob = std::make_shared<cluster::SharedBlob>(
+        cluster::share_on_node(communicator, "data", [&] { return data::load_packed(request); }));
+    session.data = std::make_unique<data::Dataset>(data::Dataset::open(blob->bytes(), blob));
+  }
+  const bool computes = session.computes[static_cast<std::size_t>(communicator.rank())];
+  session.ranks = gather_reports(communicator, session.experiment->subjects(session.job), computes);
+  const auto hashes = gather_json(communicator, [&]() -> Json { return session.data ? session.data->content_hash().hex() : ""; });
+  for (std::size_t rank = 0; rank < hashes.size(); ++rank)
+    if (hashes[rank] != hashes.front())
+      throw InputError("the data set " + session.job.text("dataset") + " differs between the hosts " + host_of(session.ranks.front()) +
+                       " and " + host_of(session.ranks[rank]));
+  return session;
+}
+
+void make_plan(Session& session, const StudyRecords* records) {
+  if (records == nullptr) {
+    session.environments = environments_of(session.ranks, session.computes);
+    session.binding = bind_training(session.job.text("train-on"), forensics::best_profile().name, session.environments);
+  } else {
+    const Json& head = *records->head;
+    const auto differing = differences(session.job.settings(), head.at("settings"));
+    if (!differing.empty()) {
+      std::string text = "these results belong to another job file; what differs (here, and there in the results):";
+      for (const std::string& line : differing) text += "\n  " + line;
+      throw InputError(text + "\nchoose another output, or put the settings back");
+    }
+    const std::string hash = session.data ? session.data->content_hash().hex() : "";
+    if (head.at("data").at("sha256") != hash)
+      throw InputError("the data set " + session.job.text("dataset") + " is not the one that these results began with (" +
+                       hash.substr(0, 12) + " here, " + head["data"]["sha256"].get<std::string>().substr(0, 12) + " there)");
+    std::vector<Environment> recorded;
+    for (const Json& environment : head.at("environments")) recorded.push_back(Environment::from_json(environment));
+    session.environments = place_ranks(recorded, session.ranks, session.computes);
+    session.binding = Binding::from_json(head.at("binding"));
+    if (session.binding.rule == "bound") {
+      const int trainer = session.binding.trainer;
+      const auto& placed = session.environments.of_rank;
+      if (std::find(placed.begin(), placed.end(), trainer) == placed.end())
+        throw InputError("this study's trainings are bound to the environment " +
+                         recorded[static_cast<std::size_t>(trainer)].name + " since its first start, and no rank has it now (present: " +
+                         present_profiles(session.ranks, session.computes) + "); start it with --profiles " +
+                         recorded[static_cast<std::size_t>(trainer)].profile + " on such a machine");
+    }
+  }
+  session.plan = session.experiment->plan(session.inputs());
+  if (session.plan.tasks.empty()) throw InputError(session.job.path() + ": this job comes to no task");
+}
+
+Json head_of(const Session& session) {
+  Json environments = Json::array();
+  for (const Environment& environment : session.environments.list) environments.push_back(environment.to_json());
+  Json data = {{"name", ""}, {"sha256", ""}, {"source", ""}};
+  if (session.data)
+    data = {{"name", session.data->name()},
+            {"sha256", session.data->content_hash().hex()},
+            {"source", session.data->source()},
+            {"generated", session.data->origin() == data::Origin::generated},
+            {"train_images", session.data->train().count},
+            {"test_images", session.data->test().count}};
+  return {{"format", "telltale journal"},
+          {"version", 1},
+          {"program", program_version()},
+          {"git", git_state()},
+          {"created_s", unix_time_s()},
+          {"job_path", session.job.path()},
+          {"job_text", session.job.source()},
+          {"title", session.job.text("title")},
+          {"settings", session.job.settings()},
+          {"data", data},
+          {"environments", environments},
+          {"binding", session.binding.to_json()}};
+}
+
+Json on_coordinator(cluster::Communicator& communicator, const std::function<Json()>& action) {
+  Bytes mine;
+  if (communicator.rank() == 0) mine = encoded(told(action));
+  return heard(communicator.broadcast(std::move(mine), 0));
+}
+
+Json plan_totals(const Plan& plan) {
+  Json totals = Json::object();
+  for (const PlannedTask& task : plan.tasks) {
+    Json& kind = totals[task.kind];
+    if (kind.is_null()) kind = {{"tasks", 0}, {"cost_s", 0.0}};
+    kind["tasks"] = kind["tasks"].get<std::int64_t>() + 1;
+    kind["cost_s"] = kind["cost_s"].get<double>() + task.cost_s;
+  }
+  return totals;
+}
+
+}  // namespace telltale::study

@@ -1,0 +1,58 @@
+// One start of a study on all its ranks: data shared on each node, environments known, the plan made.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/communicator.h"
+#include "cluster/node_share.h"
+#include "data/dataset.h"
+#include "study/environments.h"
+#include "study/experiment.h"
+#include "study/job.h"
+#include "study/plan.h"
+#include "study/records.h"
+
+namespace telltale::study {
+
+/// What every rank has once all have come together.
+struct Session {
+  Job job;
+  std::unique_ptr<Experiment> experiment;
+  std::unique_ptr<data::Dataset> data;  ///< shared by the ranks of a node; empty where the experiment needs none
+  std::vector<forensics::RankReport> ranks;
+  std::vector<bool> computes;           ///< by rank: false for a coordinator that only coordinates
+  Environments environments;
+  Binding binding;
+  Plan plan;
+
+  [[nodiscard]] StudyInputs inputs() const { return {job, data.get(), environments, binding}; }
+};
+
+/// Collective. Every rank's passport, and its fingerprints of `subjects` (`computes` false: of none).
+std::vector<forensics::RankReport> gather_reports(cluster::Communicator& communicator,
+                                                  const std::vector<forensics::Subject>& subjects, bool computes = true);
+
+/// Collective. Loads the data once a node, takes the fingerprints, gathers them. Every rank throws the same
+/// InputError when any of them cannot take part. The environments, the binding and the plan are still empty.
+Session gather(Job job, cluster::Communicator& communicator);
+
+/// Coordinator only. Places the ranks in the environments of the journal's head, or finds and binds them anew, and
+/// makes the plan. Throws InputError when the head is of another job or other data (says what differs), or when no
+/// rank has the environment that the study is bound to.
+void make_plan(Session& session, const StudyRecords* records);
+
+/// The head record of a study that starts for the first time.
+Json head_of(const Session& session);
+
+/// Collective. Runs `action` on the coordinator and tells every rank how it went: all get what it returned, or throw the
+/// same Error or InputError.
+Json on_coordinator(cluster::Communicator& communicator, const std::function<Json()>& action);
+
+/// Counts and estimated seconds of a plan by kind of task: {"train": {"tasks": 65, "cost_s": 1500.0}, ...}.
+Json plan_totals(const Plan& plan);
+
+}  // namespace telltale::study

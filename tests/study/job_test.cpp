@@ -1,0 +1,82 @@
+#include "study/job.h"
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+
+namespace telltale::study {
+namespace {
+
+// The message of the InputError that parsing `text` ends with.
+std::string refusal(const std::string& text, const std::vector<std::pair<std::string, std::string>>& overrides = {}) {
+  try {
+    (void)Job::parse(text, "x.ini", overrides);
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Job, ReadsListsAndComments) {
+  const Job job = Job::parse("# a study\nalpha = 0.001, 0.002  # shares\nmethod = clean, new-label\nrepeats=3\n", "x.ini");
+  EXPECT_EQ(job.values("alpha"), (std::vector<std::string>{"0.001", "0.002"}));
+  EXPECT_EQ(job.integer("repeats"), 3);
+  EXPECT_EQ(job.integer("batch"), 128);  // the default
+}
+
+TEST(Job, UnderscoresAndDashesAreTheSame) {
+  EXPECT_EQ(Job::parse("prune_rate = 0.5\n", "x.ini").values("prune-rate"), std::vector<std::string>{"0.5"});
+}
+
+TEST(Job, CommandLineWins) {
+  EXPECT_EQ(Job::parse("epochs = 3\n", "x.ini", {{"epochs", "4"}}).integer("epochs"), 4);
+  EXPECT_EQ(refusal("", {{"epochs", "0"}}), "command line: --epochs: '0' is out of range (integer, 1 to 100000; a list)");
+}
+
+TEST(Job, MessagesNameFileLineAndKey) {
+  EXPECT_EQ(refusal("seed = 1\nalhpa = 0.1\n"), "x.ini:2: alhpa: unknown key; did you mean alpha? (telltale run --help lists all)");
+  EXPECT_EQ(refusal("seed = 1\n\nbeta =\n"), "x.ini:3: beta: no value is given");
+  EXPECT_EQ(refusal("alpha = 0.01:0.001:0.001\n"), "x.ini:1: alpha: the range '0.01:0.001:0.001' holds no value: its step leads away from its end");
+  EXPECT_EQ(refusal("scheme = new-lable\n"), "x.ini:1: scheme: 'new-lable' is not one of new-label, noise-backdoor, clean; a list");
+  EXPECT_EQ(refusal("epochs 3\n"), "x.ini:1: a line must be `key = value`, a comment, or empty");
+  EXPECT_EQ(refusal("repeats = 0\n"), "x.ini:1: repeats: '0' is out of range (integer, 1 to 100000)");
+  EXPECT_EQ(refusal("seed = 1, 2\n"), "x.ini:1: seed: one value expected, 2 given");
+  EXPECT_EQ(refusal("official = maybe\n"), "x.ini:1: official: 'maybe' is neither yes nor no");
+}
+
+TEST(Job, AKeyThatStandsTwiceIsRefused) {
+  EXPECT_NE(refusal("seed = 1\nseed = 2\n"), "accepted");
+  EXPECT_NE(refusal("prune-rate = 0.1\nprune_rate = 0.2\n"), "accepted");
+}
+
+TEST(Job, ImpossibleCombinationsAreRefused) {
+  EXPECT_NE(refusal("epochs = 2\nlr-milestones = 2\n"), "accepted");
+  EXPECT_NE(refusal("scheme = clean\npredict-images = 10\n"), "accepted");
+}
+
+TEST(Job, StandardAxesAreAlwaysDimensionsOthersWhenTheyHaveSeveralValues) {
+  const auto names = [](const Job& job) {
+    std::vector<std::string> names;
+    for (const Axis& axis : job.axes()) names.push_back(axis.dimension);
+    return names;
+  };
+  EXPECT_EQ(names(Job::parse("alpha = 0.1\n", "x.ini")),
+            (std::vector<std::string>{"scheme", "reading", "alpha", "beta", "prune_scope", "pruning_rate", "predict_batch"}));
+  EXPECT_EQ(names(Job::parse("momentum = 0, 0.9\n", "x.ini")).front(), "momentum");
+}
+
+TEST(Job, SettingsNameOnlyWhatDecidesResults) {
+  const Json settings = Job::parse("alpha = 1e-2\n", "x.ini", {{"profiles", "native"}}).settings();
+  EXPECT_EQ(settings["alpha"], Json::array({0.01}));
+  EXPECT_FALSE(settings.contains("profiles"));
+  EXPECT_EQ(Job::from_settings(settings).settings(), settings);
+}
+
+TEST(Job, DifferencesNameKeyAndBothValues) {
+  const Json a = Job::parse("beta = 0.001\n", "x.ini").settings(), b = Job::parse("beta = 0.002, 0.003\n", "x.ini").settings();
+  EXPECT_EQ(differences(a, b), (std::vector<std::string>{"beta: 0.001 here, 0.002, 0.003 there"}));
+  EXPECT_TRUE(differences(a, a).empty());
+}
+
+}  // namespace
+}  // namespace telltale::study

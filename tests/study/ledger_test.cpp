@@ -1,0 +1,60 @@
+#include "study/ledger.h"
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "core/outcome.h"
+#include "study/records.h"
+#include "support/temporary_directory.h"
+
+namespace telltale::study {
+namespace {
+
+class Ledger : public ::testing::Test {
+ protected:
+  Ledger() {
+    plan_.add({.identity = {}, .kind = "train", .payload = {{"n", 1}}, .has_artifact = true});
+    outcome_.identity = task();
+  }
+  [[nodiscard]] const Identity& task() const { return plan_.tasks.front().identity; }
+
+  TemporaryDirectory directory_;
+  Plan plan_;
+  Outcome outcome_;
+  store::Journal journal_{directory_ / "x.h5.journal"};
+  store::ArtifactStore artifacts_{directory_ / "artifacts"};
+  JournalLedger ledger_{plan_, journal_, artifacts_};
+};
+
+TEST_F(Ledger, ACommittedProductCanBeFetchedAtOnce) {
+  ledger_.commit(0, encode(outcome_), Bytes{1, 2, 3});
+  const auto artifact = ledger_.artifact(task());
+  ASSERT_TRUE(artifact);
+  EXPECT_EQ(*artifact, (Bytes{1, 2, 3}));
+}
+
+TEST_F(Ledger, WhatIsDurableIsInTheJournal) {
+  const auto ticket = ledger_.commit(0, encode(outcome_), {});
+  ledger_.flush();
+  EXPECT_GE(ledger_.durable(), ticket);
+  EXPECT_TRUE(read_records(directory_ / "x.h5.journal").is_done(task()));
+}
+
+TEST_F(Ledger, ACheckpointGoesWhenItsTaskIsDone) {
+  ledger_.save_checkpoint(task(), Bytes{9});
+  EXPECT_EQ(ledger_.checkpoint(task()), Bytes{9});
+  ledger_.commit(0, encode(outcome_), Bytes{1});
+  ledger_.flush();
+  EXPECT_FALSE(ledger_.checkpoint(task()));
+}
+
+TEST_F(Ledger, AnUnknownProductIsMissing) { EXPECT_EQ(ledger_.artifact(Identity::of("other")), nullptr); }
+
+TEST(Product, ReadsBackAndRefusesCuts) {
+  const Bytes packed = pack_product(Bytes{1, 2}, Bytes{3});
+  EXPECT_EQ(unpack_product(packed).artifact[0], 3);
+  EXPECT_THROW(unpack_product(ByteSpan(packed).first(packed.size() - 1)), Error);
+}
+
+}  // namespace
+}  // namespace telltale::study
