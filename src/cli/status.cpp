@@ -52,12 +52,20 @@ int run_status(const Arguments& arguments, char**) {
   std::cout << "tasks      " << done << " of " << total << " done, " << failed << " failed, " << total - std::min(total, done + failed) << " open\n";
   std::cout << "work       " << duration_text(worked_s) << " of rank time committed\n";
 
-  if (!records.sessions.empty() && total > done + failed && since > 0) {
-    const double until_s = holder ? study::unix_time_s() : records.last_commit_s;
+  // While it runs, the coordinator says itself how it goes.
+  const Json live = holder ? study::read_progress(paths) : Json();
+  if (!live.is_null()) {
+    const double left_s = live.at("left_s");
+    char line[160];
+    std::snprintf(line, sizeof line, "running    %zu tasks; %.3g tasks/s, %s left\n", live.at("running").get<std::size_t>(),
+                  live.at("tasks_per_s").get<double>(), duration_text(left_s).c_str());
+    std::cout << line;
+  } else if (!records.sessions.empty() && total > done + failed && since > 0) {
+    const double until_s = records.last_commit_s;
     const double elapsed_s = std::max(1e-3, until_s - started_s);
     const double rate = static_cast<double>(since) / elapsed_s;
     char line[160];
-    std::snprintf(line, sizeof line, "rate       %.3g tasks/s since the last start; at that rate %s left\n", rate,
+    std::snprintf(line, sizeof line, "rate       %.3g tasks/s in the last start; at that rate %s left\n", rate,
                   duration_text(static_cast<double>(total - done - failed) / rate).c_str());
     std::cout << line;
   }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 
 namespace telltale::study {
 namespace {
@@ -61,6 +62,12 @@ StudyRecords interpret(const store::Scan& scan) {
 StudyRecords read_records(const std::string& journal_path) {
   if (!std::filesystem::exists(journal_path)) throw InputError("there is no journal " + journal_path);
   return interpret(store::read_journal(journal_path));
+}
+
+Json read_progress(const StudyPaths& paths) {
+  std::ifstream file(paths.progress());
+  Json progress = Json::parse(file, nullptr, /*allow_exceptions=*/false);
+  return progress.is_discarded() ? Json() : progress;
 }
 
 double unix_time_s() {

@@ -31,6 +31,8 @@ struct StudyPaths {
   [[nodiscard]] std::string journal() const { return results + ".journal"; }
   [[nodiscard]] std::string lock() const { return results + ".lock"; }
   [[nodiscard]] std::string crash_notes() const { return results + ".crash"; }
+  /// What a running study is doing just now: JSON, rewritten a few times a second and gone at its orderly end.
+  [[nodiscard]] std::string progress() const { return results + ".progress"; }
   /// The folder of artifacts: `chosen`, or `artifacts` beside the results file.
   [[nodiscard]] std::string artifacts(const std::string& chosen) const;
 };
@@ -55,6 +57,9 @@ StudyRecords read_records(const std::string& journal_path);
 
 /// The same from records that were already scanned.
 StudyRecords interpret(const store::Scan& scan);
+
+/// The contents of the progress file; null if there is none.
+Json read_progress(const StudyPaths& paths);
 
 /// Now, as Unix time in seconds.
 double unix_time_s();

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <set>
 
@@ -94,6 +96,15 @@ class Desk {
     return items;
   }
 
+  // For `telltale status`. Not durable, and nothing depends on it.
+  void show_progress(const cluster::Progress& p) const {
+    const Json shown = {{"at_s", unix_time_s()}, {"done", p.done}, {"failed", p.failed}, {"running", p.running}, {"remaining", p.remaining},
+                        {"tasks_per_s", p.tasks_per_s}, {"left_s", p.cost_per_s > 0 ? p.remaining_cost_s / p.cost_per_s : -1.0}};
+    const std::string temporary = paths_.progress() + ".new";
+    std::ofstream(temporary) << shown.dump() << "\n";
+    std::rename(temporary.c_str(), paths_.progress().c_str());
+  }
+
   // Publishes in the background when the interval has passed; the study goes on meanwhile.
   void publish_now_and_then() {
     const double interval = session_.job.number("publish-interval");
@@ -106,6 +117,7 @@ class Desk {
 
   void finish(const cluster::Summary& summary) {
     if (publishing_.valid()) publishing_.get();
+    std::remove(paths_.progress().c_str());
     ledger_->flush();
     publish(session_, paths_, *journal_);
     report.tasks = session_.plan.tasks.size();
@@ -274,9 +286,10 @@ RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptio
     coordinator.deadline = deadline_of(session->job, start);
     coordinator.stop_signal = options.stop_signal;
     coordinator.worker = worker;
-    coordinator.progress_interval_s = 0.5;
+    coordinator.progress_interval_s = 0.25;
     coordinator.progress = [&](const cluster::Progress& progress) {
       options.progress(progress);
+      desk->show_progress(progress);
       desk->publish_now_and_then();
     };
     for (const std::string& note : desk->report.notes) options.say(note);
