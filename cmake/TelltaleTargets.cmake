@@ -46,7 +46,12 @@ function(telltale_test room)
     target_precompile_headers(test_${room} REUSE_FROM telltale_torch_pch)
   endif()
   add_test(NAME unit.${room} COMMAND test_${room})
-  set_tests_properties(unit.${room} PROPERTIES LABELS unit TIMEOUT 300
+  # Under sanitizers only these are built and run: target unit_tests, label sanitize.
+  if(NOT TARGET unit_tests)
+    add_custom_target(unit_tests)
+  endif()
+  add_dependencies(unit_tests test_${room})
+  set_tests_properties(unit.${room} PROPERTIES LABELS "unit;sanitize" TIMEOUT 600
     ENVIRONMENT "OMP_NUM_THREADS=1;OPENBLAS_NUM_THREADS=1")
 endfunction()
 

@@ -9,6 +9,7 @@
 #include "models/evaluate.h"
 #include "models/runtime.h"
 #include "models/training.h"
+#include "models/network.h"
 
 namespace telltale::forensics {
 namespace {

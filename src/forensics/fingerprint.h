@@ -8,7 +8,7 @@
 
 #include "core/identity.h"
 #include "core/json.h"
-#include "models/network.h"
+#include "models/network_spec.h"
 
 namespace telltale::forensics {
 

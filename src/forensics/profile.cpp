@@ -123,7 +123,15 @@ void require_runnable(const std::string& name, const Cpu& cpu) {
                    joined(missing));
 }
 
-std::vector<std::string> parse_profile_list(const std::string& text) {
+std::vector<std::string> other_profiles(const Cpu& cpu) {
+  std::vector<std::string> names;
+  // Different vector widths and orders of summation first; zen computes as haswell does, cooperlake much as skylakex.
+  for (const char* name : {"haswell", "sandybridge", "barcelona", "skylakex", "nehalem", "prescott", "zen", "cooperlake"})
+    if (missing_flags(*find_profile(name), cpu).empty() && name != best_profile(cpu).name) names.emplace_back(name);
+  return names;
+}
+
+std::vector<std::string> parse_profile_list(const std::string& text, const Cpu& cpu) {
   constexpr int most = 4096;
   std::vector<std::string> list;
   std::istringstream entries(text + ",");  // so that a trailing comma is an empty entry too
@@ -133,7 +141,8 @@ std::vector<std::string> parse_profile_list(const std::string& text) {
     entry = entry.substr(first, entry.find_last_not_of(" \t") - first + 1);
     const auto colon = entry.find(':');
     const std::string name = entry.substr(0, colon);
-    if (!is_known(name)) refuse_unknown(name);
+    const bool others = name == "others";
+    if (!others && !is_known(name)) refuse_unknown(name);
     int count = 1;
     if (colon != std::string::npos) {
       const char* end = entry.data() + entry.size();
@@ -142,7 +151,12 @@ std::vector<std::string> parse_profile_list(const std::string& text) {
         throw InputError("\"" + entry + "\" in the list of profiles: the count must be 1 to " + std::to_string(most));
       }
     }
-    list.insert(list.end(), static_cast<std::size_t>(count), name);
+    if (others) {
+      const auto names = other_profiles(cpu);
+      for (int i = 0; i < count && !names.empty(); ++i) list.push_back(names[static_cast<std::size_t>(i) % names.size()]);
+    } else {
+      list.insert(list.end(), static_cast<std::size_t>(count), name);
+    }
   }
   return list;
 }

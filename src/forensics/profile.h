@@ -48,9 +48,13 @@ std::string canonical_profile(const std::string& name, const Cpu& cpu = this_cpu
 /// 'profile "cooperlake" cannot run on this CPU (Intel ..., Skylake-SP): it lacks avx512_bf16'.
 void require_runnable(const std::string& name, const Cpu& cpu = this_cpu());
 
-/// "best:2,nehalem,sandybridge" as best, best, nehalem, sandybridge. Throws InputError for an unknown name, an empty
+/// The profiles that a CPU can run besides its best one, those most unlike each other first.
+std::vector<std::string> other_profiles(const Cpu& cpu = this_cpu());
+
+/// "best:2,nehalem,sandybridge" as best, best, nehalem, sandybridge; "others:3" as the first three of other_profiles(),
+/// round again where there are fewer. Throws InputError for an unknown name, an empty
 /// entry, or a count that is not 1 to 4096. The names stay as given: what "best" is, each rank's CPU decides.
-std::vector<std::string> parse_profile_list(const std::string& text);
+std::vector<std::string> parse_profile_list(const std::string& text, const Cpu& cpu = this_cpu());
 
 /// The list is repeated for as many workers as there are. Throws Error if it is empty.
 std::string profile_of_worker(const std::vector<std::string>& list, int worker_index);

@@ -112,7 +112,8 @@ std::vector<Parameter> make_table() {
       operational({.key = "data-dir", .type = text, .fallback = "", .help = "where the data sets are; several folders "
                    "separated by colons; default: the environment variable TELLTALE_DATA", .optional = true}),
       operational({.key = "profiles", .type = text, .fallback = "best", .help = "profiles of the worker ranks, in their "
-                   "order and round again; best:2 stands for two of them; native: what the libraries choose", .list = true}),
+                   "order and round again; best:2 stands for two of them, others:3 for three more that this CPU can run; native: "
+                   "what the libraries choose", .list = true}),
       operational({.key = "artifacts", .type = text, .fallback = "", .help = "folder of trained models and checkpoints, "
                    "shared by job files; default: `artifacts` beside the results file", .optional = true}),
       operational({.key = "coordinator-works", .type = flag, .fallback = "no", .help = "let rank 0 compute too (a run of "

@@ -93,6 +93,15 @@ TEST(ProfileList, RepeatsAnEntryAsOftenAsItSays) {
   EXPECT_EQ(parse_profile_list("native"), std::vector<std::string>{"native"});
 }
 
+TEST(ProfileList, OthersAreWhatTheCpuCanRunBesidesItsBest) {
+  Cpu cpu;
+  cpu.vendor = "GenuineIntel";
+  cpu.flags = {"sse3", "sse4_2", "avx"};
+  ASSERT_EQ(best_profile(cpu).name, "sandybridge");
+  EXPECT_EQ(parse_profile_list("best,others:2", cpu), (std::vector<std::string>{"best", "barcelona", "nehalem"}));
+  EXPECT_EQ(parse_profile_list("others:4", cpu), (std::vector<std::string>{"barcelona", "nehalem", "prescott", "barcelona"}));
+}
+
 TEST(ProfileList, RefusesWhatItCannotRead) {
   for (const char* bad : {"", " ", "haswell,", ",haswell", "haswell,,zen", "haswell:0", "haswell:-1", "haswell:two",
                           "haswell:2x", "haswell:", "haswell:4097", "hazwell", ":2"}) {
