@@ -22,7 +22,7 @@ endif()
 # LibTorch's headers take most of the build time: compiled once, used by every unit that includes them.
 add_library(telltale_torch_pch OBJECT ${PROJECT_SOURCE_DIR}/cmake/torch_pch.cpp)
 target_link_libraries(telltale_torch_pch PUBLIC telltale_options telltale_torch)
-target_precompile_headers(telltale_torch_pch PRIVATE <torch/torch.h> <nlohmann/json.hpp>)
+target_precompile_headers(telltale_torch_pch PRIVATE <torch/types.h> <torch/nn/module.h> <nlohmann/json.hpp>)
 
 # telltale_room(<name> [TORCH] SOURCES ... LINK ...): the static library telltale_<name> of src/<name>/.
 function(telltale_room name)

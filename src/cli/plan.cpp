@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <sstream>
 
 #include "cli/options.h"
 #include "cli/ranks.h"
@@ -35,7 +36,8 @@ std::string plan_text(const study::Session& session, const study::StudyRecords& 
   if (session.data) {
     add("data       %s: %lld training and %lld test images, %s\n", session.data->name().c_str(), static_cast<long long>(session.data->train().count),
         static_cast<long long>(session.data->test().count), session.data->content_hash().brief().c_str());
-    text += "           " + session.data->source() + "\n";
+    std::istringstream sources(session.data->source());
+    for (std::string source; std::getline(sources, source);) text += "           " + source + "\n";
   }
   text += "axes\n";
   for (const study::Axis& axis : session.job.axes()) add("  %-14s %3zu  %s\n", axis.dimension.c_str(), axis.values.size(), shown_values(axis).c_str());

@@ -180,6 +180,21 @@ const std::vector<Parameter>& parameters() {
   return table;
 }
 
+std::string reference() {
+  std::string text;
+  for (const Role role : {Role::scientific, Role::operational}) {
+    text += role == Role::scientific ? "## Keys that decide results\n\n" : "\n## Keys of how it runs\n\n";
+    text += "| key | values | default | axis | meaning |\n| --- | --- | --- | --- | --- |\n";
+    for (const Parameter& parameter : parameters()) {
+      if (parameter.role != role) continue;
+      const char* axis = parameter.axis == AxisRule::always ? "always" : parameter.axis == AxisRule::allowed ? "with several values" : "";
+      text += "| `" + parameter.key + "` | " + parameter.type_text() + " | " + (parameter.fallback.empty() ? "" : "`" + parameter.fallback + "`") +
+              " | " + axis + " | " + parameter.help + " |\n";
+    }
+  }
+  return text;
+}
+
 const Parameter* find_parameter(std::string_view key) {
   const std::string wanted = normalised(key);
   for (const Parameter& parameter : parameters())

@@ -43,6 +43,9 @@ struct Parameter {
 /// Every key there is, in the order in which help and documentation show them.
 const std::vector<Parameter>& parameters();
 
+/// The reference of all keys as Markdown tables: docs/job-files.md holds it.
+std::string reference();
+
 /// nullptr if there is none. Underscores and dashes are the same.
 const Parameter* find_parameter(std::string_view key);
 

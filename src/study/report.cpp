@@ -30,6 +30,11 @@ std::string shortest(double value) {
   return text;
 }
 
+std::string one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ';');
+  return text;
+}
+
 // A variable with its dimensions, walked cell by cell.
 class Cells {
  public:
@@ -141,7 +146,7 @@ Table overview(const store::Group& root) {
   Table table{text_of(root, "title").empty() ? "Study" : text_of(root, "title"), {"", ""}, {}, {}};
   const std::string tasks = text_of(root, "tasks_done") + " done, " + text_of(root, "tasks_failed") + " failed, " + text_of(root, "tasks_open") + " open";
   table.rows = {{"experiment", text_of(root, "experiment")},
-                {"data set", text_of(root, "dataset") + " (" + text_of(root, "dataset_source") + ")"},
+                {"data set", text_of(root, "dataset") + " (" + one_line(text_of(root, "dataset_source")) + ")"},
                 {"tasks", tasks},
                 {"program", text_of(root, "program_version") + " (" + text_of(root, "git") + ")"}};
   if (const store::Group* environments = root.child("environments")) {
