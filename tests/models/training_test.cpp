@@ -1,7 +1,9 @@
 #include "models/training.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/optim/adam.h>
+#include <torch/optim/sgd.h>
+#include <torch/types.h>
 
 #include "models/evaluate.h"
 #include "models/optimizer.h"
@@ -139,7 +141,7 @@ TEST_P(EachOptimizer, LearnsWhatCanBeLearned) {
 INSTANTIATE_TEST_SUITE_P(Training, EachOptimizer, testing::Values(Optimizer::sgd, Optimizer::adam),
                          [](const auto& test) { return test.param == Optimizer::sgd ? "Sgd" : "Adam"; });
 
-// By hand: v = 0.5 v + (g + 0.1 w), w -= 0.25 v.
+// By hand: v = 0.5 v + (g + 0.5 w), w -= 0.25 v; then without decay; then without momentum.
 TEST(SgdStep, IsItsFormula) {
   std::vector<float> weights{1, -2}, velocity{0, 0};
   const std::vector<float> gradients{0.4F, 0.2F};
