@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 
 #include "cli/options.h"
@@ -32,16 +33,22 @@ class ProgressLine {
     char line[200];
     std::snprintf(line, sizeof line, "%zu/%zu tasks  %zu running  %zu failed  %.3g tasks/s  %s gone  %s left", p.done, total, p.running,
                   p.failed, p.tasks_per_s, duration_text(p.elapsed_s).c_str(),
-                  p.cost_per_s > 0 ? duration_text(p.remaining_cost_s / p.cost_per_s).c_str() : "?");
+                  left(p).c_str());
     std::fprintf(stderr, terminal_ ? "\r\033[K%s" : "%s\n", line);
     std::fflush(stderr);
+  }
+  // Until the first task is done, from the plan's estimate.
+  static std::string left(const cluster::Progress& p) {
+    if (p.cost_per_s > 0) return duration_text(p.remaining_cost_s / p.cost_per_s);
+    return p.running > 0 ? "about " + duration_text(p.remaining_cost_s / static_cast<double>(p.running)) : "?";
   }
   void end() const {
     if (terminal_ && shown_) std::fputs("\r\033[K", stderr);
   }
 
  private:
-  bool terminal_ = isatty(STDERR_FILENO) != 0;
+  // Under mpirun a rank never sees the terminal: the variable says that there is one at the other end.
+  bool terminal_ = isatty(STDERR_FILENO) != 0 || std::getenv("TELLTALE_TERMINAL") != nullptr;
   bool shown_ = false;
   std::chrono::steady_clock::time_point last_;
 };
@@ -52,7 +59,9 @@ std::string last_words(const study::RunReport& report, const std::string& output
                 report.remaining, duration_text(report.seconds).c_str());
   std::string text = line;
   if (report.reused > 0) text += " (" + std::to_string(report.reused) + " models taken from the artifacts of other studies)";
-  text += "\n";
+  std::snprintf(line, sizeof line, "\ntime: plan %.3f s, tasks %.3f s, results file %.3f s; commits: median %.3f ms\n", report.plan_s,
+                report.tasks_s, report.results_s, 1e3 * report.median_commit_s);
+  text += line;
   constexpr std::size_t shown = 10;
   for (std::size_t i = 0; i < std::min(shown, report.failures.size()); ++i)
     text += "failed: " + report.failures[i].task + ": " + report.failures[i].reason + "\n";

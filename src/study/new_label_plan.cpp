@@ -147,6 +147,15 @@ std::vector<forensics::Subject> NewLabel::subjects(const Job& job) const {
     for (const std::string& batch : job.values("batch"))
       for (const int extra : {0, 1})
         subjects.push_back(subject_of({name, description.shape, description.classes + extra}, parse_integer(batch), job.integer("eval-batch")));
+  // The batch sizes of the predictions, of the network that is asked: the first case's that has a watermark.
+  if (job.integer("predict-images") > 0) {
+    const auto& schemes = job.values("scheme");
+    const bool extra = *std::find_if(schemes.begin(), schemes.end(), [](const auto& s) { return s != "clean"; }) == "new-label";
+    for (const std::string& batch : job.values("predict-batch"))
+      if (parse_integer(batch) != job.integer("eval-batch"))
+        subjects.push_back(subject_of({job.values("network").front(), description.shape, description.classes + extra},
+                                      parse_integer(job.values("batch").front()), parse_integer(batch)));
+  }
   return subjects;
 }
 

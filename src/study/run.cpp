@@ -28,6 +28,8 @@ constexpr int crashes_of_a_poisonous_task = 2;
 
 using Clock = std::chrono::steady_clock;
 
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
 void append(store::Journal& journal, RecordType type, const Json& content) {
   const std::string text = canonical(content);
   journal.append(static_cast<std::uint32_t>(type), as_bytes(text));
@@ -110,16 +112,20 @@ class Desk {
     const double interval = session_.job.number("publish-interval");
     if (interval <= 0 || Clock::now() - last_published_ < std::chrono::duration<double>(interval)) return;
     if (publishing_.valid() && publishing_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return;
-    if (publishing_.valid()) publishing_.get();
+    collect_publishing();
     last_published_ = Clock::now();
     publishing_ = std::async(std::launch::async, [this] { publish(session_, paths_, *journal_); });
   }
 
   void finish(const cluster::Summary& summary) {
-    if (publishing_.valid()) publishing_.get();
+    collect_publishing();
     std::remove(paths_.progress().c_str());
     ledger_->flush();
+    report.tasks_s = summary.wall_s;
+    report.median_commit_s = journal_->median_commit_s();
+    const auto publishing = Clock::now();
     publish(session_, paths_, *journal_);
+    report.results_s = seconds_since(publishing);
     report.tasks = session_.plan.tasks.size();
     report.done = summary.done;
     report.failed = summary.failed;
@@ -140,6 +146,16 @@ class Desk {
   RunReport report;
 
  private:
+  // A partial file that could not be written is no reason to stop: the journal is what counts.
+  void collect_publishing() {
+    if (!publishing_.valid()) return;
+    try {
+      publishing_.get();
+    } catch (const std::exception& error) {
+      options_.say(std::string("no partial results file this time: ") + error.what());
+    }
+  }
+
   void take_crash_notes() {
     for (const cluster::Crash& crash : cluster::read_crash_notes(paths_.crash_notes())) {
       append(*journal_, RecordType::crash, {{"task", crash.identity.hex()}, {"signal", strsignal(crash.signal)}});
@@ -264,7 +280,9 @@ RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptio
   auto session = std::make_unique<Session>(gather(std::move(job), communicator));
   std::optional<Desk> desk;
   const Json assigned = on_coordinator(communicator, [&]() -> Json {
+    const auto planning = Clock::now();
     desk.emplace(*session, options);
+    desk->report.plan_s = seconds_since(planning);
     Json names = Json::array();
     for (const Environment& environment : session->environments.list) names.push_back(environment.name);
     return {{"names", names}, {"of_rank", session->environments.of_rank}};
@@ -293,11 +311,13 @@ RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptio
       desk->publish_now_and_then();
     };
     for (const std::string& note : desk->report.notes) options.say(note);
+    const auto listing = Clock::now();
     const auto items = desk->work_items();
+    desk->report.plan_s += seconds_since(listing);
     const cluster::Summary summary = cluster::coordinate(communicator, items, desk->known(), desk->ledger(), executor, coordinator);
     desk->finish(summary);
     report = desk->report;
-    report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    report.seconds = seconds_since(start);
   } else {
     report.stuck = cluster::work(communicator, executor, worker).stuck;
   }

@@ -30,7 +30,11 @@ struct RunReport {
   std::vector<std::string> notes;  ///< ranks set aside, damaged records, environments that are missing
   bool stopped = false;
   std::string stop_reason;
-  double seconds = 0;
+  double seconds = 0;          ///< the whole run; of it:
+  double plan_s = 0;           ///< reading the journal, planning (an identity for each task), opening the store
+  double tasks_s = 0;          ///< from the first hand-out until the last outcome is on disk
+  double results_s = 0;        ///< building and publishing the results file at the end
+  double median_commit_s = 0;  ///< from a record's arrival in the journal until it is on disk
   bool stuck = false;  ///< a task's thread still runs: finalize, then cluster::leave_process()
 
   /// 0 all done, 1 some failed, 3 stopped early and resumable.

@@ -18,7 +18,7 @@ std::string refusal(const std::string& text, const std::vector<std::pair<std::st
 }
 
 TEST(Job, ReadsListsAndComments) {
-  const Job job = Job::parse("# a study\nalpha = 0.001, 0.002  # shares\nmethod = clean, new-label\nrepeats=3\n", "x.ini");
+  const Job job = Job::parse("# a study\nalpha = 0.001, 0.002  # shares\nscheme = clean, new-label\nrepeats=3\n", "x.ini");
   EXPECT_EQ(job.values("alpha"), (std::vector<std::string>{"0.001", "0.002"}));
   EXPECT_EQ(job.integer("repeats"), 3);
   EXPECT_EQ(job.integer("batch"), 128);  // the default
@@ -56,9 +56,9 @@ TEST(Job, ImpossibleCombinationsAreRefused) {
 
 TEST(Job, StandardAxesAreAlwaysDimensionsOthersWhenTheyHaveSeveralValues) {
   const auto names = [](const Job& job) {
-    std::vector<std::string> names;
-    for (const Axis& axis : job.axes()) names.push_back(axis.dimension);
-    return names;
+    std::vector<std::string> dimensions;
+    for (const Axis& axis : job.axes()) dimensions.push_back(axis.dimension);
+    return dimensions;
   };
   EXPECT_EQ(names(Job::parse("alpha = 0.1\n", "x.ini")),
             (std::vector<std::string>{"scheme", "reading", "alpha", "beta", "prune_scope", "pruning_rate", "predict_batch"}));
