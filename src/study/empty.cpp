@@ -12,10 +12,13 @@ Plan Empty::plan(const StudyInputs& inputs) const {
   Plan plan;
   const double seconds = inputs.job.number("task-seconds");
   const long long count = inputs.job.integer("tasks"), seed = inputs.job.integer("seed");
+  const Json common = {{"kind", "empty"}, {"seed", seed}, {"seconds", seconds}};
+  plan.tasks.reserve(static_cast<std::size_t>(count));
   for (long long i = 0; i < count; ++i) {
     PlannedTask task;
     task.kind = "empty";
-    task.payload = {{"kind", "empty"}, {"index", i}, {"seed", seed}, {"seconds", seconds}};
+    task.payload = common;
+    task.payload["index"] = i;
     task.cost_s = seconds;
     plan.add(std::move(task));
   }

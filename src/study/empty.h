@@ -13,6 +13,10 @@ class Empty final : public Experiment {
   [[nodiscard]] cluster::Executor executor(const data::Dataset* data) const override;
   [[nodiscard]] std::vector<store::Group> tabulate(const StudyInputs& inputs, const Plan& plan,
                                                    const OutcomeLookup& outcome) const override;
+  [[nodiscard]] std::vector<Table> report(const store::Group& root) const override {
+    static_cast<void>(root);
+    return {};
+  }
 };
 
 }  // namespace telltale::study

@@ -98,13 +98,12 @@ Environments place_ranks(const std::vector<Environment>& recorded, const std::ve
   return environments;
 }
 
-Binding bind_training(const std::string& train_on, const std::string& best_profile, const Environments& present) {
+Binding bind_training(const std::string& train_on, const Environments& present) {
   if (train_on == "spread" || train_on == "any") return {train_on, -1};
-  const std::string wanted = train_on == "best" ? best_profile : train_on;
   for (std::size_t i = 0; i < present.list.size(); ++i)
-    if (present.list[i].profile == wanted) return {"bound", static_cast<int>(i)};
-  throw InputError("train-on = " + train_on + ": no rank has the environment " + wanted + " (present: " +
-                   names(present.list) + "); add it to --profiles, or name another with --train-on");
+    if (present.list[i].profile == train_on) return {"bound", static_cast<int>(i)};
+  throw InputError("the study is to train on " + train_on + ", and no rank has that environment (present: " + names(present.list) +
+                   "); add it to --profiles, or name another with --train-on");
 }
 
 }  // namespace telltale::study

@@ -53,7 +53,8 @@ Environments environments_of(const std::vector<forensics::RankReport>& ranks, co
 Environments place_ranks(const std::vector<Environment>& recorded, const std::vector<forensics::RankReport>& ranks,
                          const std::vector<bool>& computes);
 
-/// Follows `train-on`. Throws InputError when no rank has the environment that it asks for, naming those present.
-Binding bind_training(const std::string& train_on, const std::string& best_profile, const Environments& present);
+/// Follows `train-on`: "spread", "any", or a profile. Throws InputError when no rank has the environment that it asks
+/// for, naming those present.
+Binding bind_training(const std::string& train_on, const Environments& present);
 
 }  // namespace telltale::study

@@ -17,6 +17,7 @@
 #include "study/environments.h"
 #include "study/job.h"
 #include "study/plan.h"
+#include "study/table.h"
 
 namespace telltale::study {
 
@@ -49,6 +50,9 @@ class Experiment {
   /// The groups of the results file that hold the scientific content.
   [[nodiscard]] virtual std::vector<store::Group> tabulate(const StudyInputs& inputs, const Plan& plan,
                                                            const OutcomeLookup& outcome) const = 0;
+
+  /// The paper's tables beside the measured ones, from a results file of this experiment.
+  [[nodiscard]] virtual std::vector<Table> report(const store::Group& root) const = 0;
 };
 
 /// Throws InputError for an unknown name.

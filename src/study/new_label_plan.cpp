@@ -119,15 +119,19 @@ void check_alpha(const StudyInputs& inputs, const Case& one) {
   }
 }
 
-void check_job(const StudyInputs& inputs) {
-  const Job& job = inputs.job;
+void check_networks(const Job& job, const data::ImageShape& input, int classes) {
   for (const std::string& name : job.values("network")) {
     try {
-      models::check({name, inputs.data->shape(), inputs.data->classes()});
+      models::check({name, input, classes});
     } catch (const InputError& error) {
       job.refuse("network", error.what());
     }
   }
+}
+
+void check_job(const StudyInputs& inputs) {
+  const Job& job = inputs.job;
+  check_networks(job, inputs.data->shape(), inputs.data->classes());
   if (job.integer("target") >= inputs.data->classes())
     job.refuse("target", "class " + job.text("target") + " is none of the " + std::to_string(inputs.data->classes()) +
                              " classes of " + inputs.data->name());
@@ -142,6 +146,7 @@ void check_job(const StudyInputs& inputs) {
 std::vector<forensics::Subject> NewLabel::subjects(const Job& job) const {
   // Every network and batch size, with and without the new label's output.
   const data::Description& description = data::describe(job.text("dataset"));
+  check_networks(job, description.shape, description.classes);
   std::vector<forensics::Subject> subjects;
   for (const std::string& name : job.values("network"))
     for (const std::string& batch : job.values("batch"))

@@ -46,6 +46,11 @@ bool StudyRecords::is_done(const Identity& task) const {
   return found != outcomes.end() && found->second.status == TaskStatus::done;
 }
 
+int StudyRecords::crashes_of(const Identity& task) const {
+  const auto found = crashes.find(task);
+  return found == crashes.end() ? 0 : found->second;
+}
+
 StudyRecords interpret(const store::Scan& scan) {
   StudyRecords records;
   records.damages = scan.damages;

@@ -43,12 +43,14 @@ struct StudyRecords {
   std::vector<Json> sessions;
   std::unordered_map<Identity, Outcome> outcomes;  ///< the last word on each task: done wins over failed
   std::vector<Identity> published;                 ///< oldest first
-  std::map<Identity, int> crashes;                 ///< how often a task was running when its rank crashed
+  std::map<Identity, int> crashes;                 ///< only of tasks that were running when their rank crashed
   std::vector<store::Damage> damages;
   double last_commit_s = 0;                        ///< Unix time of the newest outcome
 
   /// The task is done (not merely recorded as failed).
   [[nodiscard]] bool is_done(const Identity& task) const;
+  /// How often its rank crashed while the task ran.
+  [[nodiscard]] int crashes_of(const Identity& task) const;
 };
 
 /// Reads a journal without changing it. A record whose content cannot be read counts as damaged. Throws InputError

@@ -56,17 +56,27 @@ store::Group environments_group(const Session& session) {
   return group;
 }
 
-store::Group tasks_group(const Session& session, const StudyRecords& records) {
+// The outcome of each task of the plan; nullptr where there is none.
+std::vector<const Outcome*> outcomes_of(const Plan& plan, const StudyRecords& records) {
+  std::vector<const Outcome*> outcomes;
+  outcomes.reserve(plan.tasks.size());
+  for (const PlannedTask& task : plan.tasks) {
+    const auto found = records.outcomes.find(task.identity);
+    outcomes.push_back(found == records.outcomes.end() ? nullptr : &found->second);
+  }
+  return outcomes;
+}
+
+store::Group tasks_group(const Session& session, const std::vector<const Outcome*>& outcomes) {
   std::vector<std::string> identities, kinds, descriptions, status, reasons, environments;
   for (const PlannedTask& task : session.plan.tasks) {
+    const Outcome* outcome = outcomes[identities.size()];
     identities.push_back(task.identity.hex());
     kinds.push_back(task.kind);
     descriptions.push_back(describe(task, session.plan));
-    const auto found = records.outcomes.find(task.identity);
-    const bool known = found != records.outcomes.end();
-    status.push_back(!known ? "open" : found->second.status == TaskStatus::done ? "done" : "failed");
-    reasons.push_back(known ? found->second.reason : "");
-    environments.push_back(known ? found->second.environment : "");
+    status.push_back(outcome == nullptr ? "open" : outcome->status == TaskStatus::done ? "done" : "failed");
+    reasons.push_back(outcome != nullptr ? outcome->reason : "");
+    environments.push_back(outcome != nullptr ? outcome->environment : "");
   }
   store::Group group;
   group.name = "tasks";
@@ -82,31 +92,30 @@ store::Group tasks_group(const Session& session, const StudyRecords& records) {
 }
 
 // What may differ between two equal studies.
-store::Group run_group(const Session& session, const StudyRecords& records) {
+store::Group run_group(const std::vector<Json>& starts, const std::vector<const Outcome*>& outcomes) {
   const double missing = std::numeric_limits<double>::quiet_NaN();
   std::vector<double> seconds, finished;
   std::vector<std::int32_t> ranks, attempts;
   std::vector<std::string> hosts;
-  for (const PlannedTask& task : session.plan.tasks) {
-    const auto found = records.outcomes.find(task.identity);
-    const bool known = found != records.outcomes.end();
-    seconds.push_back(known ? found->second.seconds : missing);
-    finished.push_back(known ? found->second.finished_s : missing);
-    ranks.push_back(known ? found->second.rank : -1);
-    attempts.push_back(known ? found->second.attempt : 0);
-    hosts.push_back(known ? found->second.host : "");
+  for (const Outcome* outcome : outcomes) {
+    const bool known = outcome != nullptr;
+    seconds.push_back(known ? outcome->seconds : missing);
+    finished.push_back(known ? outcome->finished_s : missing);
+    ranks.push_back(known ? outcome->rank : -1);
+    attempts.push_back(known ? outcome->attempt : 0);
+    hosts.push_back(known ? outcome->host : "");
   }
   store::Group group;
   group.name = "run";
   group.attributes = {{"description", "how it ran: timings, hosts, passports; not part of the scientific content"}};
-  group.dimensions = {{"task", static_cast<std::int64_t>(seconds.size())}, {"session", static_cast<std::int64_t>(records.sessions.size())}};
+  group.dimensions = {{"task", static_cast<std::int64_t>(seconds.size())}, {"session", static_cast<std::int64_t>(starts.size())}};
   group.variables = {column("seconds", "task", seconds, "wall time in the task", "s"),
                      column("finished", "task", finished, "when the task ended", "seconds since 1970-01-01"),
                      column("rank", "task", ranks, "rank that computed it"),
                      column("attempt", "task", attempts, "1 for the first attempt"),
                      texts("host", {"task"}, hosts, "host that computed it")};
   std::vector<std::string> sessions;
-  for (const Json& one : records.sessions) sessions.push_back(one.dump());
+  for (const Json& one : starts) sessions.push_back(one.dump());
   if (!sessions.empty())
     group.variables.push_back(texts("session", {"session"}, sessions, "JSON of every start: when, ranks, hosts and their passports"));
   else
@@ -120,12 +129,10 @@ store::Group build_results(const Session& session, const StudyRecords& records) 
   const Json& head = *records.head;
   store::Group root;
   const Json& data = head.at("data");
+  const std::vector<const Outcome*> outcomes = outcomes_of(session.plan, records);
   std::size_t done = 0, failed = 0;
-  for (const PlannedTask& task : session.plan.tasks) {
-    const auto found = records.outcomes.find(task.identity);
-    if (found == records.outcomes.end()) continue;
-    ++(found->second.status == TaskStatus::done ? done : failed);
-  }
+  for (const Outcome* outcome : outcomes)
+    if (outcome != nullptr) ++(outcome->status == TaskStatus::done ? done : failed);
   const auto total = session.plan.tasks.size();
   root.attributes = {{"format", results_format},
                      {"format_version", std::int64_t{results_version}},
@@ -144,14 +151,11 @@ store::Group build_results(const Session& session, const StudyRecords& records) 
                      {"tasks_done", static_cast<std::int64_t>(done)},
                      {"tasks_failed", static_cast<std::int64_t>(failed)},
                      {"tasks_open", static_cast<std::int64_t>(total - done - failed)}};
-  const OutcomeLookup outcome = [&](std::size_t task) -> const Outcome* {
-    const auto found = records.outcomes.find(session.plan.tasks.at(task).identity);
-    return found == records.outcomes.end() ? nullptr : &found->second;
-  };
-  root.children = session.experiment->tabulate(session.inputs(), session.plan, outcome);
+  const OutcomeLookup lookup = [&outcomes](std::size_t task) { return outcomes.at(task); };
+  root.children = session.experiment->tabulate(session.inputs(), session.plan, lookup);
   root.children.push_back(environments_group(session));
-  root.children.push_back(tasks_group(session, records));
-  root.children.push_back(run_group(session, records));
+  root.children.push_back(tasks_group(session, outcomes));
+  root.children.push_back(run_group(records.sessions, outcomes));
   return root;
 }
 

@@ -133,12 +133,7 @@ class Desk {
     report.stopped = summary.stopped;
     report.stop_reason = summary.reason;
     report.stuck = summary.stuck;
-    const StudyRecords records = read_records(paths_.journal());
-    for (const PlannedTask& task : session_.plan.tasks) {
-      const auto found = records.outcomes.find(task.identity);
-      if (found != records.outcomes.end() && found->second.status == TaskStatus::failed)
-        report.failures.push_back({task.kind + " " + task.identity.brief(), found->second.reason});
-    }
+    if (summary.done < report.tasks) name_failures();
     for (const auto& rank : summary.ranks_set_aside)
       report.notes.push_back("rank " + std::to_string(rank.rank) + " was set aside: " + rank.reason);
   }
@@ -153,6 +148,16 @@ class Desk {
       publishing_.get();
     } catch (const std::exception& error) {
       options_.say(std::string("no partial results file this time: ") + error.what());
+    }
+  }
+
+  // Those of earlier starts too, which are tried again: why they failed stands in the journal alone.
+  void name_failures() {
+    const StudyRecords records = read_records(paths_.journal());
+    for (const PlannedTask& task : session_.plan.tasks) {
+      const auto found = records.outcomes.find(task.identity);
+      if (found != records.outcomes.end() && found->second.status == TaskStatus::failed)
+        report.failures.push_back({task.kind + " " + task.identity.brief(), found->second.reason});
     }
   }
 
@@ -173,11 +178,11 @@ class Desk {
       } else if (tasks[i].has_artifact && take_over(tasks[i].identity)) {
         known_[i] = TaskStatus::done;
         ++report.reused;
-      } else if (records_.crashes[tasks[i].identity] >= crashes_of_a_poisonous_task) {
+      } else if (const int crashes = records_.crashes_of(tasks[i].identity); crashes >= crashes_of_a_poisonous_task) {
         Outcome outcome;
         outcome.identity = tasks[i].identity;
         outcome.status = TaskStatus::failed;
-        outcome.reason = "its rank crashed " + std::to_string(records_.crashes[tasks[i].identity]) + " times while it ran: not handed out again";
+        outcome.reason = "its rank crashed " + std::to_string(crashes) + " times while it ran: not handed out again";
         outcome.finished_s = unix_time_s();
         journal_->append(static_cast<std::uint32_t>(RecordType::outcome), encode(outcome));
         known_[i] = TaskStatus::failed;

@@ -59,7 +59,7 @@ Bytes encoded(const Json& json) {
 Json heard(ByteSpan bytes) {
   const Json told = Json::parse(as_text(bytes));
   if (told.contains("input_error")) throw InputError(told["input_error"].get<std::string>());
-  if (told.contains("error")) throw Error(told["error"].get<std::string>());
+  if (told.contains("error")) throw SharedError(told["error"].get<std::string>());
   return told.at("value");
 }
 
@@ -73,6 +73,17 @@ std::vector<Json> gather_json(cluster::Communicator& communicator, const std::fu
 // On a thread of its own, as tasks are computed: what the libraries keep for each thread is then the same.
 forensics::Fingerprints fingerprints_of_this_rank(const std::vector<forensics::Subject>& subjects) {
   return std::async(std::launch::async, [&] { return forensics::take_fingerprints(subjects); }).get();
+}
+
+// `train-on` with aliases and "best" resolved on this rank's CPU: "spread", "any", or the name of a profile.
+std::string training_profile(const Job& job) {
+  const std::string& wanted = job.text("train-on");
+  if (wanted == "spread" || wanted == "any") return wanted;
+  try {
+    return forensics::canonical_profile(wanted);
+  } catch (const InputError& error) {
+    job.refuse("train-on", error.what());
+  }
 }
 
 std::string present_profiles(const std::vector<forensics::RankReport>& ranks, const std::vector<bool>& computes) {
@@ -125,7 +136,11 @@ Session gather(Job job, cluster::Communicator& communicator) {
 void make_plan(Session& session, const StudyRecords* records) {
   if (records == nullptr) {
     session.environments = environments_of(session.ranks, session.computes);
-    session.binding = bind_training(session.job.text("train-on"), forensics::best_profile().name, session.environments);
+    try {
+      session.binding = bind_training(training_profile(session.job), session.environments);
+    } catch (const InputError& error) {
+      session.job.refuse("train-on", error.what());
+    }
   } else {
     const Json& head = *records->head;
     const auto differing = differences(session.job.settings(), head.at("settings"));

@@ -9,6 +9,7 @@
 
 #include "cluster/communicator.h"
 #include "cluster/node_share.h"
+#include "core/error.h"
 #include "data/dataset.h"
 #include "study/environments.h"
 #include "study/experiment.h"
@@ -17,6 +18,12 @@
 #include "study/records.h"
 
 namespace telltale::study {
+
+/// An Error that every rank throws alike: nobody waits for anybody, so all can leave in order.
+class SharedError : public Error {
+ public:
+  using Error::Error;
+};
 
 /// What every rank has once all have come together.
 struct Session {
@@ -49,7 +56,7 @@ void make_plan(Session& session, const StudyRecords* records);
 Json head_of(const Session& session);
 
 /// Collective. Runs `action` on the coordinator and tells every rank how it went: all get what it returned, or throw the
-/// same Error or InputError.
+/// same SharedError or InputError.
 Json on_coordinator(cluster::Communicator& communicator, const std::function<Json()>& action);
 
 /// Counts and estimated seconds of a plan by kind of task: {"train": {"tasks": 65, "cost_s": 1500.0}, ...}.

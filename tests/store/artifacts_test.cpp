@@ -10,7 +10,7 @@
 #include "small_disk.h"
 #include "store/atomic_file.h"
 #include "store/posix.h"
-#include "temporary_directory.h"
+#include "support/temporary_directory.h"
 
 namespace telltale::store {
 namespace {

@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "small_disk.h"
-#include "temporary_directory.h"
+#include "support/temporary_directory.h"
 
 namespace telltale::store {
 namespace {

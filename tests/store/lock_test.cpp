@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 #include "small_disk.h"
-#include "temporary_directory.h"
+#include "support/temporary_directory.h"
 
 namespace telltale::store {
 namespace {

@@ -13,7 +13,7 @@
 #include "sample_results.h"
 #include "small_disk.h"
 #include "store/posix.h"
-#include "temporary_directory.h"
+#include "support/temporary_directory.h"
 
 namespace telltale::store {
 namespace {

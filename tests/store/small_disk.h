@@ -8,7 +8,7 @@
 #include <fstream>
 #include <string>
 
-#include "temporary_directory.h"
+#include "support/temporary_directory.h"
 
 namespace telltale::store {
 
