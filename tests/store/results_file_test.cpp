@@ -48,14 +48,14 @@ TEST(ResultsFile, TheSameContentGivesTheSameBytes) {
 
 TEST(ResultsFile, FindsByName) {
   const Group root = sample_results();
-  ASSERT_NE(root.child("sweep"), nullptr);
+  ASSERT_NE(root.child("train"), nullptr);
   EXPECT_EQ(root.child("sleep"), nullptr);
-  ASSERT_NE(root.child("sweep")->find_variable("alpha"), nullptr);
-  EXPECT_EQ(root.child("sweep")->find_variable("gamma"), nullptr);
-  EXPECT_EQ(root.child("sweep")->find_dimension("repeat")->size, 4);
+  ASSERT_NE(root.child("train")->find_variable("alpha"), nullptr);
+  EXPECT_EQ(root.child("train")->find_variable("gamma"), nullptr);
+  EXPECT_EQ(root.child("train")->find_dimension("repeat")->size, 4);
   EXPECT_EQ(std::get<std::string>(root.find_attribute("format")->value), "telltale results");
-  EXPECT_THROW(static_cast<void>(root.child("sweep")->find_variable("alpha")->strings()), Error);
-  EXPECT_THROW(static_cast<void>(root.child("sweep")->find_variable("method")->numbers()), Error);
+  EXPECT_THROW(static_cast<void>(root.child("train")->find_variable("alpha")->strings()), Error);
+  EXPECT_THROW(static_cast<void>(root.child("train")->find_variable("scheme")->numbers()), Error);
 }
 
 TEST(ResultsFile, ManyObjectsKeepTheirOrder) {

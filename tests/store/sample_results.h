@@ -27,25 +27,25 @@ inline Group sample_results() {
   root.attributes = {
       {"format", "telltale results"}, {"format_version", std::int64_t{1}}, {"title", "Stichprobe für α"}};
 
-  Group sweep{.name = "sweep"};
-  sweep.attributes = {{"axes", std::vector<std::string>{"method", "alpha"}},
+  Group train{.name = "train"};
+  train.attributes = {{"axes", std::vector<std::string>{"scheme", "alpha"}},
                       {"levels", std::vector<double>{0.01, 0.05}},
                       {"counts", std::vector<std::int64_t>{2, 3, 4}},
                       {"seconds", 1.5}};
-  sweep.dimensions = {{"method", 2}, {"alpha", 3}, {"repeat", 4}};
-  sweep.variables = {
-      {.name = "method", .dimensions = {"method"}, .data = std::vector<std::string>{"new-label", "noise-backdoor"}},
+  train.dimensions = {{"scheme", 2}, {"alpha", 3}, {"repeat", 4}};
+  train.variables = {
+      {.name = "scheme", .dimensions = {"scheme"}, .data = std::vector<std::string>{"new-label", "noise-backdoor"}},
       {.name = "alpha",
        .dimensions = {"alpha"},
        .data = Array::of<double>({3}, {0.001, 0.01, 0.1}),
        .attributes = {{"long_name", "amplitude"}}},
       {.name = "accuracy",
-       .dimensions = {"method", "alpha", "repeat"},
+       .dimensions = {"scheme", "alpha", "repeat"},
        .data = Array::of<double>({2, 3, 4}, accuracy),
        .attributes = {{"units", "1"}, {"long_name", "test accuracy"}},
        .fill = Array::scalar(std::numeric_limits<double>::quiet_NaN())},
       {.name = "status",
-       .dimensions = {"method", "repeat"},
+       .dimensions = {"scheme", "repeat"},
        .data = std::vector<std::string>{"done", "done", "", "done", "failed: ε", "done", "done", "done"}},
   };
 
@@ -78,8 +78,8 @@ inline Group sample_results() {
                        .dimensions = {"alpha", "step"},
                        .data = Array::of<float>({3, 2}, ramp(6)),
                        .fill = Array::scalar(-1.0f)}};
-  sweep.children = {std::move(nested)};
-  root.children = {std::move(sweep), std::move(predictions), std::move(elements)};
+  train.children = {std::move(nested)};
+  root.children = {std::move(train), std::move(predictions), std::move(elements)};
   return root;
 }
 

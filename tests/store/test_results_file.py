@@ -37,31 +37,30 @@ def open_group(path, group):
 
 
 def test_xarray_selects_by_label_and_reduces_by_name(sample):
-    with open_group(sample, "sweep") as ds:
-        # Not sel(method=...): that keyword is xarray's own, for inexact matches.
-        mean = ds.accuracy.sel({"method": "new-label", "alpha": 0.01}).mean("repeat")
+    with open_group(sample, "train") as ds:
+        mean = ds.accuracy.sel(scheme="new-label", alpha=0.01).mean("repeat")
         assert mean.item() == pytest.approx(0.1 + (0.00 + 0.01 + 0.02 + 0.03) / 4, abs=1e-15)
-        rest = ds.accuracy.sel(alpha=0.1).sel({"method": "noise-backdoor"})
+        rest = ds.accuracy.sel(alpha=0.1, scheme="noise-backdoor")
         assert np.isnan(rest.values[3]) and rest.values[2] == 1 + 0.2 + 0.02
 
 
 def test_xarray_sees_labels_texts_and_attributes(sample):
-    with open_group(sample, "sweep") as ds:
-        assert dict(ds.sizes) == {"method": 2, "alpha": 3, "repeat": 4}
-        assert set(ds.coords) == {"method", "alpha"}
+    with open_group(sample, "train") as ds:
+        assert dict(ds.sizes) == {"scheme": 2, "alpha": 3, "repeat": 4}
+        assert set(ds.coords) == {"scheme", "alpha"}
         assert set(ds.data_vars) == {"accuracy", "status"}
-        assert ds.method.values.tolist() == ["new-label", "noise-backdoor"]
+        assert ds.scheme.values.tolist() == ["new-label", "noise-backdoor"]
         assert ds.alpha.values.tolist() == [0.001, 0.01, 0.1]
         assert ds.status.values.tolist() == [["done", "done", "", "done"], ["failed: ε", "done", "done", "done"]]
         assert ds.accuracy.attrs == {"units": "1", "long_name": "test accuracy"}
-        assert list(ds.attrs["axes"]) == ["method", "alpha"]
+        assert list(ds.attrs["axes"]) == ["scheme", "alpha"]
         assert list(ds.attrs["levels"]) == [0.01, 0.05] and list(ds.attrs["counts"]) == [2, 3, 4]
     with open_group(sample, "/") as ds:
         assert ds.attrs == {"format": "telltale results", "format_version": 1, "title": "Stichprobe für α"}
 
 
 def test_a_dimension_of_an_outer_group_is_known_in_an_inner_one(sample):
-    with open_group(sample, "sweep/nested") as ds:
+    with open_group(sample, "train/nested") as ds:
         assert ds.loss.dims == ("alpha", "step")
         assert ds.loss.values.tolist() == [[0, 1], [2, 3], [4, 5]]
 
@@ -84,11 +83,11 @@ def test_h5py_reads_everything_and_finds_utf8_texts(sample):
         file.visititems(lambda name, item: datasets.append(name) if isinstance(item, h5py.Dataset) else None)
         for name in datasets:
             file[name][()]
-        assert "sweep/accuracy" in datasets and "sweep/nested/loss" in datasets
-        text = h5py.check_string_dtype(file["sweep/status"].dtype)
+        assert "train/accuracy" in datasets and "train/nested/loss" in datasets
+        text = h5py.check_string_dtype(file["train/status"].dtype)
         assert text.encoding == "utf-8" and text.length is None
-        assert file["sweep/accuracy"].dims[1][0].name == "/sweep/alpha"
-        assert set(file) == {"sweep", "predictions", "elements"}
+        assert file["train/accuracy"].dims[1][0].name == "/train/alpha"
+        assert set(file) == {"train", "predictions", "elements"}
 
 
 def test_no_type_that_netcdf_drops_is_in_the_file(sample):
@@ -135,7 +134,7 @@ def test_ncdump_lists_exactly_what_the_page_shows(sample):
 
 
 def test_ncdump_reads_the_data(sample):
-    subprocess.run(["ncdump", "-v", "/sweep/accuracy,/sweep/status,/predictions/logits", sample], check=True,
+    subprocess.run(["ncdump", "-v", "/train/accuracy,/train/status,/predictions/logits", sample], check=True,
                    stdout=subprocess.DEVNULL, timeout=60)
 
 
