@@ -15,7 +15,7 @@ if(TELLTALE_WERROR)
 endif()
 if(TELLTALE_SANITIZE)
   target_compile_options(telltale_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined
-                         -fno-omit-frame-pointer -g1)
+                         -fno-omit-frame-pointer -O1 -g1)
   target_link_options(telltale_options INTERFACE -fsanitize=address,undefined)
 endif()
 
