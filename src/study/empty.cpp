@@ -13,7 +13,7 @@ Plan Empty::plan(const StudyInputs& inputs) const {
   const double seconds = inputs.job.number("task-seconds");
   const long long count = inputs.job.integer("tasks"), seed = inputs.job.integer("seed");
   const Json common = {{"kind", "empty"}, {"seed", seed}, {"seconds", seconds}};
-  plan.tasks.reserve(static_cast<std::size_t>(count));
+  plan.reserve(static_cast<std::size_t>(count));
   for (long long i = 0; i < count; ++i) {
     PlannedTask task;
     task.kind = "empty";

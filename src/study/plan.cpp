@@ -2,6 +2,11 @@
 
 namespace telltale::study {
 
+void Plan::reserve(std::size_t count) {
+  tasks.reserve(count);
+  index_.reserve(count);
+}
+
 std::size_t Plan::add(PlannedTask task) {
   task.identity = identity_of(task.payload);
   const auto [place, is_new] = index_.emplace(task.identity, tasks.size());

@@ -26,6 +26,8 @@ struct Plan {
   std::vector<PlannedTask> tasks;
   std::size_t cases = 0;
 
+  /// Makes room for so many tasks.
+  void reserve(std::size_t count);
   /// Adds a task unless an equal one is there; its index either way.
   std::size_t add(PlannedTask task);
 
