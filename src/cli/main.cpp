@@ -1,9 +1,12 @@
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <iostream>
 #include <string>
+#include <thread>
 
 #include "cli/command.h"
+#include "cluster/communicator.h"
 #include "core/error.h"
 #include "study/version.h"
 
@@ -38,7 +41,10 @@ int main(int argc, char** argv) {
     try {
       return command.run(cli::Arguments(argv + 2, argv + argc), argv);
     } catch (const std::exception& error) {
-      std::cerr << "telltale " << name << ": " << error.what() << "\n";
+      // Before MPI has started. Most is found by every rank alike, and rank 0 says it: the launcher then ends the others.
+      // What a rank finds alone (its CPU, its node's files) it says itself, a little later.
+      if (cluster::MpiSession::launcher_rank() != 0) std::this_thread::sleep_for(std::chrono::seconds(2));
+      std::cerr << "telltale " + name + ": " + error.what() + "\n";
       return cli::unusable_input;
     }
   }

@@ -40,8 +40,9 @@ Options parse(const Arguments& arguments, const Shape& shape);
 std::string help_text(const Shape& shape);
 
 /// Pins this rank to its profile out of the job's list and executes the program anew; returns when that has been done.
-/// Throws InputError, naming the profile, if this CPU cannot run it.
-void take_profile(const std::string& profiles, bool coordinator_works, char** argv);
+/// Throws InputError, naming where the list stands and the profile, if there is none of that name or this CPU cannot run
+/// it.
+void take_profile(const study::Job& job, bool coordinator_works, char** argv);
 
 /// "1:02:03" or "2:03".
 std::string duration_text(double seconds);

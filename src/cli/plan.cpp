@@ -95,7 +95,7 @@ int run_plan(const Arguments& arguments, char** argv) {
     return all_done;
   }
   study::Job job = study::Job::load(options.argument, options.keys);
-  take_profile(job.profiles(), job.flag("coordinator-works"), argv);
+  take_profile(job, job.flag("coordinator-works"), argv);
   return run_on_ranks("plan", unusable_input, [&](cluster::Communicator& communicator) {
     study::Session session = study::gather(std::move(job), communicator);
     const study::StudyPaths paths{options.value("output").value_or("results.h5")};

@@ -60,7 +60,7 @@ int run_probe(const Arguments& arguments, char** argv) {
     return all_done;
   }
   const study::Job job = options.argument.empty() ? study::Job::parse("", "the command line", options.keys) : study::Job::load(options.argument, options.keys);
-  take_profile(job.profiles(), true, argv);
+  take_profile(job, true, argv);
   return run_on_ranks("probe", unusable_input, [&](cluster::Communicator& communicator) {
     const auto subjects = study::make_experiment(job.text("experiment"))->subjects(job);
     const auto reports = study::gather_reports(communicator, subjects);

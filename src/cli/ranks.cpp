@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cluster/worker.h"
 #include "core/error.h"
+#include "study/session.h"
 
 namespace telltale::cli {
 
@@ -21,7 +22,9 @@ int run_on_ranks(const char* command, int code_of_error, const std::function<Bod
   } catch (const std::exception& error) {
     result.exit_code = code_of_error;
     result.last_words = std::string("telltale ") + command + ": " + error.what() + "\n";
-    if (!speaks) {
+    if (code_of_error == stopped_early)
+      result.last_words += "Everything committed is kept: once that is mended, the same command goes on (whatever mpirun says above or below).\n";
+    if (!speaks && dynamic_cast<const study::SharedError*>(&error) == nullptr) {
       // The others may wait for this rank: only the launcher can end them now.
       std::cerr << "rank " << mpi.communicator().rank() << ": " << result.last_words << std::flush;
       return code_of_error;

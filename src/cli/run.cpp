@@ -85,7 +85,7 @@ int run_run(const Arguments& arguments, char** argv) {
   const auto output = options.value("output");
   if (!output) throw InputError("where shall the results go? add -o RESULTS.h5");
   study::Job job = study::Job::load(options.argument, options.keys);
-  take_profile(job.profiles(), job.flag("coordinator-works"), argv);
+  take_profile(job, job.flag("coordinator-works"), argv);
   models::keep_freed_memory();
 
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) std::signal(signal, on_stop_signal);

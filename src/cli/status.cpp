@@ -69,7 +69,7 @@ int run_status(const Arguments& arguments, char**) {
                   duration_text(static_cast<double>(total - done - failed) / rate).c_str());
     std::cout << line;
   }
-  if (records.last_commit_s > 0) std::cout << "last       committed " << duration_text(std::max(0.0, study::unix_time_s() - records.last_commit_s)) << " ago\n";
+  if (records.last_commit_s > 0) std::cout << "last       committed " << duration_text(std::max(0.0, unix_time_s() - records.last_commit_s)) << " ago\n";
   std::cout << "published  " << (std::filesystem::exists(paths.results) ? paths.results : std::string("nothing yet")) << "\n";
   for (const auto& [reason, count] : reasons) std::cout << "failed     " << count << " x " << reason << "\n";
   for (const store::Damage& damage : records.damages)

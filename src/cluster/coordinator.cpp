@@ -215,6 +215,7 @@ class Coordinator {
       outcome.identity = items_[index].identity;
       outcome.status = TaskStatus::failed;
       outcome.attempt = 0;  // it never ran
+      outcome.finished_s = unix_time_s();
       outcome.reason = "needs task " + items_[root].identity.brief() + ", which failed" +
                        (cause == summary_.failures.rend() ? " in an earlier run" : ": " + cause->reason);
       commit(index, TaskStatus::failed, encode(outcome), {});

@@ -218,6 +218,7 @@ void WorkerCore::compute(const std::shared_ptr<Shared>& shared) {
     CrashNote::task_ends();
     const auto now = Clock::now();
     outcome.seconds = std::chrono::duration<double>(now - started).count();
+    outcome.finished_s = unix_time_s();
     finished.outcome = encode(outcome);
     if (finished.outcome.size() + (finished.artifact ? finished.artifact->size() : 0) > largest_block_bytes) {
       outcome.status = TaskStatus::failed;
@@ -397,6 +398,7 @@ void WorkerCore::watch_time_limit(std::unique_lock<std::mutex>& lock) {
   Outcome outcome = s.outcome_of(*s.running);
   outcome.status = TaskStatus::failed;
   outcome.seconds = seconds_since(s.started);
+  outcome.finished_s = unix_time_s();
   outcome.reason = "ran past its time limit of " + seconds_text(*limit) + " s and did not stop: rank " +
                    std::to_string(s.rank) + " is given up with it";
   ByteWriter writer;

@@ -1,5 +1,7 @@
 #include "core/outcome.h"
 
+#include <chrono>
+
 namespace telltale {
 namespace {
 
@@ -18,6 +20,10 @@ OutcomeHead read_head(ByteReader& reader) {
 }
 
 }  // namespace
+
+double unix_time_s() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
 
 Bytes encode(const Outcome& outcome) {
   ByteWriter writer;

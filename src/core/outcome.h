@@ -32,6 +32,9 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
+/// Now, as Unix time in seconds.
+double unix_time_s();
+
 Bytes encode(const Outcome& outcome);
 /// Throws Error if the bytes are no outcome.
 Outcome decode_outcome(ByteSpan bytes);

@@ -1,6 +1,5 @@
 #include "study/records.h"
 
-#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
@@ -73,10 +72,6 @@ Json read_progress(const StudyPaths& paths) {
   std::ifstream file(paths.progress());
   Json progress = Json::parse(file, nullptr, /*allow_exceptions=*/false);
   return progress.is_discarded() ? Json() : progress;
-}
-
-double unix_time_s() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 std::string utc_text(double unix_s) {

@@ -63,8 +63,6 @@ StudyRecords interpret(const store::Scan& scan);
 /// The contents of the progress file; null if there is none.
 Json read_progress(const StudyPaths& paths);
 
-/// Now, as Unix time in seconds.
-double unix_time_s();
 /// "2026-11-20 22:39:05 UTC".
 std::string utc_text(double unix_s);
 

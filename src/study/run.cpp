@@ -212,8 +212,11 @@ class Desk {
 
   void note_missing_environments() {
     const auto& placed = session_.environments.of_rank;
+    std::set<int> needed;  // environments that alone can compute something open
+    for (std::size_t i = 0; i < known_.size(); ++i)
+      if (const auto& able = session_.plan.tasks[i].environments; !known_[i] && able.size() == 1) needed.insert(able.front());
     for (std::size_t e = 0; e < session_.environments.list.size(); ++e)
-      if (std::find(placed.begin(), placed.end(), static_cast<int>(e)) == placed.end())
+      if (needed.contains(static_cast<int>(e)) && std::find(placed.begin(), placed.end(), static_cast<int>(e)) == placed.end())
         report.notes.push_back("no rank has the environment " + session_.environments.list[e].name +
                                " of this study's first start: what only it can compute stays open");
     for (std::size_t rank = 0; rank < placed.size(); ++rank) {
