@@ -148,7 +148,7 @@ TEST(Pinning, RandomStreamsDoNotDependOnLibmVariants) {
   for (const char* profile : {"nehalem", "haswell"}) {
     if (!runs_here(profile)) GTEST_SKIP() << reason_to_skip(profile);
   }
-  const Json &plain = child_under("nehalem"), &fused = child_under("haswell");
+  const Json plain = child_under("nehalem"), fused = child_under("haswell");
 #ifdef __GLIBC__
   EXPECT_NE(plain.at("libm"), fused.at("libm")) << "GLIBC_TUNABLES did not take";
 #endif
