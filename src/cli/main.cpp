@@ -13,7 +13,8 @@
 namespace {
 
 void print_usage(std::ostream& out) {
-  out << "telltale " << telltale::study::program_version() << ": who owns a neural network, and which machine ran it\n\n";
+  out << "telltale " << telltale::study::program_version()
+      << ": who owns a neural network, and which machine ran it\n\n";
   for (const auto& command : telltale::cli::commands()) {
     char line[160];
     std::snprintf(line, sizeof line, "  telltale %-28s %s\n", command.usage, command.summary);
@@ -41,8 +42,8 @@ int main(int argc, char** argv) {
     try {
       return command.run(cli::Arguments(argv + 2, argv + argc), argv);
     } catch (const std::exception& error) {
-      // Before MPI has started. Most is found by every rank alike, and rank 0 says it: the launcher then ends the others.
-      // What a rank finds alone (its CPU, its node's files) it says itself, a little later.
+      // Before MPI has started. Most is found by every rank alike, and rank 0 says it: the launcher then ends the
+      // others. What a rank finds alone (its CPU, its node's files) it says itself, a little later.
       if (cluster::MpiSession::launcher_rank() != 0) std::this_thread::sleep_for(std::chrono::seconds(2));
       std::cerr << "telltale " + name + ": " + error.what() + "\n";
       return cli::unusable_input;

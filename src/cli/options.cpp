@@ -26,19 +26,24 @@ po::options_description described(const Shape& shape, bool keys) {
     po::options_description own("Options", 118, 60);
     own.add_options()("help,h", "this text");
     for (const OwnOption& option : shape.own) {
-      if (option.takes_value) own.add_options()(option.name, po::value<std::string>()->value_name("..."), option.help);
-      else own.add_options()(option.name, po::bool_switch(), option.help);
+      if (option.takes_value)
+        own.add_options()(option.name, po::value<std::string>()->value_name("..."), option.help);
+      else
+        own.add_options()(option.name, po::bool_switch(), option.help);
     }
     all.add(own);
   }
   if (keys && shape.takes_keys) {
     for (const study::Role role : {study::Role::scientific, study::Role::operational}) {
-      po::options_description group(role == study::Role::scientific ? "Keys that decide results (in the job file, or as options)"
-                                                                    : "Keys of how it runs (may differ at every start)", 118, 60);
+      po::options_description group(role == study::Role::scientific
+                                        ? "Keys that decide results (in the job file, or as options)"
+                                        : "Keys of how it runs (may differ at every start)",
+                                    118, 60);
       for (const study::Parameter& parameter : study::parameters())
         if (parameter.role == role)
-          group.add_options()(parameter.key.c_str(), po::value<std::string>()->value_name("..."),
-                              (parameter.help + " [" + parameter.type_text() + "; default " + shown_default(parameter) + "]").c_str());
+          group.add_options()(
+              parameter.key.c_str(), po::value<std::string>()->value_name("..."),
+              (parameter.help + " [" + parameter.type_text() + "; default " + shown_default(parameter) + "]").c_str());
       all.add(group);
     }
   }
@@ -77,26 +82,34 @@ Options parse(const Arguments& arguments, const Shape& shape) {
                             .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
                             .run();
     for (const auto& option : parsed.options) {
-      if (option.string_key == "help") options.help = true;
-      else if (option.string_key == "argument") given.push_back(option.value.front());
-      else if (study::find_parameter(option.string_key) != nullptr && shape.takes_keys) options.keys.emplace_back(option.string_key, option.value.front());
-      else options.values.emplace_back(option.string_key, option.value.empty() ? "yes" : option.value.front());
+      if (option.string_key == "help")
+        options.help = true;
+      else if (option.string_key == "argument")
+        given.push_back(option.value.front());
+      else if (study::find_parameter(option.string_key) != nullptr && shape.takes_keys)
+        options.keys.emplace_back(option.string_key, option.value.front());
+      else
+        options.values.emplace_back(option.string_key, option.value.empty() ? "yes" : option.value.front());
     }
   } catch (const po::error& error) {
     throw InputError(std::string(error.what()) + " (telltale " + shape.command + " --help lists the options)");
   }
   if (options.help) return options;
-  if (shape.argument == nullptr && !given.empty()) throw InputError("telltale " + std::string(shape.command) + " takes no argument: " + given.front());
-  if (given.size() > 1) throw InputError("one " + std::string(shape.argument) + " expected, " + std::to_string(given.size()) + " given");
+  if (shape.argument == nullptr && !given.empty())
+    throw InputError("telltale " + std::string(shape.command) + " takes no argument: " + given.front());
+  if (given.size() > 1)
+    throw InputError("one " + std::string(shape.argument) + " expected, " + std::to_string(given.size()) + " given");
   if (given.empty() && shape.argument != nullptr && shape.argument_required)
-    throw InputError("telltale " + std::string(shape.command) + " needs a " + shape.argument + " (telltale " + shape.command + " --help)");
+    throw InputError("telltale " + std::string(shape.command) + " needs a " + shape.argument + " (telltale " +
+                     shape.command + " --help)");
   if (!given.empty()) options.argument = given.front();
   return options;
 }
 
 std::string help_text(const Shape& shape) {
   std::ostringstream text;
-  text << "usage: telltale " << shape.command << (shape.argument ? " " + std::string(shape.argument) : "") << " [options]\n";
+  text << "usage: telltale " << shape.command << (shape.argument ? " " + std::string(shape.argument) : "")
+       << " [options]\n";
   text << described(shape, false);
   if (shape.takes_keys) text << described(shape, true);
   return text.str();
@@ -106,9 +119,11 @@ void take_profile(const study::Job& job, bool coordinator_works, char** argv) {
   try {
     const auto list = forensics::parse_profile_list(job.profiles());
     const int rank = cluster::MpiSession::launcher_rank(), size = cluster::MpiSession::launcher_size();
-    // Workers take the list in their order; a coordinator that computes too goes first, one that does not takes the best.
+    // Workers take the list in their order; a coordinator that computes too goes first, one that does not takes the
+    // best.
     const bool counted = size == 1 || coordinator_works;
-    const std::string mine = rank == 0 && !counted ? "best" : forensics::profile_of_worker(list, counted ? rank : rank - 1);
+    const std::string mine =
+        rank == 0 && !counted ? "best" : forensics::profile_of_worker(list, counted ? rank : rank - 1);
     forensics::pin_and_reexecute(mine, argv);
   } catch (const InputError& error) {
     job.refuse("profiles", error.what());
@@ -119,8 +134,10 @@ std::string duration_text(double seconds) {
   if (!std::isfinite(seconds) || seconds < 0) return "?";
   const auto total = static_cast<long long>(seconds + 0.5);
   char text[32];
-  if (total >= 3600) std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", total / 3600, total / 60 % 60, total % 60);
-  else std::snprintf(text, sizeof text, "%lld:%02lld", total / 60, total % 60);
+  if (total >= 3600)
+    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", total / 3600, total / 60 % 60, total % 60);
+  else
+    std::snprintf(text, sizeof text, "%lld:%02lld", total / 60, total % 60);
   return text;
 }
 

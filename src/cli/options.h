@@ -13,7 +13,7 @@ namespace telltale::cli {
 
 /// A command line taken apart. Throws InputError for an unknown option or a missing or superfluous argument.
 struct Options {
-  std::string argument;  ///< the job file or the results file
+  std::string argument;                                     ///< the job file or the results file
   std::vector<std::pair<std::string, std::string>> values;  ///< the command's own options
   std::vector<std::pair<std::string, std::string>> keys;    ///< keys of the job file
   bool help = false;
@@ -40,8 +40,8 @@ Options parse(const Arguments& arguments, const Shape& shape);
 std::string help_text(const Shape& shape);
 
 /// Pins this rank to its profile out of the job's list and executes the program anew; returns when that has been done.
-/// Throws InputError, naming where the list stands and the profile, if there is none of that name or this CPU cannot run
-/// it.
+/// Throws InputError, naming where the list stands and the profile, if there is none of that name or this CPU cannot
+/// run it.
 void take_profile(const study::Job& job, bool coordinator_works, char** argv);
 
 /// "1:02:03" or "2:03".

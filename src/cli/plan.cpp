@@ -26,7 +26,8 @@ struct Kind {
   double cost_s = 0, open_cost_s = 0;
 };
 
-std::string plan_text(const study::Session& session, const study::StudyRecords& records, const study::StudyPaths& paths) {
+std::string plan_text(const study::Session& session, const study::StudyRecords& records,
+                      const study::StudyPaths& paths) {
   std::string text;
   char line[256];
   const auto add = [&](const char* format, auto... values) {
@@ -34,13 +35,15 @@ std::string plan_text(const study::Session& session, const study::StudyRecords& 
     text += line;
   };
   if (session.data) {
-    add("data       %s: %lld training and %lld test images, %s\n", session.data->name().c_str(), static_cast<long long>(session.data->train().count),
-        static_cast<long long>(session.data->test().count), session.data->content_hash().brief().c_str());
+    add("data       %s: %lld training and %lld test images, %s\n", session.data->name().c_str(),
+        static_cast<long long>(session.data->train().count), static_cast<long long>(session.data->test().count),
+        session.data->content_hash().brief().c_str());
     std::istringstream sources(session.data->source());
     for (std::string source; std::getline(sources, source);) text += "           " + source + "\n";
   }
   text += "axes\n";
-  for (const study::Axis& axis : session.job.axes()) add("  %-14s %3zu  %s\n", axis.dimension.c_str(), axis.values.size(), shown_values(axis).c_str());
+  for (const study::Axis& axis : session.job.axes())
+    add("  %-14s %3zu  %s\n", axis.dimension.c_str(), axis.values.size(), shown_values(axis).c_str());
   add("  %-14s %3lld\n", "repeat", session.job.integer("repeats"));
   add("cases      %zu\n", session.plan.cases);
 
@@ -49,18 +52,22 @@ std::string plan_text(const study::Session& session, const study::StudyRecords& 
   for (std::size_t e = 0; e < list.size(); ++e) {
     const auto& placed = session.environments.of_rank;
     const auto ranks = std::count(placed.begin(), placed.end(), static_cast<int>(e));
-    add("  %-14s %2lld rank%s  %s%s\n", list[e].name.c_str(), static_cast<long long>(ranks), ranks == 1 ? " " : "s", list[e].identity().brief().c_str(),
+    add("  %-14s %2lld rank%s  %s%s\n", list[e].name.c_str(), static_cast<long long>(ranks), ranks == 1 ? " " : "s",
+        list[e].identity().brief().c_str(),
         static_cast<int>(e) == session.binding.trainer ? "  trains and queries" : "");
   }
-  if (session.binding.rule == "any") text += "  train-on = any: whichever rank is free computes; the results are not reproducible\n";
-  if (session.binding.rule == "spread") text += "  train-on = spread: each case has one of these environments, by its identity\n";
+  if (session.binding.rule == "any")
+    text += "  train-on = any: whichever rank is free computes; the results are not reproducible\n";
+  if (session.binding.rule == "spread")
+    text += "  train-on = spread: each case has one of these environments, by its identity\n";
 
   const store::ArtifactStore artifacts(paths.artifacts(session.job.text("artifacts")));
   std::map<std::string, Kind> kinds;
   Kind all;
   for (const study::PlannedTask& task : session.plan.tasks) {
-    const bool there = records.is_done(task.identity) ||
-                       (task.has_artifact && std::filesystem::exists(artifacts.path_of(study::model_kind, task.identity)));
+    const bool there =
+        records.is_done(task.identity) ||
+        (task.has_artifact && std::filesystem::exists(artifacts.path_of(study::model_kind, task.identity)));
     for (Kind* kind : {&kinds[task.kind], &all}) {
       ++kind->tasks;
       kind->there += there;
@@ -70,7 +77,8 @@ std::string plan_text(const study::Session& session, const study::StudyRecords& 
   }
   text += "tasks          count   there   rank time  open\n";
   const auto row = [&](const std::string& name, const Kind& kind) {
-    add("  %-10s %7zu %7zu %11s  %s\n", name.c_str(), kind.tasks, kind.there, duration_text(kind.cost_s).c_str(), duration_text(kind.open_cost_s).c_str());
+    add("  %-10s %7zu %7zu %11s  %s\n", name.c_str(), kind.tasks, kind.there, duration_text(kind.cost_s).c_str(),
+        duration_text(kind.open_cost_s).c_str());
   };
   for (const auto& [name, kind] : kinds) row(name, kind);
   row("all", all);
@@ -81,7 +89,8 @@ std::string plan_text(const study::Session& session, const study::StudyRecords& 
     computing += session.binding.trainer >= 0 ? environment == session.binding.trainer : environment >= 0;
   add("estimate   about %s on the %zu rank%s here that can do the bulk of it, from rates measured just now;\n"
       "           ranks that share a core take longer\n",
-      duration_text(all.open_cost_s / static_cast<double>(std::max<std::size_t>(1, computing))).c_str(), computing, computing == 1 ? "" : "s");
+      duration_text(all.open_cost_s / static_cast<double>(std::max<std::size_t>(1, computing))).c_str(), computing,
+      computing == 1 ? "" : "s");
   return text;
 }
 

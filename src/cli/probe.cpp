@@ -20,20 +20,25 @@ std::string ranks_text(const std::vector<int>& ranks) {
 }
 
 std::string probe_text(const std::vector<forensics::RankReport>& reports) {
-  std::string text = "rank  host              profile       CPU                      OpenBLAS     oneDNN         ATen    fingerprint\n";
+  std::string text =
+      "rank  host              profile       CPU                      OpenBLAS     oneDNN         ATen    "
+      "fingerprint\n";
   for (const auto& report : reports) {
     const Json &cpu = report.passport.at("cpu"), &kernels = report.passport.at("kernels");
     std::string fingerprint;
     for (const auto& [subject, hash] : report.fingerprints.by_subject) fingerprint += hash;
     char line[256];
-    std::snprintf(line, sizeof line, "%4d  %-16.16s  %-12s  %-23.23s  %-11.11s  %-13.13s  %-6.6s  %s\n", report.rank, study::host_of(report).c_str(),
-                  study::profile_of(report).c_str(), cpu.at("microarchitecture").get<std::string>().c_str(), kernels.at("openblas").get<std::string>().c_str(),
-                  kernels.at("onednn").get<std::string>().c_str(), kernels.at("aten").get<std::string>().c_str(), Identity::of(fingerprint).brief().c_str());
+    std::snprintf(line, sizeof line, "%4d  %-16.16s  %-12s  %-23.23s  %-11.11s  %-13.13s  %-6.6s  %s\n", report.rank,
+                  study::host_of(report).c_str(), study::profile_of(report).c_str(),
+                  cpu.at("microarchitecture").get<std::string>().c_str(),
+                  kernels.at("openblas").get<std::string>().c_str(), kernels.at("onednn").get<std::string>().c_str(),
+                  kernels.at("aten").get<std::string>().c_str(), Identity::of(fingerprint).brief().c_str());
     text += line;
   }
   const forensics::Grouping grouping = forensics::group_environments(reports);
   text += "\nfall together (bit for bit, in everything asked):\n";
-  for (const auto& group : grouping.groups) text += "  ranks " + ranks_text(group.ranks) + "  (environment " + group.environment.brief() + ")\n";
+  for (const auto& group : grouping.groups)
+    text += "  ranks " + ranks_text(group.ranks) + "  (environment " + group.environment.brief() + ")\n";
   if (grouping.groups.size() > 1) {
     text += "\nby operation:\n";
     for (const auto& [operation, sets] : grouping.by_operation) {
@@ -42,10 +47,12 @@ std::string probe_text(const std::vector<forensics::RankReport>& reports) {
       text += "\n";
     }
   }
-  for (const int rank : grouping.set_aside) text += "\nrank " + std::to_string(rank) + " does not repeat its own bits: it would be set aside\n";
+  for (const int rank : grouping.set_aside)
+    text += "\nrank " + std::to_string(rank) + " does not repeat its own bits: it would be set aside\n";
   std::string warned;
   for (const auto& report : reports)
-    for (const std::string& warning : forensics::warnings(report.passport)) warned += "  rank " + std::to_string(report.rank) + ": " + warning + "\n";
+    for (const std::string& warning : forensics::warnings(report.passport))
+      warned += "  rank " + std::to_string(report.rank) + ": " + warning + "\n";
   if (!warned.empty()) text += "\nwarnings:\n" + warned;
   return text;
 }
@@ -53,19 +60,23 @@ std::string probe_text(const std::vector<forensics::RankReport>& reports) {
 }  // namespace
 
 int run_probe(const Arguments& arguments, char** argv) {
-  const Shape shape{"probe", "JOB", false, {{"json", "print every rank's whole passport and fingerprints as JSON", false}}, true};
+  const Shape shape{
+      "probe", "JOB", false, {{"json", "print every rank's whole passport and fingerprints as JSON", false}}, true};
   const Options options = parse(arguments, shape);
   if (options.help) {
     std::cout << help_text(shape);
     return all_done;
   }
-  const study::Job job = options.argument.empty() ? study::Job::parse("", "the command line", options.keys) : study::Job::load(options.argument, options.keys);
+  const study::Job job = options.argument.empty() ? study::Job::parse("", "the command line", options.keys)
+                                                  : study::Job::load(options.argument, options.keys);
   take_profile(job, true, argv);
   return run_on_ranks("probe", unusable_input, [&](cluster::Communicator& communicator) {
     const auto subjects = study::make_experiment(job.text("experiment"))->subjects(job);
     const auto reports = study::gather_reports(communicator, subjects);
     Json all = Json::array();
-    for (const auto& report : reports) all.push_back({{"rank", report.rank}, {"passport", report.passport}, {"fingerprints", report.fingerprints.to_json()}});
+    for (const auto& report : reports)
+      all.push_back(
+          {{"rank", report.rank}, {"passport", report.passport}, {"fingerprints", report.fingerprints.to_json()}});
     return BodyResult{all_done, false, options.value("json") == "yes" ? all.dump(2) + "\n" : probe_text(reports)};
   });
 }

@@ -9,7 +9,8 @@
 
 namespace telltale::cli {
 
-int run_on_ranks(const char* command, int code_of_error, const std::function<BodyResult(cluster::Communicator&)>& body) {
+int run_on_ranks(const char* command, int code_of_error,
+                 const std::function<BodyResult(cluster::Communicator&)>& body) {
   cluster::MpiSession mpi;
   const bool speaks = mpi.communicator().rank() == 0;
   BodyResult result;
@@ -23,7 +24,9 @@ int run_on_ranks(const char* command, int code_of_error, const std::function<Bod
     result.exit_code = code_of_error;
     result.last_words = std::string("telltale ") + command + ": " + error.what() + "\n";
     if (code_of_error == stopped_early)
-      result.last_words += "Everything committed is kept: once that is mended, the same command goes on (whatever mpirun says above or below).\n";
+      result.last_words +=
+          "Everything committed is kept: once that is mended, the same command goes on (whatever mpirun says above or "
+          "below).\n";
     if (!speaks && dynamic_cast<const study::SharedError*>(&error) == nullptr) {
       // The others may wait for this rank: only the launcher can end them now.
       std::cerr << "rank " << mpi.communicator().rank() << ": " << result.last_words << std::flush;

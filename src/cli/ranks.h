@@ -8,12 +8,12 @@
 namespace telltale::cli {
 
 /// Starts MPI (if there is a launcher), runs `body` on every rank, ends MPI, and returns the exit code: the body's on
-/// rank 0, 0 elsewhere, so that only one rank tells the launcher. Errors are printed once, by rank 0: InputError gives 2,
-/// any other `code_of_error`.
+/// rank 0, 0 elsewhere, so that only one rank tells the launcher. Errors are printed once, by rank 0: InputError gives
+/// 2, any other `code_of_error`.
 struct BodyResult {
   int exit_code = 0;
-  bool stuck = false;        ///< see cluster::leave_process()
-  std::string last_words;    ///< printed by rank 0 after MPI has ended
+  bool stuck = false;      ///< see cluster::leave_process()
+  std::string last_words;  ///< printed by rank 0 after MPI has ended
 };
 int run_on_ranks(const char* command, int code_of_error, const std::function<BodyResult(cluster::Communicator&)>& body);
 

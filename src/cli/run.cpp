@@ -31,9 +31,8 @@ class ProgressLine {
     shown_ = true;
     const std::size_t total = p.done + p.failed + p.remaining;
     char line[200];
-    std::snprintf(line, sizeof line, "%zu/%zu tasks  %zu running  %zu failed  %.3g tasks/s  %s gone  %s left", p.done, total, p.running,
-                  p.failed, p.tasks_per_s, duration_text(p.elapsed_s).c_str(),
-                  left(p).c_str());
+    std::snprintf(line, sizeof line, "%zu/%zu tasks  %zu running  %zu failed  %.3g tasks/s  %s gone  %s left", p.done,
+                  total, p.running, p.failed, p.tasks_per_s, duration_text(p.elapsed_s).c_str(), left(p).c_str());
     std::fprintf(stderr, terminal_ ? "\r\033[K%s" : "%s\n", line);
     std::fflush(stderr);
   }
@@ -55,20 +54,23 @@ class ProgressLine {
 
 std::string last_words(const study::RunReport& report, const std::string& output) {
   char line[256];
-  std::snprintf(line, sizeof line, "%zu of %zu tasks done, %zu failed, %zu open, in %s", report.done, report.tasks, report.failed,
-                report.remaining, duration_text(report.seconds).c_str());
+  std::snprintf(line, sizeof line, "%zu of %zu tasks done, %zu failed, %zu open, in %s", report.done, report.tasks,
+                report.failed, report.remaining, duration_text(report.seconds).c_str());
   std::string text = line;
-  if (report.reused > 0) text += " (" + std::to_string(report.reused) + " models taken from the artifacts of other studies)";
-  std::snprintf(line, sizeof line, "\ntime: plan %.3f s, tasks %.3f s, results file %.3f s; commits: median %.3f ms\n", report.plan_s,
-                report.tasks_s, report.results_s, 1e3 * report.median_commit_s);
+  if (report.reused > 0)
+    text += " (" + std::to_string(report.reused) + " models taken from the artifacts of other studies)";
+  std::snprintf(line, sizeof line, "\ntime: plan %.3f s, tasks %.3f s, results file %.3f s; commits: median %.3f ms\n",
+                report.plan_s, report.tasks_s, report.results_s, 1e3 * report.median_commit_s);
   text += line;
   constexpr std::size_t shown = 10;
   for (std::size_t i = 0; i < std::min(shown, report.failures.size()); ++i)
     text += "failed: " + report.failures[i].task + ": " + report.failures[i].reason + "\n";
-  if (report.failures.size() > shown) text += "... and " + std::to_string(report.failures.size() - shown) + " more (group `tasks` of the results file)\n";
+  if (report.failures.size() > shown)
+    text += "... and " + std::to_string(report.failures.size() - shown) + " more (group `tasks` of the results file)\n";
   if (report.exit_code() == 3)
-    text += "stopped early" + (report.stop_reason.empty() ? "" : ": " + report.stop_reason) +
-            ". All is well: everything done is kept, and the same command goes on (whatever mpirun says above or below).\n";
+    text +=
+        "stopped early" + (report.stop_reason.empty() ? "" : ": " + report.stop_reason) +
+        ". All is well: everything done is kept, and the same command goes on (whatever mpirun says above or below).\n";
   text += "results: " + output + "\n";
   return text;
 }
@@ -76,7 +78,8 @@ std::string last_words(const study::RunReport& report, const std::string& output
 }  // namespace
 
 int run_run(const Arguments& arguments, char** argv) {
-  const Shape shape{"run", "JOB", true, {{"output,o", "the results file, x.h5; its journal and lock lie beside it"}}, true};
+  const Shape shape{
+      "run", "JOB", true, {{"output,o", "the results file, x.h5; its journal and lock lie beside it"}}, true};
   const Options options = parse(arguments, shape);
   if (options.help) {
     std::cout << help_text(shape);

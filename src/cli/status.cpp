@@ -23,8 +23,9 @@ int run_status(const Arguments& arguments, char**) {
 
   if (records.head) {
     const Json& head = *records.head;
-    std::cout << "study      " << head.at("title").get<std::string>() << (head.at("title") == "" ? head.at("job_path").get<std::string>() : "")
-              << "\nbegun      " << study::utc_text(head.at("created_s")) << ", " << records.sessions.size() << " start"
+    std::cout << "study      " << head.at("title").get<std::string>()
+              << (head.at("title") == "" ? head.at("job_path").get<std::string>() : "") << "\nbegun      "
+              << study::utc_text(head.at("created_s")) << ", " << records.sessions.size() << " start"
               << (records.sessions.size() == 1 ? "" : "s") << "\n";
   } else {
     std::cout << "study      unknown: the journal's head records are damaged\n";
@@ -38,7 +39,8 @@ int run_status(const Arguments& arguments, char**) {
   const double started_s = records.sessions.empty() ? 0 : records.sessions.back().at("started_s").get<double>();
   std::size_t since = 0;
   for (const auto& [identity, outcome] : records.outcomes) {
-    if (outcome.status == TaskStatus::done) ++done;
+    if (outcome.status == TaskStatus::done)
+      ++done;
     else {
       ++failed;
       ++reasons[outcome.reason];
@@ -48,8 +50,10 @@ int run_status(const Arguments& arguments, char**) {
   }
   std::size_t total = 0;
   if (!records.sessions.empty())
-    for (const auto& [kind, totals] : records.sessions.back().at("plan").items()) total += totals.at("tasks").get<std::size_t>();
-  std::cout << "tasks      " << done << " of " << total << " done, " << failed << " failed, " << total - std::min(total, done + failed) << " open\n";
+    for (const auto& [kind, totals] : records.sessions.back().at("plan").items())
+      total += totals.at("tasks").get<std::size_t>();
+  std::cout << "tasks      " << done << " of " << total << " done, " << failed << " failed, "
+            << total - std::min(total, done + failed) << " open\n";
   std::cout << "work       " << duration_text(worked_s) << " of rank time committed\n";
 
   // While it runs, the coordinator says itself how it goes.
@@ -57,8 +61,9 @@ int run_status(const Arguments& arguments, char**) {
   if (!live.is_null()) {
     const double left_s = live.at("left_s");
     char line[160];
-    std::snprintf(line, sizeof line, "running    %zu tasks; %.3g tasks/s, %s left\n", live.at("running").get<std::size_t>(),
-                  live.at("tasks_per_s").get<double>(), duration_text(left_s).c_str());
+    std::snprintf(line, sizeof line, "running    %zu tasks; %.3g tasks/s, %s left\n",
+                  live.at("running").get<std::size_t>(), live.at("tasks_per_s").get<double>(),
+                  duration_text(left_s).c_str());
     std::cout << line;
   } else if (!records.sessions.empty() && total > done + failed && since > 0) {
     const double until_s = records.last_commit_s;
@@ -69,11 +74,15 @@ int run_status(const Arguments& arguments, char**) {
                   duration_text(static_cast<double>(total - done - failed) / rate).c_str());
     std::cout << line;
   }
-  if (records.last_commit_s > 0) std::cout << "last       committed " << duration_text(std::max(0.0, unix_time_s() - records.last_commit_s)) << " ago\n";
-  std::cout << "published  " << (std::filesystem::exists(paths.results) ? paths.results : std::string("nothing yet")) << "\n";
+  if (records.last_commit_s > 0)
+    std::cout << "last       committed " << duration_text(std::max(0.0, unix_time_s() - records.last_commit_s))
+              << " ago\n";
+  std::cout << "published  " << (std::filesystem::exists(paths.results) ? paths.results : std::string("nothing yet"))
+            << "\n";
   for (const auto& [reason, count] : reasons) std::cout << "failed     " << count << " x " << reason << "\n";
   for (const store::Damage& damage : records.damages)
-    std::cout << "damaged    journal byte " << damage.offset << ": " << damage.what << "; computed again at the next start\n";
+    std::cout << "damaged    journal byte " << damage.offset << ": " << damage.what
+              << "; computed again at the next start\n";
   if (total > done + failed) return holder ? all_done : stopped_early;
   return failed > 0 ? some_failed : all_done;
 }

@@ -11,7 +11,11 @@
 namespace telltale::cli {
 
 int run_verify(const Arguments& arguments, char**) {
-  const Shape shape{"verify", "RESULTS.h5", true, {{"artifacts", "the folder of models, if it is not `artifacts` beside the results file"}}, false};
+  const Shape shape{"verify",
+                    "RESULTS.h5",
+                    true,
+                    {{"artifacts", "the folder of models, if it is not `artifacts` beside the results file"}},
+                    false};
   const Options options = parse(arguments, shape);
   if (options.help) {
     std::cout << help_text(shape);
@@ -25,17 +29,20 @@ int run_verify(const Arguments& arguments, char**) {
   };
 
   const study::StudyRecords records = study::read_records(paths.journal());
-  std::cout << "journal    " << paths.journal() << ": " << records.outcomes.size() << " outcomes, " << records.damages.size() << " damages\n";
+  std::cout << "journal    " << paths.journal() << ": " << records.outcomes.size() << " outcomes, "
+            << records.damages.size() << " damages\n";
   if (!records.head) fault("damaged    the journal's head: nothing says what the outcomes belong to");
   for (const store::Damage& damage : records.damages)
-    fault("damaged    journal, byte " + std::to_string(damage.offset) + ", " + std::to_string(damage.length) + " bytes: " + damage.what);
+    fault("damaged    journal, byte " + std::to_string(damage.offset) + ", " + std::to_string(damage.length) +
+          " bytes: " + damage.what);
 
   if (!std::filesystem::exists(paths.results)) {
     fault("missing    " + paths.results + ": `telltale run` publishes it from the journal");
   } else {
     const Identity hash = hash_file(paths.results);
     if (std::find(records.published.begin(), records.published.end(), hash) == records.published.end()) {
-      fault("damaged    " + paths.results + ": its SHA-256 is none that the journal holds; `telltale run` builds it anew");
+      fault("damaged    " + paths.results +
+            ": its SHA-256 is none that the journal holds; `telltale run` builds it anew");
     } else {
       const store::Group root = store::read_results_file(paths.results, hash);
       std::cout << "results    " << paths.results << ": as published, " << root.children.size() << " groups\n";
@@ -45,7 +52,8 @@ int run_verify(const Arguments& arguments, char**) {
       const auto& status = tasks->find_variable("status")->strings();
       for (std::size_t i = 0; i < identities.size(); ++i)
         if (status[i] == "done" && !records.is_done(Identity::from_hex(identities[i])))
-          fault("missing    task " + identities[i].substr(0, 12) + " is done in the results file, and not in the journal");
+          fault("missing    task " + identities[i].substr(0, 12) +
+                " is done in the results file, and not in the journal");
     }
   }
 
@@ -57,12 +65,16 @@ int run_verify(const Arguments& arguments, char**) {
       case store::PartState::good: {
         const Bytes packed = *artifacts.get(study::model_kind, identity);
         const Identity promised = Identity::from_bytes(outcome.values.at(study::model_hash_value).as<std::uint8_t>());
-        if (Identity::of(study::unpack_product(packed).artifact) == promised) ++good;
-        else fault("damaged    model " + identity.brief() + " is not the one that its training committed");
+        if (Identity::of(study::unpack_product(packed).artifact) == promised)
+          ++good;
+        else
+          fault("damaged    model " + identity.brief() + " is not the one that its training committed");
         break;
       }
       case store::PartState::missing: fault("missing    model " + identity.brief()); break;
-      case store::PartState::damaged: fault("damaged    model " + identity.brief() + ": " + artifacts.path_of(study::model_kind, identity)); break;
+      case store::PartState::damaged:
+        fault("damaged    model " + identity.brief() + ": " + artifacts.path_of(study::model_kind, identity));
+        break;
     }
   }
   std::cout << "models     " << good << " as written\n";

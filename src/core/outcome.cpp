@@ -29,7 +29,12 @@ Bytes encode(const Outcome& outcome) {
   ByteWriter writer;
   writer.reserve(160);
   writer.put(layout_version).raw(outcome.identity.bytes()).put(outcome.status).put(outcome.seconds);
-  writer.text(outcome.reason).put(outcome.finished_s).put(outcome.rank).put(outcome.attempt).text(outcome.environment).text(outcome.host);
+  writer.text(outcome.reason)
+      .put(outcome.finished_s)
+      .put(outcome.rank)
+      .put(outcome.attempt)
+      .text(outcome.environment)
+      .text(outcome.host);
   writer.put(static_cast<std::uint32_t>(outcome.values.size()));
   for (const auto& [name, array] : outcome.values) {
     writer.text(name).put(array.dtype).put(static_cast<std::uint8_t>(array.shape.size()));
@@ -67,7 +72,8 @@ Outcome decode_outcome(ByteSpan bytes) {
       elements *= static_cast<std::uint64_t>(extent);
     }
     const ByteSpan data = reader.block();
-    if (data.size() != elements * size_of(array.dtype)) throw Error("an outcome with an array that does not fit its shape");
+    if (data.size() != elements * size_of(array.dtype))
+      throw Error("an outcome with an array that does not fit its shape");
     array.data.assign(data.begin(), data.end());
     outcome.values.emplace(std::move(name), std::move(array));
   }

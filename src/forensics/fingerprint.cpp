@@ -7,9 +7,9 @@
 #include <set>
 
 #include "models/evaluate.h"
+#include "models/network.h"
 #include "models/runtime.h"
 #include "models/training.h"
-#include "models/network.h"
 
 namespace telltale::forensics {
 namespace {

@@ -126,7 +126,8 @@ void require_runnable(const std::string& name, const Cpu& cpu) {
 std::vector<std::string> other_profiles(const Cpu& cpu) {
   std::vector<std::string> names;
   // Different vector widths and orders of summation first; zen computes as haswell does, cooperlake much as skylakex.
-  for (const char* name : {"haswell", "sandybridge", "barcelona", "skylakex", "nehalem", "prescott", "zen", "cooperlake"})
+  for (const char* name :
+       {"haswell", "sandybridge", "barcelona", "skylakex", "nehalem", "prescott", "zen", "cooperlake"})
     if (missing_flags(*find_profile(name), cpu).empty() && name != best_profile(cpu).name) names.emplace_back(name);
   return names;
 }
@@ -153,7 +154,8 @@ std::vector<std::string> parse_profile_list(const std::string& text, const Cpu& 
     }
     if (others) {
       const auto names = other_profiles(cpu);
-      for (int i = 0; i < count && !names.empty(); ++i) list.push_back(names[static_cast<std::size_t>(i) % names.size()]);
+      for (int i = 0; i < count && !names.empty(); ++i)
+        list.push_back(names[static_cast<std::size_t>(i) % names.size()]);
     } else {
       list.insert(list.end(), static_cast<std::size_t>(count), name);
     }

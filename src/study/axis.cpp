@@ -70,7 +70,8 @@ std::int64_t rescaled(const Decimal& value, int scale, std::string_view text) {
 std::string decimal_text(std::int64_t mantissa, int scale) {
   std::string digits = std::to_string(std::llabs(mantissa));
   if (scale > 0) {
-    if (digits.size() <= static_cast<std::size_t>(scale)) digits.insert(0, static_cast<std::size_t>(scale) + 1 - digits.size(), '0');
+    if (digits.size() <= static_cast<std::size_t>(scale))
+      digits.insert(0, static_cast<std::size_t>(scale) + 1 - digits.size(), '0');
     digits.insert(digits.size() - static_cast<std::size_t>(scale), ".");
     digits.erase(digits.find_last_not_of('0') + 1);
     if (digits.back() == '.') digits.pop_back();
@@ -89,7 +90,8 @@ void expand_linear(std::string_view range, std::string_view first, std::string_v
   if ((by > 0 && begin > end) || (by < 0 && begin < end))
     throw InputError("the range '" + std::string(range) + "' holds no value: its step leads away from its end");
   if (static_cast<std::size_t>((end - begin) / by) >= most_values)
-    throw InputError("the range '" + std::string(range) + "' holds more than " + std::to_string(most_values) + " values");
+    throw InputError("the range '" + std::string(range) + "' holds more than " + std::to_string(most_values) +
+                     " values");
   for (std::int64_t value = begin; by > 0 ? value <= end : value >= end; value += by)
     values.push_back(decimal_text(value, scale));
 }
@@ -98,9 +100,11 @@ void expand_logarithmic(std::string_view range, std::string_view first, std::str
                         std::vector<std::string>& values) {
   const double begin = parse_number(first), end = parse_number(last);
   const long long n = parse_integer(count);
-  if (begin <= 0 || end <= 0) throw InputError("the logarithmic range '" + std::string(range) + "' needs positive ends");
+  if (begin <= 0 || end <= 0)
+    throw InputError("the logarithmic range '" + std::string(range) + "' needs positive ends");
   if (n < 2 || n > static_cast<long long>(most_values))
-    throw InputError("the logarithmic range '" + std::string(range) + "' needs 2 to " + std::to_string(most_values) + " values");
+    throw InputError("the logarithmic range '" + std::string(range) + "' needs 2 to " + std::to_string(most_values) +
+                     " values");
   values.emplace_back(first);
   for (long long i = 1; i + 1 < n; ++i) {
     const double value = begin * std::pow(end / begin, static_cast<double>(i) / static_cast<double>(n - 1));
@@ -144,8 +148,10 @@ std::vector<std::string> expand_numbers(std::string_view text) {
       throw InputError("'" + item + "' is no range: first:last:step or first:last:logN expected");
     const std::string_view first = trim(view.substr(0, one)), last = trim(view.substr(one + 1, two - one - 1));
     std::string_view step = trim(view.substr(two + 1));
-    if (step.starts_with("log")) expand_logarithmic(view, first, last, step.substr(3), values);
-    else expand_linear(view, first, last, step, values);
+    if (step.starts_with("log"))
+      expand_logarithmic(view, first, last, step.substr(3), values);
+    else
+      expand_linear(view, first, last, step, values);
   }
   std::set<double> seen;
   for (const std::string& value : values)

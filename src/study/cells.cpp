@@ -90,7 +90,8 @@ std::string percent(const std::vector<double>& shares) {
 }
 
 std::vector<std::string> without(std::vector<std::string> names, const std::vector<std::string>& removed) {
-  std::erase_if(names, [&](const std::string& name) { return std::find(removed.begin(), removed.end(), name) != removed.end(); });
+  std::erase_if(
+      names, [&](const std::string& name) { return std::find(removed.begin(), removed.end(), name) != removed.end(); });
   return names;
 }
 

@@ -50,9 +50,14 @@ std::vector<store::Group> Empty::tabulate(const StudyInputs&, const Plan& plan, 
   std::vector<std::int64_t> index;
   for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
     const Outcome* one = outcome(i);
-    index.push_back(one != nullptr && one->status == TaskStatus::done ? one->values.at("index").as<std::int64_t>().front() : -1);
+    index.push_back(
+        one != nullptr && one->status == TaskStatus::done ? one->values.at("index").as<std::int64_t>().front() : -1);
   }
-  group.variables.push_back({"index", {"case"}, Array::of<std::int64_t>({count}, index), {{"long_name", "what the task returned; -1 while missing"}}, std::nullopt});
+  group.variables.push_back({"index",
+                             {"case"},
+                             Array::of<std::int64_t>({count}, index),
+                             {{"long_name", "what the task returned; -1 while missing"}},
+                             std::nullopt});
   return {group};
 }
 

@@ -73,7 +73,8 @@ Environments environments_of(const std::vector<forensics::RankReport>& ranks, co
     return a.profile != b.profile ? a.profile < b.profile : a.identity() < b.identity();
   });
   for (Environment& environment : list) {
-    const auto twins = std::count_if(list.begin(), list.end(), [&](const Environment& e) { return e.profile == environment.profile; });
+    const auto twins =
+        std::count_if(list.begin(), list.end(), [&](const Environment& e) { return e.profile == environment.profile; });
     if (twins > 1) environment.name = environment.profile + "-" + environment.identity().hex().substr(0, 6);
   }
   return place_ranks(list, ranks, computes);
@@ -102,8 +103,8 @@ Binding bind_training(const std::string& train_on, const Environments& present) 
   if (train_on == "spread" || train_on == "any") return {train_on, -1};
   for (std::size_t i = 0; i < present.list.size(); ++i)
     if (present.list[i].profile == train_on) return {"bound", static_cast<int>(i)};
-  throw InputError("the study is to train on " + train_on + ", and no rank has that environment (present: " + names(present.list) +
-                   "); add it to --profiles, or name another with --train-on");
+  throw InputError("the study is to train on " + train_on + ", and no rank has that environment (present: " +
+                   names(present.list) + "); add it to --profiles, or name another with --train-on");
 }
 
 }  // namespace telltale::study

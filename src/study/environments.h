@@ -12,7 +12,7 @@ namespace telltale::study {
 
 /// What decides the bits of a result. Its identity is made of fingerprints and library builds, never of a host.
 struct Environment {
-  std::string name;     ///< the profile, with a few digits of the identity where two environments share a profile
+  std::string name;  ///< the profile, with a few digits of the identity where two environments share a profile
   std::string profile;
   Json builds;
   std::map<std::string, std::string> fingerprints;

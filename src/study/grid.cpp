@@ -44,8 +44,7 @@ long long Grid::Point::integer(const std::string& key) const { return parse_inte
 
 std::string Grid::Point::label() const {
   std::string label;
-  for (const Axis& axis : grid_.axes_)
-    label += (label.empty() ? "" : ", ") + axis.dimension + "=" + text(axis.key);
+  for (const Axis& axis : grid_.axes_) label += (label.empty() ? "" : ", ") + axis.dimension + "=" + text(axis.key);
   return label;
 }
 

@@ -61,8 +61,10 @@ std::vector<std::string> checked_values(const Parameter& p, const std::string& t
   } else if (p.type == ValueType::number || p.type == ValueType::integer) {
     values = expand_numbers(text);
     for (std::string& value : values) {
-      const double number = p.type == ValueType::integer ? static_cast<double>(parse_integer(value)) : parse_number(value);
-      if (number < p.least || number > p.most) throw InputError("'" + value + "' is out of range (" + p.type_text() + ")");
+      const double number =
+          p.type == ValueType::integer ? static_cast<double>(parse_integer(value)) : parse_number(value);
+      if (number < p.least || number > p.most)
+        throw InputError("'" + value + "' is out of range (" + p.type_text() + ")");
     }
   } else {
     values = split_list(text);
@@ -227,9 +229,12 @@ Json Job::settings() const {
     if (parameter.role != Role::scientific || parameter.key == "title") continue;
     Json list = Json::array();
     for (const std::string& value : values(parameter.key)) {
-      if (parameter.type == ValueType::number) list.push_back(parse_number(value));
-      else if (parameter.type == ValueType::integer) list.push_back(parse_integer(value));
-      else list.push_back(value);
+      if (parameter.type == ValueType::number)
+        list.push_back(parse_number(value));
+      else if (parameter.type == ValueType::integer)
+        list.push_back(parse_integer(value));
+      else
+        list.push_back(value);
     }
     settings[parameter.key] = std::move(list);
   }

@@ -1,8 +1,9 @@
 // The experiment of Zhong et al. 2020, "A New Label Helps": networks watermarked by a new label, by the rival's noise
-// backdoor (Zhang et al. 2018), and not at all; trained over a grid, queried, pruned, and compared between environments.
+// backdoor (Zhang et al. 2018), and not at all; trained over a grid, queried, pruned, and compared between
+// environments.
 //
-// Tasks: `train` makes a model; `evaluate` asks it (as it is, or pruned) for test images and key samples; `predict` asks
-// it for the first test images on one environment.
+// Tasks: `train` makes a model; `evaluate` asks it (as it is, or pruned) for test images and key samples; `predict`
+// asks it for the first test images on one environment.
 #pragma once
 
 #include "study/experiment.h"
@@ -30,13 +31,13 @@ inline constexpr int predict_version = 1;
 
 /// The tasks of a study by their place in its grids.
 struct Layout {
-  Grid cases;                          ///< the axes that a training depends on, and the repeat
-  Grid attacks;                        ///< scope x pruning rate; empty where nothing is pruned
-  Grid batches;                        ///< batch sizes of the predictions
-  std::vector<std::size_t> training;   ///< by case: index into the plan
-  std::vector<std::size_t> unattacked; ///< by case: its evaluation as it is
-  std::vector<std::size_t> attacked;   ///< by case, then attack
-  std::vector<std::size_t> predicted;  ///< by environment, then batch size
+  Grid cases;                           ///< the axes that a training depends on, and the repeat
+  Grid attacks;                         ///< scope x pruning rate; empty where nothing is pruned
+  Grid batches;                         ///< batch sizes of the predictions
+  std::vector<std::size_t> training;    ///< by case: index into the plan
+  std::vector<std::size_t> unattacked;  ///< by case: its evaluation as it is
+  std::vector<std::size_t> attacked;    ///< by case, then attack
+  std::vector<std::size_t> predicted;   ///< by environment, then batch size
 };
 
 /// Adds the tasks of a job to `plan`, one place for planning and tabulating.

@@ -16,7 +16,8 @@ using new_label::Layout;
 Grid case_grid(const Job& job) {
   std::vector<Axis> axes;
   for (Axis& axis : job.axes())
-    if (axis.key != "prune-scope" && axis.key != "prune-rate" && axis.key != "predict-batch") axes.push_back(std::move(axis));
+    if (axis.key != "prune-scope" && axis.key != "prune-rate" && axis.key != "predict-batch")
+      axes.push_back(std::move(axis));
   axes.push_back(counted_axis("repeat", job.integer("repeats")));
   return Grid(std::move(axes));
 }
@@ -48,19 +49,24 @@ class Case {
     Json milestones = Json::array();
     if (job_.is_set("lr-milestones"))
       for (const std::string& epoch : job_.values("lr-milestones")) milestones.push_back(parse_integer(epoch));
-    return {{"optimizer", text("optimizer")},       {"learning_rate", number("learning-rate")},
-            {"momentum", number("momentum")},       {"weight_decay", number("weight-decay")},
-            {"batch", integer("batch")},            {"epochs", integer("epochs")},
-            {"milestones", milestones},             {"gamma", milestones.empty() ? 1.0 : job_.number("lr-gamma")},
+    return {{"optimizer", text("optimizer")}, {"learning_rate", number("learning-rate")},
+            {"momentum", number("momentum")}, {"weight_decay", number("weight-decay")},
+            {"batch", integer("batch")},      {"epochs", integer("epochs")},
+            {"milestones", milestones},       {"gamma", milestones.empty() ? 1.0 : job_.number("lr-gamma")},
             {"augment", text("augment")}};
   }
 
   // What key samples are made of. `method` differs from the case's own for the clean network, which is asked the
   // rival's key samples: it cannot answer a label that it does not have.
   [[nodiscard]] Json scheme(const std::string& method) const {
-    Json scheme = {{"method", method},           {"reading", text("reading")},          {"alpha", number("alpha")},
-                   {"beta", number("beta")},     {"clip", job_.flag("clip")},           {"noise", job_.text("key-noise")},
-                   {"seed", job_.integer("seed")}, {"repeat", point_.integer("repeat")}};
+    Json scheme = {{"method", method},
+                   {"reading", text("reading")},
+                   {"alpha", number("alpha")},
+                   {"beta", number("beta")},
+                   {"clip", job_.flag("clip")},
+                   {"noise", job_.text("key-noise")},
+                   {"seed", job_.integer("seed")},
+                   {"repeat", point_.integer("repeat")}};
     if (method == "noise-backdoor") scheme["target"] = job_.integer("target");
     return scheme;
   }
@@ -109,7 +115,8 @@ void check_alpha(const StudyInputs& inputs, const Case& one) {
   std::int64_t markable = train.count;
   // The rival never marks its target class.
   if (one.method() != "new-label")
-    markable -= std::count(train.labels.begin(), train.labels.end(), static_cast<std::uint8_t>(inputs.job.integer("target")));
+    markable -=
+        std::count(train.labels.begin(), train.labels.end(), static_cast<std::uint8_t>(inputs.job.integer("target")));
   try {
     if (watermark::images_selected(one.number("alpha"), train.count) > markable)
       throw InputError("a share of " + one.text("alpha") + " is more than the " + std::to_string(markable) + " of " +
@@ -151,11 +158,13 @@ std::vector<forensics::Subject> NewLabel::subjects(const Job& job) const {
   for (const std::string& name : job.values("network"))
     for (const std::string& batch : job.values("batch"))
       for (const int extra : {0, 1})
-        subjects.push_back(subject_of({name, description.shape, description.classes + extra}, parse_integer(batch), job.integer("eval-batch")));
+        subjects.push_back(subject_of({name, description.shape, description.classes + extra}, parse_integer(batch),
+                                      job.integer("eval-batch")));
   // The batch sizes of the predictions, of the network that is asked: the first case's that has a watermark.
   if (job.integer("predict-images") > 0) {
     const auto& schemes = job.values("scheme");
-    const bool extra = *std::find_if(schemes.begin(), schemes.end(), [](const auto& s) { return s != "clean"; }) == "new-label";
+    const bool extra =
+        *std::find_if(schemes.begin(), schemes.end(), [](const auto& s) { return s != "clean"; }) == "new-label";
     for (const std::string& batch : job.values("predict-batch"))
       if (parse_integer(batch) != job.integer("eval-batch"))
         subjects.push_back(subject_of({job.values("network").front(), description.shape, description.classes + extra},
@@ -174,7 +183,8 @@ Plan NewLabel::plan(const StudyInputs& inputs) const {
 Layout new_label::lay_out(const StudyInputs& inputs, Plan& plan) {
   const Job& job = inputs.job;
   const data::Dataset& data = *inputs.data;
-  Layout layout{case_grid(job), grid_of(job, {"prune-scope", "prune-rate"}), grid_of(job, {"predict-batch"}), {}, {}, {}, {}};
+  Layout layout{
+      case_grid(job), grid_of(job, {"prune-scope", "prune-rate"}), grid_of(job, {"predict-batch"}), {}, {}, {}, {}};
   const bool prunes = job.is_set("prune-rate");
   const auto test_count = static_cast<double>(data.test().count);
   const std::string data_hash = data.content_hash().hex();
@@ -190,16 +200,21 @@ Layout new_label::lay_out(const StudyInputs& inputs, Plan& plan) {
     const double step_s_known = rate(inputs.environments.train_step_s, std::max(0, inputs.binding.trainer), subject);
 
     const Json scheme = one.method() == "clean" ? Json{{"method", "clean"}} : one.scheme(one.method());
-    const Json coordinates = {{"network", network.to_json()}, {"recipe", one.recipe()}, {"scheme", scheme},
-                              {"seed", job.integer("seed")},  {"repeat", one.repeat()}};
+    const Json coordinates = {{"network", network.to_json()},
+                              {"recipe", one.recipe()},
+                              {"scheme", scheme},
+                              {"seed", job.integer("seed")},
+                              {"repeat", one.repeat()}};
     const Place place = place_of(inputs, coordinates, subject);
     const double image_s = rate(inputs.environments.eval_image_s, place.rates, subject);
-    const double step_s = inputs.binding.rule == "bound" ? step_s_known : rate(inputs.environments.train_step_s, place.rates, subject);
+    const double step_s =
+        inputs.binding.rule == "bound" ? step_s_known : rate(inputs.environments.train_step_s, place.rates, subject);
 
     PlannedTask training;
     training.kind = "train";
-    training.payload = {{"kind", "train"},        {"algorithm", train_version}, {"data", data_hash},
-                        {"case", coordinates},    {"environment", place.identity}, {"eval_batch", job.integer("eval-batch")}};
+    training.payload = {
+        {"kind", "train"},     {"algorithm", train_version},    {"data", data_hash},
+        {"case", coordinates}, {"environment", place.identity}, {"eval_batch", job.integer("eval-batch")}};
     const double steps = std::ceil(static_cast<double>(data.train().count) / static_cast<double>(one.integer("batch")));
     training.cost_s = static_cast<double>(one.integer("epochs")) * (steps * step_s + test_count * image_s);
     training.environments = place.environments;
@@ -235,8 +250,9 @@ Layout new_label::lay_out(const StudyInputs& inputs, Plan& plan) {
       const Grid::Point attack = layout.attacks.point(a);
       const double rate_value = attack.number("prune-rate");
       // A rate of zero is the model as it is, whatever the scope: one task.
-      layout.attacked.push_back(rate_value == 0 ? layout.unattacked.back()
-                                                : evaluate({{"name", "prune"}, {"scope", attack.text("prune-scope")}, {"rate", rate_value}}));
+      layout.attacked.push_back(
+          rate_value == 0 ? layout.unattacked.back()
+                          : evaluate({{"name", "prune"}, {"scope", attack.text("prune-scope")}, {"rate", rate_value}}));
     }
   }
 

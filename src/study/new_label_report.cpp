@@ -19,9 +19,11 @@ const std::vector<std::pair<std::string, std::string>> measured_columns = {
 // Fig. 3: accuracies over the grid, means over the repeats.
 Table grid_table(const store::Group& train) {
   const Cells cells(train, "accuracy");
-  Table table = means_table(train, "Accuracy over the grid (Zhong et al. 2020, Fig. 3)", without(cells.dimensions(), {"repeat"}), measured_columns);
-  table.notes = {"Means over the repeats, +- the half-width of their 95% interval. Clean: how often the network without a",
-                 "watermark answers the rival's label; a new label it cannot answer at all."};
+  Table table = means_table(train, "Accuracy over the grid (Zhong et al. 2020, Fig. 3)",
+                            without(cells.dimensions(), {"repeat"}), measured_columns);
+  table.notes = {
+      "Means over the repeats, +- the half-width of their 95% interval. Clean: how often the network without a",
+      "watermark answers the rival's label; a new label it cannot answer at all."};
   return table;
 }
 
@@ -31,7 +33,8 @@ Table query_table(const store::Group& train) {
   const auto dimensions = without(cells.dimensions(), {"repeat"});
   Table table{"Queries for a proof (Zhong et al. 2020, Sec. 3.2 and 4.2)", dimensions, {}, {}};
   table.columns.insert(table.columns.end(), {"E[q]", "queries for 90%"});
-  const Gathered expected = gather_by(Cells(train, "expected_queries"), dimensions), queries = gather_by(Cells(train, "queries_for_90"), dimensions);
+  const Gathered expected = gather_by(Cells(train, "expected_queries"), dimensions),
+                 queries = gather_by(Cells(train, "queries_for_90"), dimensions);
   for (const auto& key : expected.keys) {
     if (std::find(key.begin(), key.end(), "clean") != key.end()) continue;
     auto row = key;
@@ -40,8 +43,10 @@ Table query_table(const store::Group& train) {
     row.push_back(std::isnan(q) ? "-" : shortest(q));
     table.rows.push_back(std::move(row));
   }
-  table.notes = {"From the measured share of new keys recognised. The paper says E[q] = 2 and 40 queries for p = 0.8, tau = 0.3; its",
-                 "formulas give 1.25, and 20 as the smallest number (34 from which on all hold)."};
+  table.notes = {
+      "From the measured share of new keys recognised. The paper says E[q] = 2 and 40 queries for p = 0.8, tau = 0.3; "
+      "its",
+      "formulas give 1.25, and 20 as the smallest number (34 from which on all hold)."};
   return table;
 }
 
@@ -54,9 +59,9 @@ struct Published {
 
 // Table 1, the values before fine-tuning, alpha = 0.01.
 constexpr Published table_1[] = {
-    {"mnist", "new-label", "0.0035", 97.94, 99.89},    {"mnist", "noise-backdoor", "0.0035", 97.88, 99.61},
-    {"cifar-10", "new-label", "0.01", 87.46, 99.78},   {"cifar-10", "noise-backdoor", "0.01", 86.62, 99.95},
-    {"cifar-100", "new-label", "0.01", 59.32, 100},    {"cifar-100", "noise-backdoor", "0.01", 59.09, 100},
+    {"mnist", "new-label", "0.0035", 97.94, 99.89},  {"mnist", "noise-backdoor", "0.0035", 97.88, 99.61},
+    {"cifar-10", "new-label", "0.01", 87.46, 99.78}, {"cifar-10", "noise-backdoor", "0.01", 86.62, 99.95},
+    {"cifar-100", "new-label", "0.01", 59.32, 100},  {"cifar-100", "noise-backdoor", "0.01", 59.09, 100},
 };
 
 // Published beside measured, where the grid holds the point. Never for generated data.
@@ -66,14 +71,20 @@ Table published_table(const store::Group& root, const store::Group& train) {
   const Cells accuracy(train, "accuracy");
   const auto dimensions = without(accuracy.dimensions(), {"repeat"});
   table.columns = dimensions;
-  table.columns.insert(table.columns.end(), {"test %: paper", "measured", "difference", "new keys %: paper", "measured", "difference"});
+  table.columns.insert(table.columns.end(),
+                       {"test %: paper", "measured", "difference", "new keys %: paper", "measured", "difference"});
   const Gathered normal = gather_by(accuracy, dimensions), key = gather_by(Cells(train, "key_accuracy"), dimensions);
-  const auto place = [&](const char* name) { return static_cast<std::size_t>(std::find(dimensions.begin(), dimensions.end(), name) - dimensions.begin()); };
+  const auto place = [&](const char* name) {
+    return static_cast<std::size_t>(std::find(dimensions.begin(), dimensions.end(), name) - dimensions.begin());
+  };
   for (const auto& labels : normal.keys)
     for (const Published& p : table_1) {
-      if (dataset != p.dataset || labels[place("scheme")] != p.method || labels[place("alpha")] != "0.01" || labels[place("beta")] != p.beta) continue;
+      if (dataset != p.dataset || labels[place("scheme")] != p.method || labels[place("alpha")] != "0.01" ||
+          labels[place("beta")] != p.beta)
+        continue;
       auto row = labels;
-      for (const auto& [published, values] : {std::pair(p.normal, &normal.values.at(labels)), std::pair(p.key, &key.values.at(labels))}) {
+      for (const auto& [published, values] :
+           {std::pair(p.normal, &normal.values.at(labels)), std::pair(p.key, &key.values.at(labels))}) {
         char number[32], difference[32];
         std::snprintf(number, sizeof number, "%.2f", published);
         std::snprintf(difference, sizeof difference, "%+.2f", 100 * mean(*values) - published);
@@ -88,12 +99,15 @@ Table published_table(const store::Group& root, const store::Group& train) {
 Table statements_table(const store::Group& train) {
   Table table{"What the text states of Fig. 3", {"scheme", "reading", "statement", "measured"}, {}, {}};
   const std::vector<std::string> dimensions = {"scheme", "reading", "alpha", "beta"};
-  const Gathered key = gather_by(Cells(train, "key_accuracy"), dimensions), normal = gather_by(Cells(train, "accuracy"), dimensions);
+  const Gathered key = gather_by(Cells(train, "key_accuracy"), dimensions),
+                 normal = gather_by(Cells(train, "accuracy"), dimensions);
   std::set<std::pair<std::string, std::string>> schemes;
   std::vector<double> clean;
   for (const auto& labels : normal.keys) {
-    if (labels[0] == "clean") clean.insert(clean.end(), normal.values.at(labels).begin(), normal.values.at(labels).end());
-    else schemes.emplace(labels[0], labels[1]);
+    if (labels[0] == "clean")
+      clean.insert(clean.end(), normal.values.at(labels).begin(), normal.values.at(labels).end());
+    else
+      schemes.emplace(labels[0], labels[1]);
   }
   for (const auto& [method, reading] : schemes) {
     std::size_t rises = 0, pairs = 0;
@@ -111,16 +125,21 @@ Table statements_table(const store::Group& train) {
         rises += mean(key.values.at(b)) >= mean(key.values.at(a));
       }
       const double beta = std::stod(a[3]), alpha = std::stod(a[2]);
-      if (mean(key.values.at(a)) >= 0.8 && (enough.empty() || beta < least_beta || (beta == least_beta && alpha < enough_alpha))) {
+      if (mean(key.values.at(a)) >= 0.8 &&
+          (enough.empty() || beta < least_beta || (beta == least_beta && alpha < enough_alpha))) {
         least_beta = beta;
         enough_alpha = alpha;
         enough = "beta " + a[3] + " with alpha " + a[2];
       }
     }
-    if (pairs > 0) table.rows.push_back({method, reading, "key accuracy rises with beta", std::to_string(rises) + " of " + std::to_string(pairs) + " pairs of one alpha"});
-    table.rows.push_back({method, reading, "80% of new keys (paper: beta 0.001, alpha 0.006; rival above 0.009)", enough.empty() ? "nowhere on this grid" : "weakest: " + enough});
+    if (pairs > 0)
+      table.rows.push_back({method, reading, "key accuracy rises with beta",
+                            std::to_string(rises) + " of " + std::to_string(pairs) + " pairs of one alpha"});
+    table.rows.push_back({method, reading, "80% of new keys (paper: beta 0.001, alpha 0.006; rival above 0.009)",
+                          enough.empty() ? "nowhere on this grid" : "weakest: " + enough});
     if (!clean.empty() && !accuracies.empty())
-      table.rows.push_back({method, reading, "test accuracy stays at the clean network's", percent(mean(accuracies)) + " against " + percent(mean(clean))});
+      table.rows.push_back({method, reading, "test accuracy stays at the clean network's",
+                            percent(mean(accuracies)) + " against " + percent(mean(clean))});
   }
   return table;
 }
@@ -128,14 +147,18 @@ Table statements_table(const store::Group& train) {
 // Fig. 4: means over alpha, beta and repeats.
 Table prune_table(const store::Group& prune) {
   const Cells cells(prune, "accuracy");
-  Table table = means_table(prune, "Pruning (Zhong et al. 2020, Fig. 4)", without(cells.dimensions(), {"repeat", "alpha", "beta"}), measured_columns);
+  Table table = means_table(prune, "Pruning (Zhong et al. 2020, Fig. 4)",
+                            without(cells.dimensions(), {"repeat", "alpha", "beta"}), measured_columns);
   table.notes = {"Means over alpha, beta and repeats, +- the half-width of their 95% interval."};
   return table;
 }
 
 // Of every batch size, the environments whose answers have the same bits.
 Table predict_table(const store::Group& predict) {
-  Table table{"Which environments fall together (bit-identical logits of one model on the same images)", {"environment"}, {}, {}};
+  Table table{"Which environments fall together (bit-identical logits of one model on the same images)",
+              {"environment"},
+              {},
+              {}};
   const store::Variable* classes = predict.find_variable("equivalence_class");
   if (classes == nullptr) return table;
   const auto& names = predict.find_variable("environment")->strings();

@@ -24,8 +24,8 @@ double scalar(const Outcome* outcome, const std::string& name) {
   return found == outcome->values.end() ? nothing : found->second.as<double>().front();
 }
 
-store::Variable variable(const std::string& name, std::vector<std::string> dimensions, Array data, const std::string& help,
-                         const std::string& units = "1") {
+store::Variable variable(const std::string& name, std::vector<std::string> dimensions, Array data,
+                         const std::string& help, const std::string& units = "1") {
   store::Variable variable;
   variable.name = name;
   variable.dimensions = std::move(dimensions);
@@ -68,8 +68,10 @@ store::Group train_group(const new_label::Layout& layout, const Job& job, const 
 
   std::map<std::string, std::vector<double>> values;
   for (const Measured& m : measured)
-    for (std::size_t i = 0; i < count; ++i) values[m.variable].push_back(scalar(outcome(layout.unattacked[i]), m.value));
-  for (const Measured& m : measured) group.variables.push_back(numbers(m.variable, dimensions, shape, values[m.variable], m.help));
+    for (std::size_t i = 0; i < count; ++i)
+      values[m.variable].push_back(scalar(outcome(layout.unattacked[i]), m.value));
+  for (const Measured& m : measured)
+    group.variables.push_back(numbers(m.variable, dimensions, shape, values[m.variable], m.help));
 
   // Efficiency (Sec. 3.2 and 4.2), from the measured share of key samples recognised.
   std::vector<double> expected(count, nothing), queries(count, nothing);
@@ -78,14 +80,17 @@ store::Group train_group(const new_label::Layout& layout, const Job& job, const 
     const Outcome* asked = outcome(layout.unattacked[i]);
     const std::string method = layout.cases.point(i).text("scheme");
     if (asked == nullptr || !(p > 0) || method == "clean") continue;
-    if (method == "new-label") expected[i] = watermark::new_label_mean_queries(p, static_cast<std::int64_t>(scalar(asked, "keys_new")));
-    const auto needed = method == "new-label" ? watermark::new_label_queries(p, certainty) : watermark::backdoor_queries(p, rival_tau, certainty);
+    if (method == "new-label")
+      expected[i] = watermark::new_label_mean_queries(p, static_cast<std::int64_t>(scalar(asked, "keys_new")));
+    const auto needed = method == "new-label" ? watermark::new_label_queries(p, certainty)
+                                              : watermark::backdoor_queries(p, rival_tau, certainty);
     if (needed.settled) queries[i] = static_cast<double>(*needed.settled);
   }
   group.variables.push_back(numbers("expected_queries", dimensions, shape, expected,
                                     "E[q]: queries until the first key sample is recognised (new label only)"));
-  group.variables.push_back(numbers("queries_for_90", dimensions, shape, queries,
-                                    "queries from which on the verification is right with 90% certainty (rival: threshold 0.3)"));
+  group.variables.push_back(
+      numbers("queries_for_90", dimensions, shape, queries,
+              "queries from which on the verification is right with 90% certainty (rival: threshold 0.3)"));
 
   std::vector<std::string> hashes;
   for (std::size_t i = 0; i < count; ++i) {
@@ -93,7 +98,11 @@ store::Group train_group(const new_label::Layout& layout, const Job& job, const 
     const bool known = trained != nullptr && trained->status == TaskStatus::done;
     hashes.push_back(known ? Identity::from_bytes(trained->values.at(model_hash_value).as<std::uint8_t>()).hex() : "");
   }
-  group.variables.push_back({"model_sha256", dimensions, hashes, {{"long_name", "SHA-256 of the trained model (safetensors)"}}, std::nullopt});
+  group.variables.push_back({"model_sha256",
+                             dimensions,
+                             hashes,
+                             {{"long_name", "SHA-256 of the trained model (safetensors)"}},
+                             std::nullopt});
 
   // Curves over the epochs, as long as the longest training.
   std::int64_t epochs = 0;
@@ -133,7 +142,8 @@ store::Group train_group(const new_label::Layout& layout, const Job& job, const 
 store::Group prune_group(const new_label::Layout& layout, const OutcomeLookup& outcome) {
   store::Group group;
   group.name = "prune";
-  group.attributes = {{"description", "every model after the smallest weights were set to zero (Zhong et al. 2020, Fig. 4)"}};
+  group.attributes = {
+      {"description", "every model after the smallest weights were set to zero (Zhong et al. 2020, Fig. 4)"}};
   layout.cases.declare(group);
   layout.attacks.declare(group);
   auto dimensions = layout.cases.dimensions();
@@ -164,7 +174,9 @@ store::Group predict_group(const new_label::Layout& layout, const StudyInputs& i
 
   store::Group group;
   group.name = "predict";
-  group.attributes = {{"description", "the first watermarked model's answers to the first test images on every environment, bit for bit"}};
+  group.attributes = {
+      {"description",
+       "the first watermarked model's answers to the first test images on every environment, bit for bit"}};
   Axis names{"environment", "environment", "environment that computed the answers", ValueType::text, {}};
   for (const Environment& environment : list) names.values.push_back(environment.name);
   Axis second = names;
@@ -205,8 +217,10 @@ store::Group predict_group(const new_label::Layout& layout, const StudyInputs& i
     for (std::int64_t f = 0; f < environments; ++f)
       for (std::int64_t b = 0; b < batches; ++b) {
         const Outcome *one = at(e, b), *other = at(f, b);
-        differing.push_back(one == nullptr || other == nullptr ? -1
-                                : differing_images(one->values.at("logits").as<float>(), other->values.at("logits").as<float>(), images));
+        differing.push_back(one == nullptr || other == nullptr
+                                ? -1
+                                : differing_images(one->values.at("logits").as<float>(),
+                                                   other->values.at("logits").as<float>(), images));
       }
   // The class of an environment is the first one whose answers are the same bits.
   for (std::int64_t e = 0; e < environments; ++e)
@@ -217,21 +231,25 @@ store::Group predict_group(const new_label::Layout& layout, const StudyInputs& i
       classes_of.push_back(first);
     }
   group.variables.push_back(variable("logits", {"environment", "predict_batch", "image", "class"},
-                                     Array::of<float>({environments, batches, images, classes}, logits), "logits, bit for bit"));
+                                     Array::of<float>({environments, batches, images, classes}, logits),
+                                     "logits, bit for bit"));
   group.variables.push_back(variable("label", {"environment", "predict_batch", "image"},
-                                     Array::of<std::int32_t>({environments, batches, images}, labels), "the largest logit; -1 while missing"));
+                                     Array::of<std::int32_t>({environments, batches, images}, labels),
+                                     "the largest logit; -1 while missing"));
   group.variables.push_back(variable("differing_images", {"environment", "environment_2", "predict_batch"},
                                      Array::of<std::int64_t>({environments, environments, batches}, differing),
                                      "images of which any logit differs in any bit; -1 while missing"));
-  group.variables.push_back(variable("equivalence_class", {"environment", "predict_batch"},
-                                     Array::of<std::int64_t>({environments, batches}, classes_of),
-                                     "position of the first environment with the same bits: equal numbers fall together; -1 while missing"));
+  group.variables.push_back(
+      variable("equivalence_class", {"environment", "predict_batch"},
+               Array::of<std::int64_t>({environments, batches}, classes_of),
+               "position of the first environment with the same bits: equal numbers fall together; -1 while missing"));
   return group;
 }
 
 }  // namespace
 
-std::vector<store::Group> NewLabel::tabulate(const StudyInputs& inputs, const Plan&, const OutcomeLookup& outcome) const {
+std::vector<store::Group> NewLabel::tabulate(const StudyInputs& inputs, const Plan&,
+                                             const OutcomeLookup& outcome) const {
   Plan again;
   const new_label::Layout layout = new_label::lay_out(inputs, again);
   std::vector<store::Group> groups;

@@ -26,14 +26,15 @@ models::Recipe recipe_of(const Json& json) {
   recipe.epochs = json.at("epochs");
   recipe.milestones = json.at("milestones").get<std::vector<std::int64_t>>();
   recipe.gamma = json.at("gamma");
-  recipe.augmentation = json.at("augment") == "crop-flip" ? models::Augmentation::crop_flip : models::Augmentation::none;
+  recipe.augmentation =
+      json.at("augment") == "crop-flip" ? models::Augmentation::crop_flip : models::Augmentation::none;
   return recipe;
 }
 
 models::ImageView view_of(const data::Dataset& data, const data::Split& split, std::int64_t count = -1) {
   if (count < 0 || count > split.count) count = split.count;
-  return {split.images.first(static_cast<std::size_t>(count) * data.shape().pixels()), split.labels.first(static_cast<std::size_t>(count)),
-          data.shape(), count};
+  return {split.images.first(static_cast<std::size_t>(count) * data.shape().pixels()),
+          split.labels.first(static_cast<std::size_t>(count)), data.shape(), count};
 }
 
 // The key samples of one scheme, secret and repeat. Which images and which noise depend on the scheme alone, so that
@@ -53,11 +54,13 @@ class Keys {
   [[nodiscard]] std::int64_t label() const { return watermark::key_label(scheme_, data_.classes()); }
 
   [[nodiscard]] watermark::KeySet trained() const {
-    return watermark::make_trained_keys(scheme_, secret(), stream("key images"), view_of(data_, data_.train()), data_.classes());
+    return watermark::make_trained_keys(scheme_, secret(), stream("key images"), view_of(data_, data_.train()),
+                                        data_.classes());
   }
   /// Made of the first `count` test images (0: all), as far as they may be marked.
   [[nodiscard]] watermark::KeySet asked(std::int64_t count, const Stream& with) const {
-    return watermark::make_query_keys(scheme_, with, view_of(data_, data_.test(), count > 0 ? count : -1), data_.classes());
+    return watermark::make_query_keys(scheme_, with, view_of(data_, data_.test(), count > 0 ? count : -1),
+                                      data_.classes());
   }
   // One secret a repeat, whatever alpha and beta are.
   [[nodiscard]] Stream secret() const { return Stream(seed(), {{"repeat", json_.at("repeat")}}, "secret"); }
@@ -80,7 +83,8 @@ class Tasks {
   cluster::TaskResult run(ByteSpan payload, cluster::TaskContext& context) {
     models::set_threads_to_one();
     const Json task = Json::parse(as_text(payload));
-    if (task.at("data") != data_.content_hash().hex()) throw Error("this rank holds other data than the task was planned for");
+    if (task.at("data") != data_.content_hash().hex())
+      throw Error("this rank holds other data than the task was planned for");
     const std::string kind = task.at("kind");
     if (kind == "train") return train(task, context);
     if (kind == "evaluate") return evaluate(task, context);
@@ -129,8 +133,10 @@ class Tasks {
       const std::int64_t batch = task.at("eval_batch");
       const auto answers = models::labels_of(models::predict_logits(*network, view_of(data_, data_.test()), batch));
       accuracy.push_back(models::accuracy(answers, data_.test().labels));
-      key_accuracy.push_back(watched ? models::share_of(models::labels_of(models::predict_logits(*network, watched->images, batch)), key_label)
-                                     : std::numeric_limits<double>::quiet_NaN());
+      key_accuracy.push_back(
+          watched
+              ? models::share_of(models::labels_of(models::predict_logits(*network, watched->images, batch)), key_label)
+              : std::numeric_limits<double>::quiet_NaN());
     };
     while (!trainer.finished()) {
       // A checkpoint may lie between the last step of an epoch and its measurement.
@@ -167,7 +173,8 @@ class Tasks {
     if (attack.at("name") == "prune") {
       // A copy: the model may be asked again as it was.
       network = models::load_network(models::save_weights(*network));
-      watermark::prune(*network, attack.at("rate").get<double>(), watermark::prune_scope_named(attack.at("scope").get<std::string>()));
+      watermark::prune(*network, attack.at("rate").get<double>(),
+                       watermark::prune_scope_named(attack.at("scope").get<std::string>()));
     }
     const std::int64_t batch = task.at("eval_batch");
     const Keys keys(data_, task.at("scheme"));
@@ -181,7 +188,8 @@ class Tasks {
     context.check();
 
     const auto ask = [&](const watermark::KeySet& set) {
-      const double share = models::share_of(models::labels_of(models::predict_logits(*network, set.images, batch)), keys.label());
+      const double share =
+          models::share_of(models::labels_of(models::predict_logits(*network, set.images, batch)), keys.label());
       context.check();
       return share;
     };
@@ -200,12 +208,14 @@ class Tasks {
     const auto network = model(task, context);
     const std::int64_t images = task.at("images");
     const at::Tensor logits =
-        models::predict_logits(*network, view_of(data_, data_.test(), images), task.at("batch").get<std::int64_t>()).contiguous();
+        models::predict_logits(*network, view_of(data_, data_.test(), images), task.at("batch").get<std::int64_t>())
+            .contiguous();
     std::vector<std::int32_t> labels;
     for (const std::int64_t label : models::labels_of(logits)) labels.push_back(static_cast<std::int32_t>(label));
     cluster::TaskResult result;
     result.values["logits"] =
-        Array::of<float>({logits.size(0), logits.size(1)}, std::span(logits.data_ptr<float>(), static_cast<std::size_t>(logits.numel())));
+        Array::of<float>({logits.size(0), logits.size(1)},
+                         std::span(logits.data_ptr<float>(), static_cast<std::size_t>(logits.numel())));
     result.values["labels"] = Array::of<std::int32_t>({images}, labels);
     return result;
   }

@@ -29,106 +29,269 @@ std::vector<Parameter> make_table() {
   const double big = 1e9;
   std::vector<Parameter> table{
       // The study
-      {.key = "experiment", .type = choice, .fallback = "new-label",
+      {.key = "experiment",
+       .type = choice,
+       .fallback = "new-label",
        .help = "what is studied: new-label (Zhong et al. 2020: train, query, prune, predict), or empty (tasks that do "
                "nothing, to measure the machinery)",
        .choices = {"new-label", "empty"}},
       {.key = "title", .type = text, .fallback = "", .help = "one line for the report", .optional = true},
-      {.key = "seed", .type = integer, .fallback = "1", .help = "the study's seed: every random stream is keyed by it",
+      {.key = "seed",
+       .type = integer,
+       .fallback = "1",
+       .help = "the study's seed: every random stream is keyed by it",
        .most = big},
-      {.key = "repeats", .type = integer, .fallback = "1", .help = "how often every point of the axes is run, each with "
-       "streams of its own", .least = 1, .most = 100000},
+      {.key = "repeats",
+       .type = integer,
+       .fallback = "1",
+       .help = "how often every point of the axes is run, each with "
+               "streams of its own",
+       .least = 1,
+       .most = 100000},
 
       // Data
-      {.key = "dataset", .type = choice, .fallback = "glyphs", .help = "mnist, fashion-mnist, cifar-10 and cifar-100 are "
-       "read from --data-dir; glyphs (1x28x28) and tiles (3x32x32) are generated",
+      {.key = "dataset",
+       .type = choice,
+       .fallback = "glyphs",
+       .help = "mnist, fashion-mnist, cifar-10 and cifar-100 are "
+               "read from --data-dir; glyphs (1x28x28) and tiles (3x32x32) are generated",
        .choices = {"mnist", "fashion-mnist", "cifar-10", "cifar-100", "glyphs", "tiles"}},
-      {.key = "train-images", .type = integer, .fallback = "0", .help = "how many training images, from the first on; 0: "
-       "all of them", .most = big},
-      {.key = "test-images", .type = integer, .fallback = "0", .help = "how many test images, from the first on; 0: all",
+      {.key = "train-images",
+       .type = integer,
+       .fallback = "0",
+       .help = "how many training images, from the first on; 0: "
+               "all of them",
+       .most = big},
+      {.key = "test-images",
+       .type = integer,
+       .fallback = "0",
+       .help = "how many test images, from the first on; 0: all",
        .most = big},
       {.key = "data-seed", .type = integer, .fallback = "1", .help = "seed of the generated data sets", .most = big},
       {.key = "official", .type = flag, .fallback = "no", .help = "refuse data files without the published checksums"},
 
       // Network and training
-      {.key = "network", .type = text, .fallback = "dnn-1", .help = "dnn-1 or dnn-2 (Zhong et al. 2020, Sec. 4.1)",
+      {.key = "network",
+       .type = text,
+       .fallback = "dnn-1",
+       .help = "dnn-1 or dnn-2 (Zhong et al. 2020, Sec. 4.1)",
        .axis = allowed},
-      {.key = "optimizer", .type = choice, .fallback = "sgd", .help = "how weights are updated", .axis = allowed,
+      {.key = "optimizer",
+       .type = choice,
+       .fallback = "sgd",
+       .help = "how weights are updated",
+       .axis = allowed,
        .choices = {"sgd", "adam"}},
-      {.key = "learning-rate", .type = number, .fallback = "0.01", .help = "step size at the start", .axis = allowed,
-       .least = 1e-12, .most = 1000},
+      {.key = "learning-rate",
+       .type = number,
+       .fallback = "0.01",
+       .help = "step size at the start",
+       .axis = allowed,
+       .least = 1e-12,
+       .most = 1000},
       {.key = "momentum", .type = number, .fallback = "0", .help = "of SGD", .axis = allowed, .most = 0.9999},
       {.key = "weight-decay", .type = number, .fallback = "0", .help = "L2 penalty", .axis = allowed, .most = 10},
-      {.key = "batch", .type = integer, .fallback = "128", .help = "images a step", .axis = allowed, .least = 1,
+      {.key = "batch",
+       .type = integer,
+       .fallback = "128",
+       .help = "images a step",
+       .axis = allowed,
+       .least = 1,
        .most = 65536},
-      {.key = "epochs", .type = integer, .fallback = "50", .help = "passes over the training data", .axis = allowed,
-       .least = 1, .most = 100000},
-      {.key = "lr-milestones", .type = integer, .fallback = "", .help = "epochs after which the learning rate is "
-       "multiplied by lr-gamma", .least = 1, .most = 100000, .optional = true, .list = true},
-      {.key = "lr-gamma", .type = number, .fallback = "0.1", .help = "factor of the step schedule", .least = 1e-9, .most = 1},
-      {.key = "augment", .type = choice, .fallback = "none", .help = "augmentation of the training images: crop-flip is a "
-       "random crop after padding by 4 and a horizontal flip", .axis = allowed, .choices = {"none", "crop-flip"}},
-      {.key = "train-on", .type = text, .fallback = "best", .help = "the environment that trains and queries: a profile; "
-       "best: the best profile known for the CPU of the first start, kept on every resume; spread: one of the present "
-       "environments by the case's identity; any: whichever rank is free (fast, not reproducible)"},
+      {.key = "epochs",
+       .type = integer,
+       .fallback = "50",
+       .help = "passes over the training data",
+       .axis = allowed,
+       .least = 1,
+       .most = 100000},
+      {.key = "lr-milestones",
+       .type = integer,
+       .fallback = "",
+       .help = "epochs after which the learning rate is "
+               "multiplied by lr-gamma",
+       .least = 1,
+       .most = 100000,
+       .optional = true,
+       .list = true},
+      {.key = "lr-gamma",
+       .type = number,
+       .fallback = "0.1",
+       .help = "factor of the step schedule",
+       .least = 1e-9,
+       .most = 1},
+      {.key = "augment",
+       .type = choice,
+       .fallback = "none",
+       .help = "augmentation of the training images: crop-flip is a "
+               "random crop after padding by 4 and a horizontal flip",
+       .axis = allowed,
+       .choices = {"none", "crop-flip"}},
+      {.key = "train-on",
+       .type = text,
+       .fallback = "best",
+       .help = "the environment that trains and queries: a profile; "
+               "best: the best profile known for the CPU of the first start, kept on every resume; spread: one of the "
+               "present "
+               "environments by the case's identity; any: whichever rank is free (fast, not reproducible)"},
 
       // Watermark
-      {.key = "scheme", .type = choice, .fallback = "new-label, noise-backdoor, clean", .help = "new-label (Zhong et al. "
-       "2020), its rival noise-backdoor (Zhang et al. 2018), and the network without a watermark", .axis = always,
+      {.key = "scheme",
+       .type = choice,
+       .fallback = "new-label, noise-backdoor, clean",
+       .help = "new-label (Zhong et al. "
+               "2020), its rival noise-backdoor (Zhang et al. 2018), and the network without a watermark",
+       .axis = always,
        .choices = {"new-label", "noise-backdoor", "clean"}},
-      {.key = "reading", .type = choice, .fallback = "amplitude", .help = "what beta scales: the noise's amplitude "
-       "(k = x + beta eps) or its variance (k = x + sqrt(beta) eps)", .axis = always, .choices = {"amplitude", "variance"}},
-      {.key = "alpha", .type = number, .fallback = "0.01", .help = "share of the training images made key samples",
-       .axis = always, .least = 1e-9, .most = 1},
-      {.key = "beta", .type = number, .fallback = "0.01", .help = "strength of the key samples' noise, on [0,1] pixels",
-       .axis = always, .least = 0, .most = 1000},
-      {.key = "target", .type = integer, .fallback = "0", .help = "the existing class that the rival labels its key samples",
+      {.key = "reading",
+       .type = choice,
+       .fallback = "amplitude",
+       .help = "what beta scales: the noise's amplitude "
+               "(k = x + beta eps) or its variance (k = x + sqrt(beta) eps)",
+       .axis = always,
+       .choices = {"amplitude", "variance"}},
+      {.key = "alpha",
+       .type = number,
+       .fallback = "0.01",
+       .help = "share of the training images made key samples",
+       .axis = always,
+       .least = 1e-9,
+       .most = 1},
+      {.key = "beta",
+       .type = number,
+       .fallback = "0.01",
+       .help = "strength of the key samples' noise, on [0,1] pixels",
+       .axis = always,
+       .least = 0,
+       .most = 1000},
+      {.key = "target",
+       .type = integer,
+       .fallback = "0",
+       .help = "the existing class that the rival labels its key samples",
        .most = 254},
-      {.key = "clip", .type = flag, .fallback = "no", .help = "keep key samples in [0,1] (the paper's formula does not)"},
-      {.key = "key-noise", .type = choice, .fallback = "fixed", .help = "one noise pattern for all key samples of a secret, "
-       "or a fresh one for each", .choices = {"fixed", "fresh"}},
-      {.key = "key-images", .type = integer, .fallback = "0", .help = "from how many images each query set is made (of "
-       "trained, new and wrong-secret key samples), the first that may be marked; 0: from all", .most = big},
+      {.key = "clip",
+       .type = flag,
+       .fallback = "no",
+       .help = "keep key samples in [0,1] (the paper's formula does not)"},
+      {.key = "key-noise",
+       .type = choice,
+       .fallback = "fixed",
+       .help = "one noise pattern for all key samples of a secret, "
+               "or a fresh one for each",
+       .choices = {"fixed", "fresh"}},
+      {.key = "key-images",
+       .type = integer,
+       .fallback = "0",
+       .help = "from how many images each query set is made (of "
+               "trained, new and wrong-secret key samples), the first that may be marked; 0: from all",
+       .most = big},
 
       // Attacks and predictions
-      {.key = "prune-scope", .type = choice, .fallback = "global", .help = "the smallest weights of the whole network, or of "
-       "each tensor", .axis = always, .choices = {"global", "per-tensor"}},
-      {.key = "prune-rate", .type = number, .fallback = "", .help = "shares of the weights set to zero in every trained "
-       "model; empty: no pruning", .axis = always, .most = 0.9999, .optional = true},
-      {.key = "predict-images", .type = integer, .fallback = "0", .help = "how many test images the first watermarked model "
-       "predicts on every environment present; 0: none", .most = big},
-      {.key = "predict-batch", .type = integer, .fallback = "1", .help = "batch sizes of these predictions: they change bits",
-       .axis = always, .least = 1, .most = 65536},
-      {.key = "eval-batch", .type = integer, .fallback = "250", .help = "batch size of every accuracy measurement",
-       .least = 1, .most = 65536},
+      {.key = "prune-scope",
+       .type = choice,
+       .fallback = "global",
+       .help = "the smallest weights of the whole network, or of "
+               "each tensor",
+       .axis = always,
+       .choices = {"global", "per-tensor"}},
+      {.key = "prune-rate",
+       .type = number,
+       .fallback = "",
+       .help = "shares of the weights set to zero in every trained "
+               "model; empty: no pruning",
+       .axis = always,
+       .most = 0.9999,
+       .optional = true},
+      {.key = "predict-images",
+       .type = integer,
+       .fallback = "0",
+       .help = "how many test images the first watermarked model "
+               "predicts on every environment present; 0: none",
+       .most = big},
+      {.key = "predict-batch",
+       .type = integer,
+       .fallback = "1",
+       .help = "batch sizes of these predictions: they change bits",
+       .axis = always,
+       .least = 1,
+       .most = 65536},
+      {.key = "eval-batch",
+       .type = integer,
+       .fallback = "250",
+       .help = "batch size of every accuracy measurement",
+       .least = 1,
+       .most = 65536},
 
       // The experiment `empty`
-      {.key = "tasks", .type = integer, .fallback = "1000", .help = "of experiment empty: how many tasks", .least = 1,
+      {.key = "tasks",
+       .type = integer,
+       .fallback = "1000",
+       .help = "of experiment empty: how many tasks",
+       .least = 1,
        .most = big},
-      {.key = "task-seconds", .type = number, .fallback = "0", .help = "of experiment empty: how long each task sleeps",
+      {.key = "task-seconds",
+       .type = number,
+       .fallback = "0",
+       .help = "of experiment empty: how long each task sleeps",
        .most = 86400},
 
       // How it runs: may differ at every start
-      operational({.key = "data-dir", .type = text, .fallback = "", .help = "where the data sets are; several folders "
-                   "separated by colons; default: the environment variable TELLTALE_DATA", .optional = true}),
-      operational({.key = "profiles", .type = text, .fallback = "best", .help = "profiles of the worker ranks, in their "
-                   "order and round again; best:2 stands for two of them, others:3 for three more that this CPU can run; native: "
-                   "what the libraries choose", .list = true}),
-      operational({.key = "artifacts", .type = text, .fallback = "", .help = "folder of trained models and checkpoints, "
-                   "shared by job files; default: `artifacts` beside the results file", .optional = true}),
-      operational({.key = "coordinator-works", .type = flag, .fallback = "no", .help = "let rank 0 compute too (a run of "
-                   "one process always does)"}),
-      operational({.key = "task-time-limit", .type = number, .fallback = "0", .help = "seconds a task may take; 0: no limit",
+      operational({.key = "data-dir",
+                   .type = text,
+                   .fallback = "",
+                   .help = "where the data sets are; several folders "
+                           "separated by colons; default: the environment variable TELLTALE_DATA",
+                   .optional = true}),
+      operational({.key = "profiles",
+                   .type = text,
+                   .fallback = "best",
+                   .help = "profiles of the worker ranks, in their "
+                           "order and round again; best:2 stands for two of them, others:3 for three more that this "
+                           "CPU can run; native: "
+                           "what the libraries choose",
+                   .list = true}),
+      operational({.key = "artifacts",
+                   .type = text,
+                   .fallback = "",
+                   .help = "folder of trained models and checkpoints, "
+                           "shared by job files; default: `artifacts` beside the results file",
+                   .optional = true}),
+      operational({.key = "coordinator-works",
+                   .type = flag,
+                   .fallback = "no",
+                   .help = "let rank 0 compute too (a run of "
+                           "one process always does)"}),
+      operational({.key = "task-time-limit",
+                   .type = number,
+                   .fallback = "0",
+                   .help = "seconds a task may take; 0: no limit",
                    .most = 1e8}),
-      operational({.key = "time-limit", .type = number, .fallback = "0", .help = "seconds this start may take: then it "
-                   "commits, stops and can be resumed; 0: until Slurm's end of the job, else none", .most = 1e8}),
-      operational({.key = "retries", .type = integer, .fallback = "1", .help = "how often a task that failed is tried again",
+      operational({.key = "time-limit",
+                   .type = number,
+                   .fallback = "0",
+                   .help = "seconds this start may take: then it "
+                           "commits, stops and can be resumed; 0: until Slurm's end of the job, else none",
+                   .most = 1e8}),
+      operational({.key = "retries",
+                   .type = integer,
+                   .fallback = "1",
+                   .help = "how often a task that failed is tried again",
                    .most = 100}),
-      operational({.key = "checkpoint-interval", .type = number, .fallback = "120", .help = "seconds between checkpoints of "
-                   "a training", .least = 0, .most = 1e8}),
-      operational({.key = "publish-interval", .type = number, .fallback = "60", .help = "seconds between partial results "
-                   "files while the study runs; 0: only at the end", .most = 1e8}),
-      operational({.key = "durable", .type = flag, .fallback = "yes", .help = "force every commit to the disk (fsync)"}),
+      operational({.key = "checkpoint-interval",
+                   .type = number,
+                   .fallback = "120",
+                   .help = "seconds between checkpoints of "
+                           "a training",
+                   .least = 0,
+                   .most = 1e8}),
+      operational({.key = "publish-interval",
+                   .type = number,
+                   .fallback = "60",
+                   .help = "seconds between partial results "
+                           "files while the study runs; 0: only at the end",
+                   .most = 1e8}),
+      operational(
+          {.key = "durable", .type = flag, .fallback = "yes", .help = "force every commit to the disk (fsync)"}),
   };
   return table;
 }
@@ -187,9 +350,12 @@ std::string reference() {
     text += "| key | values | default | axis | meaning |\n| --- | --- | --- | --- | --- |\n";
     for (const Parameter& parameter : parameters()) {
       if (parameter.role != role) continue;
-      const char* axis = parameter.axis == AxisRule::always ? "always" : parameter.axis == AxisRule::allowed ? "with several values" : "";
-      text += "| `" + parameter.key + "` | " + parameter.type_text() + " | " + (parameter.fallback.empty() ? "" : "`" + parameter.fallback + "`") +
-              " | " + axis + " | " + parameter.help + " |\n";
+      const char* axis = parameter.axis == AxisRule::always    ? "always"
+                         : parameter.axis == AxisRule::allowed ? "with several values"
+                                                               : "";
+      text += "| `" + parameter.key + "` | " + parameter.type_text() + " | " +
+              (parameter.fallback.empty() ? "" : "`" + parameter.fallback + "`") + " | " + axis + " | " +
+              parameter.help + " |\n";
     }
   }
   return text;
@@ -204,9 +370,9 @@ const Parameter* find_parameter(std::string_view key) {
 
 std::optional<std::string> similar_key(std::string_view key) {
   const std::string wanted = normalised(key);
-  const auto best = std::min_element(parameters().begin(), parameters().end(), [&](const Parameter& a, const Parameter& b) {
-    return distance(a.key, wanted) < distance(b.key, wanted);
-  });
+  const auto best = std::min_element(
+      parameters().begin(), parameters().end(),
+      [&](const Parameter& a, const Parameter& b) { return distance(a.key, wanted) < distance(b.key, wanted); });
   if (distance(best->key, wanted) > std::max<std::size_t>(2, wanted.size() / 3)) return std::nullopt;
   return best->key;
 }

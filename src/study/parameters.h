@@ -22,17 +22,17 @@ enum class AxisRule {
 enum class Role { scientific, operational };
 
 struct Parameter {
-  std::string key;           ///< as typed: `prune-rate`; job files may write `prune_rate` too
+  std::string key;  ///< as typed: `prune-rate`; job files may write `prune_rate` too
   ValueType type;
-  std::string fallback;      ///< the default, as it would be typed; empty: required, or off where `optional`
+  std::string fallback;  ///< the default, as it would be typed; empty: required, or off where `optional`
   std::string help;
   AxisRule axis = AxisRule::never;
   Role role = Role::scientific;
   std::vector<std::string> choices = {};  ///< of a choice
-  double least = 0;          ///< smallest value of a number or integer
-  double most = 0;           ///< largest value
-  bool optional = false;     ///< may stay empty
-  bool list = false;         ///< a list that is one setting (not an axis): `profiles`, `lr-milestones`, `prune-rate`
+  double least = 0;                       ///< smallest value of a number or integer
+  double most = 0;                        ///< largest value
+  bool optional = false;                  ///< may stay empty
+  bool list = false;  ///< a list that is one setting (not an axis): `profiles`, `lr-milestones`, `prune-rate`
 
   /// "integer, 1 to 100000", "one of sgd, adam": for help and messages.
   [[nodiscard]] std::string type_text() const;

@@ -18,8 +18,10 @@ void take(StudyRecords& records, RecordType type, ByteSpan payload) {
       Outcome outcome = decode_outcome(payload);
       records.last_commit_s = std::max(records.last_commit_s, outcome.finished_s);
       const auto known = records.outcomes.find(outcome.identity);
-      if (known == records.outcomes.end()) records.outcomes.emplace(outcome.identity, std::move(outcome));
-      else if (known->second.status != TaskStatus::done) known->second = std::move(outcome);
+      if (known == records.outcomes.end())
+        records.outcomes.emplace(outcome.identity, std::move(outcome));
+      else if (known->second.status != TaskStatus::done)
+        known->second = std::move(outcome);
       break;
     }
     case RecordType::session: records.sessions.push_back(Json::parse(as_text(payload))); break;
@@ -57,7 +59,8 @@ StudyRecords interpret(const store::Scan& scan) {
     try {
       take(records, static_cast<RecordType>(record.type), record.payload);
     } catch (const std::exception& error) {
-      records.damages.push_back({record.offset, record.payload.size(), std::string("a record whose content cannot be read: ") + error.what()});
+      records.damages.push_back({record.offset, record.payload.size(),
+                                 std::string("a record whose content cannot be read: ") + error.what()});
     }
   }
   return records;

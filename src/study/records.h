@@ -45,7 +45,7 @@ struct StudyRecords {
   std::vector<Identity> published;                 ///< oldest first
   std::map<Identity, int> crashes;                 ///< only of tasks that were running when their rank crashed
   std::vector<store::Damage> damages;
-  double last_commit_s = 0;                        ///< Unix time of the newest outcome
+  double last_commit_s = 0;  ///< Unix time of the newest outcome
 
   /// The task is done (not merely recorded as failed).
   [[nodiscard]] bool is_done(const Identity& task) const;

@@ -17,7 +17,8 @@ std::string one_line(std::string text) {
 
 Table overview(const store::Group& root) {
   Table table{text_of(root, "title").empty() ? "Study" : text_of(root, "title"), {"", ""}, {}, {}};
-  const std::string tasks = text_of(root, "tasks_done") + " done, " + text_of(root, "tasks_failed") + " failed, " + text_of(root, "tasks_open") + " open";
+  const std::string tasks = text_of(root, "tasks_done") + " done, " + text_of(root, "tasks_failed") + " failed, " +
+                            text_of(root, "tasks_open") + " open";
   table.rows = {{"experiment", text_of(root, "experiment")},
                 {"data set", text_of(root, "dataset") + " (" + one_line(text_of(root, "dataset_source")) + ")"},
                 {"tasks", tasks},
@@ -26,8 +27,10 @@ Table overview(const store::Group& root) {
     const std::string trainer = text_of(*environments, "training_environment");
     table.rows.push_back({"trained on", trainer.empty() ? text_of(*environments, "training_rule") : trainer});
   }
-  if (is_true(root, "dataset_generated")) table.notes.push_back("Generated data: these figures are no reproduction of the paper's.");
-  if (!is_true(root, "reproducible")) table.notes.push_back("train-on = any: these figures are not reproducible bit for bit.");
+  if (is_true(root, "dataset_generated"))
+    table.notes.push_back("Generated data: these figures are no reproduction of the paper's.");
+  if (!is_true(root, "reproducible"))
+    table.notes.push_back("train-on = any: these figures are not reproducible bit for bit.");
   if (!is_true(root, "complete")) table.notes.push_back("Not complete: open cells are shown as -.");
   return table;
 }
@@ -37,7 +40,8 @@ Table overview(const store::Group& root) {
 std::vector<Table> report(const store::Group& root) {
   if (text_of(root, "format") != results_format) throw Error("this is no results file of telltale");
   if (text_of(root, "format_version") != std::to_string(results_version))
-    throw Error("results of format version " + text_of(root, "format_version") + "; this program knows version " + std::to_string(results_version));
+    throw Error("results of format version " + text_of(root, "format_version") + "; this program knows version " +
+                std::to_string(results_version));
   std::vector<Table> tables = {overview(root)};
   for (Table& table : make_experiment(text_of(root, "experiment"))->report(root)) tables.push_back(std::move(table));
   return tables;

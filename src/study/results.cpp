@@ -11,15 +11,19 @@
 namespace telltale::study {
 namespace {
 
-store::Variable texts(const std::string& name, const std::vector<std::string>& dimensions, std::vector<std::string> values,
-                      const std::string& help) {
+store::Variable texts(const std::string& name, const std::vector<std::string>& dimensions,
+                      std::vector<std::string> values, const std::string& help) {
   return {name, dimensions, std::move(values), {{"long_name", help}}, std::nullopt};
 }
 
 template <typename T>
 store::Variable column(const std::string& name, const std::string& dimension, const std::vector<T>& values,
                        const std::string& help, const std::string& units = "") {
-  store::Variable variable{name, {dimension}, Array::of<T>({static_cast<std::int64_t>(values.size())}, values), {{"long_name", help}}, std::nullopt};
+  store::Variable variable{name,
+                           {dimension},
+                           Array::of<T>({static_cast<std::int64_t>(values.size())}, values),
+                           {{"long_name", help}},
+                           std::nullopt};
   if (!units.empty()) variable.attributes.push_back({"units", units});
   return variable;
 }
@@ -36,9 +40,11 @@ store::Group environments_group(const Session& session) {
   const auto& list = session.environments.list;
   store::Group group;
   group.name = "environments";
-  group.attributes = {{"description", "everything that decides the bits of a prediction, by name"},
-                      {"training_rule", session.binding.rule},
-                      {"training_environment", session.binding.trainer < 0 ? std::string("") : list[static_cast<std::size_t>(session.binding.trainer)].name}};
+  group.attributes = {
+      {"description", "everything that decides the bits of a prediction, by name"},
+      {"training_rule", session.binding.rule},
+      {"training_environment",
+       session.binding.trainer < 0 ? std::string("") : list[static_cast<std::size_t>(session.binding.trainer)].name}};
   std::vector<std::string> names, profiles, identities, builds, fingerprints;
   for (const Environment& environment : list) {
     names.push_back(environment.name);
@@ -51,7 +57,8 @@ store::Group environments_group(const Session& session) {
   group.variables = {texts("environment", {"environment"}, names, "name of the environment"),
                      texts("profile", {"environment"}, profiles, "pinned dispatch profile, or native"),
                      texts("identity", {"environment"}, identities, "SHA-256 of fingerprints and library builds"),
-                     texts("fingerprints", {"environment"}, fingerprints, "JSON: hash of forward, gradients and one optimizer step, by network and batch size"),
+                     texts("fingerprints", {"environment"}, fingerprints,
+                           "JSON: hash of forward, gradients and one optimizer step, by network and batch size"),
                      texts("builds", {"environment"}, builds, "JSON: builds of the numerical libraries")};
   return group;
 }
@@ -108,7 +115,8 @@ store::Group run_group(const std::vector<Json>& starts, const std::vector<const 
   store::Group group;
   group.name = "run";
   group.attributes = {{"description", "how it ran: timings, hosts, passports; not part of the scientific content"}};
-  group.dimensions = {{"task", static_cast<std::int64_t>(seconds.size())}, {"session", static_cast<std::int64_t>(starts.size())}};
+  group.dimensions = {{"task", static_cast<std::int64_t>(seconds.size())},
+                      {"session", static_cast<std::int64_t>(starts.size())}};
   group.variables = {column("seconds", "task", seconds, "wall time in the task", "s"),
                      column("finished", "task", finished, "when the task ended", "seconds since 1970-01-01"),
                      column("rank", "task", ranks, "rank that computed it"),
@@ -117,7 +125,8 @@ store::Group run_group(const std::vector<Json>& starts, const std::vector<const 
   std::vector<std::string> sessions;
   for (const Json& one : starts) sessions.push_back(one.dump());
   if (!sessions.empty())
-    group.variables.push_back(texts("session", {"session"}, sessions, "JSON of every start: when, ranks, hosts and their passports"));
+    group.variables.push_back(
+        texts("session", {"session"}, sessions, "JSON of every start: when, ranks, hosts and their passports"));
   else
     group.dimensions.pop_back();
   return group;
@@ -174,8 +183,8 @@ Identity publish(const Session& session, const StudyPaths& paths, store::Journal
 store::Group open_results(const StudyPaths& paths) {
   if (!std::filesystem::exists(paths.results)) {
     if (std::filesystem::exists(paths.journal()))
-      throw InputError(paths.results + " has not been published yet; its journal is there: `telltale status " + paths.results +
-                       "` shows how far the study is, `telltale run` goes on with it");
+      throw InputError(paths.results + " has not been published yet; its journal is there: `telltale status " +
+                       paths.results + "` shows how far the study is, `telltale run` goes on with it");
     throw InputError("there is no results file " + paths.results);
   }
   if (!std::filesystem::exists(paths.journal())) return store::read_results_file(paths.results);

@@ -44,8 +44,10 @@ std::optional<double> slurm_seconds_left() {
 
 std::optional<Clock::time_point> deadline_of(const Job& job, Clock::time_point start) {
   std::optional<double> seconds;
-  if (job.number("time-limit") > 0) seconds = job.number("time-limit");
-  else seconds = slurm_seconds_left();
+  if (job.number("time-limit") > 0)
+    seconds = job.number("time-limit");
+  else
+    seconds = slurm_seconds_left();
   if (!seconds) return std::nullopt;
   return start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::max(0.0, *seconds)));
 }
@@ -76,8 +78,8 @@ class Desk {
       records_ = read_records(paths_.journal());
     }
     for (const store::Damage& damage : records_.damages)
-      report.notes.push_back(paths_.journal() + ": damage at byte " + std::to_string(damage.offset) + " (" + damage.what +
-                             "): skipped; what it held is computed again");
+      report.notes.push_back(paths_.journal() + ": damage at byte " + std::to_string(damage.offset) + " (" +
+                             damage.what + "): skipped; what it held is computed again");
     ledger_.emplace(session_.plan, *journal_, *artifacts_);
     take_crash_notes();
     decide_what_is_known();
@@ -93,15 +95,21 @@ class Desk {
     items.reserve(session_.plan.tasks.size());
     for (const PlannedTask& task : session_.plan.tasks) {
       const std::string payload = canonical(task.payload);
-      items.push_back({task.identity, Bytes(payload.begin(), payload.end()), task.cost_s, task.prerequisites, task.environments});
+      items.push_back(
+          {task.identity, Bytes(payload.begin(), payload.end()), task.cost_s, task.prerequisites, task.environments});
     }
     return items;
   }
 
   // For `telltale status`. Not durable, and nothing depends on it.
   void show_progress(const cluster::Progress& p) const {
-    const Json shown = {{"at_s", unix_time_s()}, {"done", p.done}, {"failed", p.failed}, {"running", p.running}, {"remaining", p.remaining},
-                        {"tasks_per_s", p.tasks_per_s}, {"left_s", p.cost_per_s > 0 ? p.remaining_cost_s / p.cost_per_s : -1.0}};
+    const Json shown = {{"at_s", unix_time_s()},
+                        {"done", p.done},
+                        {"failed", p.failed},
+                        {"running", p.running},
+                        {"remaining", p.remaining},
+                        {"tasks_per_s", p.tasks_per_s},
+                        {"left_s", p.cost_per_s > 0 ? p.remaining_cost_s / p.cost_per_s : -1.0}};
     const std::string temporary = paths_.progress() + ".new";
     std::ofstream(temporary) << shown.dump() << "\n";
     std::rename(temporary.c_str(), paths_.progress().c_str());
@@ -195,7 +203,8 @@ class Desk {
     for (const std::size_t i : needed)
       if (known_[i] == TaskStatus::done && artifacts_->check(model_kind, tasks[i].identity) != store::PartState::good) {
         known_[i].reset();
-        report.notes.push_back("the product of " + tasks[i].kind + " " + tasks[i].identity.brief() + " is missing or damaged: made again");
+        report.notes.push_back("the product of " + tasks[i].kind + " " + tasks[i].identity.brief() +
+                               " is missing or damaged: made again");
       }
   }
 
@@ -214,17 +223,20 @@ class Desk {
     const auto& placed = session_.environments.of_rank;
     std::set<int> needed;  // environments that alone can compute something open
     for (std::size_t i = 0; i < known_.size(); ++i)
-      if (const auto& able = session_.plan.tasks[i].environments; !known_[i] && able.size() == 1) needed.insert(able.front());
+      if (const auto& able = session_.plan.tasks[i].environments; !known_[i] && able.size() == 1)
+        needed.insert(able.front());
     for (std::size_t e = 0; e < session_.environments.list.size(); ++e)
-      if (needed.contains(static_cast<int>(e)) && std::find(placed.begin(), placed.end(), static_cast<int>(e)) == placed.end())
+      if (needed.contains(static_cast<int>(e)) &&
+          std::find(placed.begin(), placed.end(), static_cast<int>(e)) == placed.end())
         report.notes.push_back("no rank has the environment " + session_.environments.list[e].name +
                                " of this study's first start: what only it can compute stays open");
     for (std::size_t rank = 0; rank < placed.size(); ++rank) {
       if (!session_.computes[rank] || placed[rank] >= 0) continue;
       const auto& unrepeated = session_.ranks[rank].fingerprints.unrepeated;
-      report.notes.push_back("rank " + std::to_string(rank) + " (" + profile_of(session_.ranks[rank]) + " on " + host_of(session_.ranks[rank]) +
-                             ") computes nothing: " +
-                             (unrepeated.empty() ? "its environment is none of this study's" : "it does not repeat its own bits in " + unrepeated.front()));
+      report.notes.push_back("rank " + std::to_string(rank) + " (" + profile_of(session_.ranks[rank]) + " on " +
+                             host_of(session_.ranks[rank]) + ") computes nothing: " +
+                             (unrepeated.empty() ? "its environment is none of this study's"
+                                                 : "it does not repeat its own bits in " + unrepeated.front()));
     }
   }
 
@@ -234,15 +246,20 @@ class Desk {
       const int environment = session_.environments.of_rank[rank];
       ranks.push_back({{"host", host_of(session_.ranks[rank])},
                        {"profile", profile_of(session_.ranks[rank])},
-                       {"environment", environment < 0 ? "" : session_.environments.list[static_cast<std::size_t>(environment)].name},
+                       {"environment",
+                        environment < 0 ? "" : session_.environments.list[static_cast<std::size_t>(environment)].name},
                        {"computes", bool{session_.computes[rank]}},
                        {"passport", session_.ranks[rank].passport}});
     }
     double open_cost = 0;
     for (std::size_t i = 0; i < known_.size(); ++i)
       if (!known_[i]) open_cost += session_.plan.tasks[i].cost_s;
-    return {{"started_s", unix_time_s()}, {"pid", getpid()},         {"ranks", ranks},
-            {"plan", plan_totals(session_.plan)}, {"cases", session_.plan.cases}, {"open_cost_s", open_cost}};
+    return {{"started_s", unix_time_s()},
+            {"pid", getpid()},
+            {"ranks", ranks},
+            {"plan", plan_totals(session_.plan)},
+            {"cases", session_.plan.cases},
+            {"open_cost_s", open_cost}};
   }
 
   Session& session_;
@@ -276,7 +293,8 @@ std::vector<double> relative_speeds(const Session& session) {
   };
   const double reference = total(static_cast<std::size_t>(std::max(0, session.binding.trainer)));
   std::vector<double> speeds;
-  for (std::size_t e = 0; e < rates.size(); ++e) speeds.push_back(total(e) > 0 && reference > 0 ? reference / total(e) : 1.0);
+  for (std::size_t e = 0; e < rates.size(); ++e)
+    speeds.push_back(total(e) > 0 && reference > 0 ? reference / total(e) : 1.0);
   return speeds;
 }
 
@@ -297,7 +315,8 @@ RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptio
   });
   const auto names = assigned.at("names").get<std::vector<std::string>>();
   const int mine = assigned.at("of_rank").at(static_cast<std::size_t>(communicator.rank()));
-  const cluster::WorkerOptions worker = worker_options(session->job, mine < 0 ? "" : names.at(static_cast<std::size_t>(mine)));
+  const cluster::WorkerOptions worker =
+      worker_options(session->job, mine < 0 ? "" : names.at(static_cast<std::size_t>(mine)));
   const cluster::Executor executor = session->experiment->executor(session->data.get());
   const cluster::CrashNote crash_note(StudyPaths{options.output}.crash_notes(), communicator.rank());
 
@@ -322,7 +341,8 @@ RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptio
     const auto listing = Clock::now();
     const auto items = desk->work_items();
     desk->report.plan_s += seconds_since(listing);
-    const cluster::Summary summary = cluster::coordinate(communicator, items, desk->known(), desk->ledger(), executor, coordinator);
+    const cluster::Summary summary =
+        cluster::coordinate(communicator, items, desk->known(), desk->ledger(), executor, coordinator);
     desk->finish(summary);
     report = desk->report;
     report.seconds = seconds_since(start);

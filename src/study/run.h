@@ -14,8 +14,8 @@ namespace telltale::study {
 struct RunOptions {
   std::string output;
   const std::atomic<int>* stop_signal = nullptr;  ///< set by a signal handler: commit, stop, resumable
-  std::function<void(const std::string&)> say = [](const std::string&) {};            ///< coordinator only: a line
-  std::function<void(const cluster::Progress&)> progress = [](const auto&) {};        ///< coordinator only
+  std::function<void(const std::string&)> say = [](const std::string&) {};      ///< coordinator only: a line
+  std::function<void(const cluster::Progress&)> progress = [](const auto&) {};  ///< coordinator only
 };
 
 /// A task that failed, in words.
@@ -35,7 +35,7 @@ struct RunReport {
   double tasks_s = 0;          ///< from the first hand-out until the last outcome is on disk
   double results_s = 0;        ///< building and publishing the results file at the end
   double median_commit_s = 0;  ///< from a record's arrival in the journal until it is on disk
-  bool stuck = false;  ///< a task's thread still runs: finalize, then cluster::leave_process()
+  bool stuck = false;          ///< a task's thread still runs: finalize, then cluster::leave_process()
 
   /// 0 all done, 1 some failed, 3 stopped early and resumable.
   [[nodiscard]] int exit_code() const { return stopped || remaining > 0 ? 3 : failed > 0 ? 1 : 0; }

@@ -106,7 +106,8 @@ std::vector<forensics::RankReport> gather_reports(cluster::Communicator& communi
   });
   std::vector<forensics::RankReport> reports;
   for (const Json& json : gathered)
-    reports.push_back({static_cast<int>(reports.size()), json.at("passport"), forensics::Fingerprints::from_json(json.at("fingerprints"))});
+    reports.push_back({static_cast<int>(reports.size()), json.at("passport"),
+                       forensics::Fingerprints::from_json(json.at("fingerprints"))});
   return reports;
 }
 
@@ -125,11 +126,12 @@ Session gather(Job job, cluster::Communicator& communicator) {
   }
   const bool computes = session.computes[static_cast<std::size_t>(communicator.rank())];
   session.ranks = gather_reports(communicator, session.experiment->subjects(session.job), computes);
-  const auto hashes = gather_json(communicator, [&]() -> Json { return session.data ? session.data->content_hash().hex() : ""; });
+  const auto hashes =
+      gather_json(communicator, [&]() -> Json { return session.data ? session.data->content_hash().hex() : ""; });
   for (std::size_t rank = 0; rank < hashes.size(); ++rank)
     if (hashes[rank] != hashes.front())
-      throw InputError("the data set " + session.job.text("dataset") + " differs between the hosts " + host_of(session.ranks.front()) +
-                       " and " + host_of(session.ranks[rank]));
+      throw InputError("the data set " + session.job.text("dataset") + " differs between the hosts " +
+                       host_of(session.ranks.front()) + " and " + host_of(session.ranks[rank]));
   return session;
 }
 
@@ -151,8 +153,9 @@ void make_plan(Session& session, const StudyRecords* records) {
     }
     const std::string hash = session.data ? session.data->content_hash().hex() : "";
     if (head.at("data").at("sha256") != hash)
-      throw InputError("the data set " + session.job.text("dataset") + " is not the one that these results began with (" +
-                       hash.substr(0, 12) + " here, " + head["data"]["sha256"].get<std::string>().substr(0, 12) + " there)");
+      throw InputError("the data set " + session.job.text("dataset") +
+                       " is not the one that these results began with (" + hash.substr(0, 12) + " here, " +
+                       head["data"]["sha256"].get<std::string>().substr(0, 12) + " there)");
     std::vector<Environment> recorded;
     for (const Json& environment : head.at("environments")) recorded.push_back(Environment::from_json(environment));
     session.environments = place_ranks(recorded, session.ranks, session.computes);
@@ -162,7 +165,8 @@ void make_plan(Session& session, const StudyRecords* records) {
       const auto& placed = session.environments.of_rank;
       if (std::find(placed.begin(), placed.end(), trainer) == placed.end())
         throw InputError("this study's trainings are bound to the environment " +
-                         recorded[static_cast<std::size_t>(trainer)].name + " since its first start, and no rank has it now (present: " +
+                         recorded[static_cast<std::size_t>(trainer)].name +
+                         " since its first start, and no rank has it now (present: " +
                          present_profiles(session.ranks, session.computes) + "); start it with --profiles " +
                          recorded[static_cast<std::size_t>(trainer)].profile + " on such a machine");
     }
@@ -182,18 +186,12 @@ Json head_of(const Session& session) {
             {"generated", session.data->origin() == data::Origin::generated},
             {"train_images", session.data->train().count},
             {"test_images", session.data->test().count}};
-  return {{"format", "telltale journal"},
-          {"version", 1},
-          {"program", program_version()},
-          {"git", git_state()},
-          {"created_s", unix_time_s()},
-          {"job_path", session.job.path()},
-          {"job_text", session.job.source()},
-          {"title", session.job.text("title")},
-          {"settings", session.job.settings()},
-          {"data", data},
-          {"environments", environments},
-          {"binding", session.binding.to_json()}};
+  return {{"format", "telltale journal"},       {"version", 1},
+          {"program", program_version()},       {"git", git_state()},
+          {"created_s", unix_time_s()},         {"job_path", session.job.path()},
+          {"job_text", session.job.source()},   {"title", session.job.text("title")},
+          {"settings", session.job.settings()}, {"data", data},
+          {"environments", environments},       {"binding", session.binding.to_json()}};
 }
 
 Json on_coordinator(cluster::Communicator& communicator, const std::function<Json()>& action) {

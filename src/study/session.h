@@ -31,7 +31,7 @@ struct Session {
   std::unique_ptr<Experiment> experiment;
   std::unique_ptr<data::Dataset> data;  ///< shared by the ranks of a node; empty where the experiment needs none
   std::vector<forensics::RankReport> ranks;
-  std::vector<bool> computes;           ///< by rank: false for a coordinator that only coordinates
+  std::vector<bool> computes;  ///< by rank: false for a coordinator that only coordinates
   Environments environments;
   Binding binding;
   Plan plan;
@@ -41,7 +41,8 @@ struct Session {
 
 /// Collective. Every rank's passport, and its fingerprints of `subjects` (`computes` false: of none).
 std::vector<forensics::RankReport> gather_reports(cluster::Communicator& communicator,
-                                                  const std::vector<forensics::Subject>& subjects, bool computes = true);
+                                                  const std::vector<forensics::Subject>& subjects,
+                                                  bool computes = true);
 
 /// Collective. Loads the data once a node, takes the fingerprints, gathers them. Every rank throws the same
 /// InputError when any of them cannot take part. The environments, the binding and the plan are still empty.
@@ -55,8 +56,8 @@ void make_plan(Session& session, const StudyRecords* records);
 /// The head record of a study that starts for the first time.
 Json head_of(const Session& session);
 
-/// Collective. Runs `action` on the coordinator and tells every rank how it went: all get what it returned, or throw the
-/// same SharedError or InputError.
+/// Collective. Runs `action` on the coordinator and tells every rank how it went: all get what it returned, or throw
+/// the same SharedError or InputError.
 Json on_coordinator(cluster::Communicator& communicator, const std::function<Json()>& action);
 
 /// Counts and estimated seconds of a plan by kind of task: {"train": {"tasks": 65, "cost_s": 1500.0}, ...}.

@@ -14,12 +14,14 @@ std::string render_text(const Table& table) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   const auto line = [&](const std::vector<std::string>& cells) {
     std::string text = " ";
-    for (std::size_t i = 0; i < cells.size(); ++i) text += " " + cells[i] + std::string(widths[i] - cells[i].size() + 1, ' ');
+    for (std::size_t i = 0; i < cells.size(); ++i)
+      text += " " + cells[i] + std::string(widths[i] - cells[i].size() + 1, ' ');
     text.erase(text.find_last_not_of(' ') + 1);
     return text + "\n";
   };
   std::string text = table.title + "\n";
-  const bool headed = std::any_of(table.columns.begin(), table.columns.end(), [](const std::string& c) { return !c.empty(); });
+  const bool headed =
+      std::any_of(table.columns.begin(), table.columns.end(), [](const std::string& c) { return !c.empty(); });
   if (headed) {
     text += line(table.columns);
     std::vector<std::string> rule;
@@ -37,7 +39,8 @@ std::string render_markdown(const Table& table) {
     for (const std::string& cell : cells) text += " " + cell + " |";
     return text + "\n";
   };
-  std::string text = "## " + table.title + "\n\n" + line(table.columns) + line(std::vector<std::string>(table.columns.size(), "---"));
+  std::string text =
+      "## " + table.title + "\n\n" + line(table.columns) + line(std::vector<std::string>(table.columns.size(), "---"));
   for (const auto& row : table.rows) text += line(row);
   text += "\n";
   for (const std::string& note : table.notes) text += note + "\n";
@@ -75,7 +78,9 @@ TableFormat parse_format(const std::string& name) {
 std::string render(const std::vector<Table>& tables, TableFormat format) {
   std::string text;
   for (const Table& table : tables)
-    text += format == TableFormat::text ? render_text(table) : format == TableFormat::markdown ? render_markdown(table) : render_csv(table);
+    text += format == TableFormat::text       ? render_text(table)
+            : format == TableFormat::markdown ? render_markdown(table)
+                                              : render_csv(table);
   return text;
 }
 

@@ -1,9 +1,9 @@
-#include <array>
 #include "core/random.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace telltale {

@@ -99,7 +99,8 @@ TEST(ProfileList, OthersAreWhatTheCpuCanRunBesidesItsBest) {
   cpu.flags = {"sse3", "sse4_2", "avx"};
   ASSERT_EQ(best_profile(cpu).name, "sandybridge");
   EXPECT_EQ(parse_profile_list("best,others:2", cpu), (std::vector<std::string>{"best", "barcelona", "nehalem"}));
-  EXPECT_EQ(parse_profile_list("others:4", cpu), (std::vector<std::string>{"barcelona", "nehalem", "prescott", "barcelona"}));
+  EXPECT_EQ(parse_profile_list("others:4", cpu),
+            (std::vector<std::string>{"barcelona", "nehalem", "prescott", "barcelona"}));
 }
 
 TEST(ProfileList, RefusesWhatItCannotRead) {

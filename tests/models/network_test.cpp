@@ -1,7 +1,7 @@
 #include "models/network.h"
 
-#include <gtest/gtest.h>
 #include <ATen/Parallel.h>
+#include <gtest/gtest.h>
 #include <torch/types.h>
 
 #include <cmath>

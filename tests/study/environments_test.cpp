@@ -17,7 +17,8 @@ forensics::RankReport rank(const std::string& profile, const std::string& bits, 
 }
 
 TEST(Environments, RanksOfOneProfileAndBitsAreOne) {
-  const Environments e = environments_of({rank("best", "0"), rank("zen", "a"), rank("haswell", "b"), rank("zen", "a")}, {false, true, true, true});
+  const Environments e = environments_of({rank("best", "0"), rank("zen", "a"), rank("haswell", "b"), rank("zen", "a")},
+                                         {false, true, true, true});
   ASSERT_EQ(e.list.size(), 2u);
   EXPECT_EQ(e.list[0].name, "haswell");
   EXPECT_EQ(e.of_rank, (std::vector<int>{-1, 1, 0, 1}));
@@ -37,7 +38,8 @@ TEST(Environments, ARankThatDoesNotRepeatItsBitsIsSetAside) {
 
 TEST(Environments, RecordedOnesAreFoundAgainWhateverTheOrderOfRanks) {
   const Environments first = environments_of({rank("zen", "a"), rank("haswell", "b")}, {true, true});
-  const Environments later = place_ranks(first.list, {rank("haswell", "b"), rank("zen", "x"), rank("zen", "a")}, {true, true, true});
+  const Environments later =
+      place_ranks(first.list, {rank("haswell", "b"), rank("zen", "x"), rank("zen", "a")}, {true, true, true});
   EXPECT_EQ(later.of_rank, (std::vector<int>{0, -1, 1}));
 }
 
@@ -63,7 +65,9 @@ TEST(Binding, RefusesAnEnvironmentThatNoRankHas) {
     bind_training("zen", e);
     FAIL();
   } catch (const InputError& error) {
-    EXPECT_NE(std::string(error.what()).find("train on zen, and no rank has that environment (present: haswell)"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("train on zen, and no rank has that environment (present: haswell)"),
+              std::string::npos)
+        << error.what();
   }
 }
 

@@ -18,7 +18,8 @@ std::string refusal(const std::string& text, const std::vector<std::pair<std::st
 }
 
 TEST(Job, ReadsListsAndComments) {
-  const Job job = Job::parse("# a study\nalpha = 0.001, 0.002  # shares\nscheme = clean, new-label\nrepeats=3\n", "x.ini");
+  const Job job =
+      Job::parse("# a study\nalpha = 0.001, 0.002  # shares\nscheme = clean, new-label\nrepeats=3\n", "x.ini");
   EXPECT_EQ(job.values("alpha"), (std::vector<std::string>{"0.001", "0.002"}));
   EXPECT_EQ(job.integer("repeats"), 3);
   EXPECT_EQ(job.integer("batch"), 128);  // the default
@@ -30,14 +31,18 @@ TEST(Job, UnderscoresAndDashesAreTheSame) {
 
 TEST(Job, CommandLineWins) {
   EXPECT_EQ(Job::parse("epochs = 3\n", "x.ini", {{"epochs", "4"}}).integer("epochs"), 4);
-  EXPECT_EQ(refusal("", {{"epochs", "0"}}), "command line: --epochs: '0' is out of range (integer, 1 to 100000; a list)");
+  EXPECT_EQ(refusal("", {{"epochs", "0"}}),
+            "command line: --epochs: '0' is out of range (integer, 1 to 100000; a list)");
 }
 
 TEST(Job, MessagesNameFileLineAndKey) {
-  EXPECT_EQ(refusal("seed = 1\nalhpa = 0.1\n"), "x.ini:2: alhpa: unknown key; did you mean alpha? (telltale run --help lists all)");
+  EXPECT_EQ(refusal("seed = 1\nalhpa = 0.1\n"),
+            "x.ini:2: alhpa: unknown key; did you mean alpha? (telltale run --help lists all)");
   EXPECT_EQ(refusal("seed = 1\n\nbeta =\n"), "x.ini:3: beta: no value is given");
-  EXPECT_EQ(refusal("alpha = 0.01:0.001:0.001\n"), "x.ini:1: alpha: the range '0.01:0.001:0.001' holds no value: its step leads away from its end");
-  EXPECT_EQ(refusal("scheme = new-lable\n"), "x.ini:1: scheme: 'new-lable' is not one of new-label, noise-backdoor, clean; a list");
+  EXPECT_EQ(refusal("alpha = 0.01:0.001:0.001\n"),
+            "x.ini:1: alpha: the range '0.01:0.001:0.001' holds no value: its step leads away from its end");
+  EXPECT_EQ(refusal("scheme = new-lable\n"),
+            "x.ini:1: scheme: 'new-lable' is not one of new-label, noise-backdoor, clean; a list");
   EXPECT_EQ(refusal("epochs 3\n"), "x.ini:1: a line must be `key = value`, a comment, or empty");
   EXPECT_EQ(refusal("repeats = 0\n"), "x.ini:1: repeats: '0' is out of range (integer, 1 to 100000)");
   EXPECT_EQ(refusal("seed = 1, 2\n"), "x.ini:1: seed: one value expected, 2 given");
@@ -60,8 +65,9 @@ TEST(Job, StandardAxesAreAlwaysDimensionsOthersWhenTheyHaveSeveralValues) {
     for (const Axis& axis : job.axes()) dimensions.push_back(axis.dimension);
     return dimensions;
   };
-  EXPECT_EQ(names(Job::parse("alpha = 0.1\n", "x.ini")),
-            (std::vector<std::string>{"scheme", "reading", "alpha", "beta", "prune_scope", "pruning_rate", "predict_batch"}));
+  EXPECT_EQ(
+      names(Job::parse("alpha = 0.1\n", "x.ini")),
+      (std::vector<std::string>{"scheme", "reading", "alpha", "beta", "prune_scope", "pruning_rate", "predict_batch"}));
   EXPECT_EQ(names(Job::parse("momentum = 0, 0.9\n", "x.ini")).front(), "momentum");
 }
 
@@ -73,7 +79,8 @@ TEST(Job, SettingsNameOnlyWhatDecidesResults) {
 }
 
 TEST(Job, DifferencesNameKeyAndBothValues) {
-  const Json a = Job::parse("beta = 0.001\n", "x.ini").settings(), b = Job::parse("beta = 0.002, 0.003\n", "x.ini").settings();
+  const Json a = Job::parse("beta = 0.001\n", "x.ini").settings(),
+             b = Job::parse("beta = 0.002, 0.003\n", "x.ini").settings();
   EXPECT_EQ(differences(a, b), (std::vector<std::string>{"beta: 0.001 here, 0.002, 0.003 there"}));
   EXPECT_TRUE(differences(a, a).empty());
 }

@@ -34,7 +34,8 @@ class PlanOf {
   }
 
   [[nodiscard]] std::size_t count(const std::string& kind) const {
-    return static_cast<std::size_t>(std::count_if(plan.tasks.begin(), plan.tasks.end(), [&](const PlannedTask& t) { return t.kind == kind; }));
+    return static_cast<std::size_t>(
+        std::count_if(plan.tasks.begin(), plan.tasks.end(), [&](const PlannedTask& t) { return t.kind == kind; }));
   }
   [[nodiscard]] std::set<Identity> identities(const std::string& kind) const {
     std::set<Identity> set;
@@ -64,7 +65,8 @@ TEST(NewLabelPlan, AModelIsTrainedOnceAndPrunedManyTimes) {
 }
 
 TEST(NewLabelPlan, JobFilesShareTheTrainingsTheyHaveInCommon) {
-  const PlanOf small("scheme = new-label\nalpha = 0.1\n"), large("scheme = new-label, clean\nalpha = 0.1, 0.2\nprune-rate = 0.5\n");
+  const PlanOf small("scheme = new-label\nalpha = 0.1\n"),
+      large("scheme = new-label, clean\nalpha = 0.1, 0.2\nprune-rate = 0.5\n");
   const auto few = small.identities("train"), many = large.identities("train");
   EXPECT_TRUE(std::includes(many.begin(), many.end(), few.begin(), few.end()));
 }
@@ -81,7 +83,8 @@ TEST(NewLabelPlan, SpreadPlacesACaseByItsIdentity) {
   std::set<int> used;
   for (const PlannedTask& task : once.plan.tasks) {
     used.insert(task.environments.at(0));
-    const auto same = std::find_if(again.plan.tasks.begin(), again.plan.tasks.end(), [&](const PlannedTask& t) { return t.identity == task.identity; });
+    const auto same = std::find_if(again.plan.tasks.begin(), again.plan.tasks.end(),
+                                   [&](const PlannedTask& t) { return t.identity == task.identity; });
     ASSERT_NE(same, again.plan.tasks.end());
     EXPECT_EQ(same->environments, task.environments);
   }
