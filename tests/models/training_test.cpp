@@ -129,7 +129,7 @@ TEST_P(EachOptimizer, LearnsWhatCanBeLearned) {
   const Samples samples({1, 8, 8}, 200, 4);
   Recipe recipe = recipe_of(GetParam());
   recipe.epochs = 15;
-  recipe.milestones = {};
+  recipe.milestones = {8, 12};  // at a constant step, the last epochs' accuracy swings with the kernels' rounding
   Trainer trainer(fresh_network(tiny), recipe, {samples.view(), {}, {}}, Stream(1, {}, "learn"));
   trainer.run();
   EXPECT_GT(trainer.records().back().accuracy, 0.95);
