@@ -6,6 +6,7 @@ import argparse
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -51,7 +52,10 @@ def main():
     parser.add_argument("--dir", help="where scratch files go: the disk that is measured (default: the build folder)")
     arguments = parser.parse_args()
     names = arguments.only or list(BENCHMARKS)
+    if not os.path.exists(os.path.join(arguments.build, "telltale")):
+        parser.error(f"there is no built telltale in {arguments.build}: ./run build makes it")
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # removes its scratch files on the way
     cores = len(os.sched_getaffinity(0))
     folder = tempfile.mkdtemp(prefix="bench-scratch-", dir=arguments.dir or arguments.build)
     setting = Setting(os.path.abspath(arguments.build), os.path.abspath(folder), arguments.quick)

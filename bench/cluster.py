@@ -45,15 +45,15 @@ def empty_tasks(setting):
     tasks, peer_tasks, trip_s = (20000, 2000, 0.3) if setting.quick else (200000, 20000, 2)
     all_ranks = [2] if setting.quick else [2, 4, 8]
     rows = []
-    futures, trips = {}, {}
+    futures, trips, latency = {}, {}, {}
     for ranks in all_ranks:
         for durable in (True, False):
             name = f"empty tasks/s, {ranks} ranks, {'durable' if durable else 'not durable'}"
             futures[ranks, durable] = Row(name, "mpi4py.futures", target=10 if durable else None)
             trips[ranks, durable] = Row(name, "bare MPI round trips/s")
             rows += [futures[ranks, durable], trips[ranks, durable]]
-    latency = Row("median commit latency, ms, 2 ranks", "lone write + fdatasync", more_is_better=False)
-    rows.append(latency)
+        latency[ranks] = Row(f"median commit latency, ms, {ranks} ranks", "lone write + fdatasync", more_is_better=False)
+        rows.append(latency[ranks])
 
     for repeat in range(setting.repeats):
         for ranks in all_ranks:
@@ -75,6 +75,5 @@ def empty_tasks(setting):
             for durable, rate in ((True, durable_rate), (False, fast_rate)):
                 futures[ranks, durable].add(rate, futures_rate)
                 trips[ranks, durable].add(rate, trip_rate)
-            if ranks == 2:
-                latency.add(commit_ms, lone_write_ms(setting, 50 if setting.quick else 500))
+            latency[ranks].add(commit_ms, lone_write_ms(setting, 50 if setting.quick else 500))
     return rows

@@ -15,6 +15,7 @@ from torch import nn
 
 BATCH = 128
 IMAGES = 60000
+TEST_IMAGES = 10000  # only kept, as a training script does
 
 
 def dnn_1():
@@ -34,9 +35,9 @@ torch.set_num_threads(len(os.sched_getaffinity(0)))
 network, shape = (dnn_1(), (1, 28, 28)) if sys.argv[1] == "dnn-1" else (dnn_2(), (3, 32, 32))
 limit_s = float(sys.argv[2])
 as_bytes = sys.argv[3:] == ["bytes"]
-images = torch.randint(0, 256, (IMAGES, *shape), dtype=torch.uint8)
+images, test_images = (torch.randint(0, 256, (count, *shape), dtype=torch.uint8) for count in (IMAGES, TEST_IMAGES))
 if not as_bytes:
-    images = images.float().div_(255)
+    images, test_images = images.float().div_(255), test_images.float().div_(255)
 labels = torch.randint(0, 10, (IMAGES,))
 optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9)
 loss_of = nn.CrossEntropyLoss()
