@@ -21,14 +21,14 @@ std::string ranks_text(const std::vector<int>& ranks) {
 
 std::string probe_text(const std::vector<forensics::RankReport>& reports) {
   std::string text =
-      "rank  host              profile       CPU                      OpenBLAS     oneDNN         ATen    "
+      "rank  host              profile       CPU                      OpenBLAS     oneDNN            ATen     "
       "fingerprint\n";
   for (const auto& report : reports) {
     const Json &cpu = report.passport.at("cpu"), &kernels = report.passport.at("kernels");
     std::string fingerprint;
     for (const auto& [subject, hash] : report.fingerprints.by_subject) fingerprint += hash;
     char line[256];
-    std::snprintf(line, sizeof line, "%4d  %-16.16s  %-12s  %-23.23s  %-11.11s  %-13.13s  %-6.6s  %s\n", report.rank,
+    std::snprintf(line, sizeof line, "%4d  %-16.16s  %-12s  %-23.23s  %-11.11s  %-16.16s  %-7.7s  %s\n", report.rank,
                   study::host_of(report).c_str(), study::profile_of(report).c_str(),
                   cpu.at("microarchitecture").get<std::string>().c_str(),
                   kernels.at("openblas").get<std::string>().c_str(), kernels.at("onednn").get<std::string>().c_str(),

@@ -112,7 +112,8 @@ Table statements_table(const store::Group& train) {
   for (const auto& [method, reading] : schemes) {
     std::size_t rises = 0, pairs = 0;
     std::string enough;
-    double enough_alpha = 0, least_beta = 0;
+    double enough_alpha = 0;
+    bool asked = false;  // whether the grid holds the beta that the text speaks of
     std::vector<double> accuracies;
     for (const auto& a : key.keys) {
       if (a[0] != method || a[1] != reading) continue;
@@ -124,19 +125,20 @@ Table statements_table(const store::Group& train) {
         ++pairs;
         rises += mean(key.values.at(b)) >= mean(key.values.at(a));
       }
-      const double beta = std::stod(a[3]), alpha = std::stod(a[2]);
-      if (mean(key.values.at(a)) >= 0.8 &&
-          (enough.empty() || beta < least_beta || (beta == least_beta && alpha < enough_alpha))) {
-        least_beta = beta;
+      if (a[3] != "0.001") continue;
+      asked = true;
+      const double alpha = std::stod(a[2]);
+      if (mean(key.values.at(a)) >= 0.8 && (enough.empty() || alpha < enough_alpha)) {
         enough_alpha = alpha;
-        enough = "beta " + a[3] + " with alpha " + a[2];
+        enough = "from alpha " + a[2] + " on";
       }
     }
     if (pairs > 0)
       table.rows.push_back({method, reading, "key accuracy rises with beta",
                             std::to_string(rises) + " of " + std::to_string(pairs) + " pairs of one alpha"});
-    table.rows.push_back({method, reading, "80% of new keys (paper: beta 0.001, alpha 0.006; rival above 0.009)",
-                          enough.empty() ? "nowhere on this grid" : "weakest: " + enough});
+    if (asked)
+      table.rows.push_back({method, reading, "80% of new keys at beta 0.001 (paper: alpha 0.006; rival above 0.009)",
+                            enough.empty() ? "not on this grid" : enough});
     if (!clean.empty() && !accuracies.empty())
       table.rows.push_back({method, reading, "test accuracy stays at the clean network's",
                             percent(mean(accuracies)) + " against " + percent(mean(clean))});
