@@ -238,10 +238,12 @@ std::vector<std::size_t> Scheduler::next(int rank, double time_left_s) {
     if (!found) break;
     Node& node = nodes_[*found];
     const auto expected = estimate(node, asking.environment);
-    if (asking.seconds + expected.value_or(0) > time_left_s) {
+    const bool fits = asking.seconds + expected.value_or(0) <= time_left_s;
+    const bool leave_to_others = !fits && fits_elsewhere(node, time_left_s);
+    if (leave_to_others || (!fits && !items_[*found].keeps_checkpoints)) {
       // Time only gets less: what fits on no rank now is put away for good.
       --queues_[static_cast<std::size_t>(node.queue)].ready;
-      if (fits_elsewhere(node, time_left_s)) {
+      if (leave_to_others) {
         node.state = State::hidden;
         hidden.push_back(*found);
       } else {

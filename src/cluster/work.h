@@ -23,6 +23,7 @@ struct WorkItem {
   double cost_s = 0;                       ///< estimated seconds on a rank of speed 1; 0 if unknown
   std::vector<std::size_t> prerequisites;  ///< indices of items that must be done first (their artifacts are inputs)
   std::vector<int> environments;           ///< indices of the environments that may compute it; empty: any
+  bool keeps_checkpoints = false;  ///< may be begun though it will not end before the deadline: it goes on later
 };
 
 /// What an executor returns for a task that succeeded.

@@ -219,6 +219,7 @@ Layout new_label::lay_out(const StudyInputs& inputs, Plan& plan) {
     training.cost_s = static_cast<double>(one.integer("epochs")) * (steps * step_s + test_count * image_s);
     training.environments = place.environments;
     training.has_artifact = true;
+    training.keeps_checkpoints = true;
     const std::size_t trained = plan.add(training);
     layout.training.push_back(trained);
     if (first_marked == SIZE_MAX && one.method() != "clean") {

@@ -95,8 +95,8 @@ class Desk {
     items.reserve(session_.plan.tasks.size());
     for (const PlannedTask& task : session_.plan.tasks) {
       const std::string payload = canonical(task.payload);
-      items.push_back(
-          {task.identity, Bytes(payload.begin(), payload.end()), task.cost_s, task.prerequisites, task.environments});
+      items.push_back({task.identity, Bytes(payload.begin(), payload.end()), task.cost_s, task.prerequisites,
+                       task.environments, task.keeps_checkpoints});
     }
     return items;
   }

@@ -275,6 +275,15 @@ TEST(Scheduler, HandsOutOnlyWhatFitsIntoTheTimeLeft) {
   EXPECT_EQ(scheduler.why_blocked({}), "2 tasks do not fit into the time that is left");
 }
 
+TEST(Scheduler, BeginsWhatKeepsCheckpointsThoughItDoesNotFit) {
+  std::vector<WorkItem> items{costing(10), costing(20)};
+  items[1].keeps_checkpoints = true;
+  Scheduler scheduler(items, {}, ranks({0}));
+  EXPECT_EQ(scheduler.next(0, 5.0), Batch{1});
+  scheduler.returned(1, 0);
+  EXPECT_EQ(scheduler.next(0, 1.0), Batch{1});
+}
+
 TEST(Scheduler, LeavesToAFasterEnvironmentWhatIsTooLongHere) {
   const std::vector<WorkItem> items{costing(10)};
   SchedulerOptions options = ranks({0, 1});

@@ -189,6 +189,21 @@ def test_a_training_goes_on_from_its_checkpoint_to_the_same_model(telltale, tmp_
     assert_equal_results(output, tmp_path / "whole/x.h5")
 
 
+def test_a_training_longer_than_every_time_limit_comes_to_its_end(telltale, tmp_path):
+    job = write_job(tmp_path / "long.ini", train_images=1500, test_images=100, epochs=12, batch=32, momentum=0.9, scheme="new-label",
+                    alpha=0.05, beta=0.1)
+    (tmp_path / "whole").mkdir(), (tmp_path / "pieces").mkdir()
+    telltale.run(job, tmp_path / "whole/x.h5")
+    with h5py.File(tmp_path / "whole/x.h5") as file:
+        limit_s = 0.6 * float(file["run/seconds"][()][file["tasks/kind"][()] == b"train"].max())
+    starts = 1
+    while telltale("run", job, "-o", tmp_path / "pieces/x.h5", "--time-limit", limit_s + 0.5, "--checkpoint-interval", "0.2").code == STOPPED_EARLY:
+        starts += 1
+        assert starts < 40, "no start gets further than the one before it"
+    assert starts > 1, "one start was enough: the limit was none"
+    assert_equal_results(tmp_path / "pieces/x.h5", tmp_path / "whole/x.h5")
+
+
 def checkpoints(folder):
     """The checkpoints in the artifacts of a folder, with when they were written."""
     found = {}
