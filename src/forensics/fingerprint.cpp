@@ -6,6 +6,8 @@
 #include <chrono>
 #include <set>
 
+#include "forensics/evaluator.h"
+#include "models/batches.h"
 #include "models/evaluate.h"
 #include "models/network.h"
 #include "models/runtime.h"
@@ -133,9 +135,21 @@ GroupDifference difference_of(const RankReport& a, const RankReport& b) {
 
 std::string Subject::key() const {
   const data::ImageShape& shape = network.input;
-  return network.name + "/" + std::to_string(shape.channels) + "x" + std::to_string(shape.height) + "x" +
-         std::to_string(shape.width) + "/" + std::to_string(network.classes) + "/channels-last/batch " +
-         std::to_string(batch) + "/evaluation " + std::to_string(eval_batch);
+  std::string options;
+  for (const auto& [option, value] : network.options) options += (options.empty() ? "" : ", ") + option + "=" + value;
+  const std::string key = network.name + (options.empty() ? "" : "{" + options + "}") + "/" +
+                          std::to_string(shape.channels) + "x" + std::to_string(shape.height) + "x" +
+                          std::to_string(shape.width) + "/" + std::to_string(network.classes) + "/channels-last/";
+  switch (use) {
+    case Use::training:
+      return key + "batch " + std::to_string(batch) + "/evaluation " + std::to_string(eval_batch);
+    case Use::prediction:
+      return key + "prediction " + std::to_string(eval_batch) +
+             (threads == 1 ? "" : "/" + std::to_string(threads) + " threads") +
+             (precision == models::Precision::float32 ? "" : std::string("/") + models::name_of(precision));
+    case Use::search: return key + "search " + std::to_string(eval_batch);
+  }
+  throw Error("there is no such use of a network");
 }
 
 const std::vector<std::string>& operations() {
@@ -145,6 +159,51 @@ const std::vector<std::string>& operations() {
 }
 
 Identity Trial::identity() const { return identity_of(hashes); }
+
+namespace {
+
+// Some predictions, and how long one image took.
+void try_predictions(const Subject& subject, models::Network& network, const Images& images, Trial& trial) {
+  const bool one = subject.eval_batch == 1;
+  const int count = one ? single_images : subject.eval_batch;
+  models::set_threads(subject.threads);
+  const auto converted = models::converted(network, subject.precision);
+  const auto start = std::chrono::steady_clock::now();
+  const at::Tensor logits =
+      models::predict_logits(*converted, images.first(count, network.spec()), subject.eval_batch);
+  trial.eval_image_s = seconds_since(start) / count;
+  trial.hashes[one ? forward_one : forward_evaluation] = hash_of(logits);
+  models::set_threads_to_one();
+}
+
+// The answers to one question of each kind about a few images.
+void try_questions(const Subject& subject, const models::Network& network, const Images& images, Trial& trial) {
+  const Evaluator evaluator(models::converted(network, models::Precision::float32), subject.eval_batch);
+  const models::ImageView view = images.first(single_images, network.spec());
+  Hasher forward, slopes;
+  const auto put_values = [](Hasher& hasher, const std::vector<float>& values) {
+    hasher.update(ByteSpan(reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * sizeof(float)));
+  };
+  const auto start = std::chrono::steady_clock::now();
+  for (std::int64_t i = 0; i < view.count; ++i) {
+    Question question;
+    for (const std::uint8_t byte : view.image(i)) question.point.push_back(models::pixel_value(byte));
+    const Answer predicted = evaluator.answer(question);
+    put_values(forward, predicted.logits);
+    put_values(forward, predicted.confidences);
+    question.label = predicted.label();
+    question.rivals = {(question.label + 1) % network.spec().classes};
+    for (const Slope slope : {Slope::loss, Slope::score, Slope::margin}) {
+      question.slope = slope;
+      put_values(slopes, evaluator.answer(question).slopes.front());
+    }
+  }
+  trial.eval_image_s = seconds_since(start) / (7.0 * static_cast<double>(view.count));
+  trial.hashes[subject.eval_batch == 1 ? forward_one : forward_evaluation] = forward.finish().hex();
+  trial.hashes[input_gradient] = slopes.finish().hex();
+}
+
+}  // namespace
 
 Trial run_trial(const Subject& subject) {
   if (subject.batch < 1 || subject.eval_batch < 1) throw Error("a fingerprint needs batches of at least one image");
@@ -156,6 +215,14 @@ Trial run_trial(const Subject& subject) {
   const Images images(spec, std::max({subject.batch, subject.eval_batch, single_images}), stream);
 
   Trial trial;
+  if (subject.use == Use::prediction) {
+    try_predictions(subject, *network, images, trial);
+    return trial;
+  }
+  if (subject.use == Use::search) {
+    try_questions(subject, *network, images, trial);
+    return trial;
+  }
   trial.hashes[forward_one] = hash_of(models::predict_logits(*network, images.first(single_images, spec), 1));
   auto start = std::chrono::steady_clock::now();
   const at::Tensor answers =

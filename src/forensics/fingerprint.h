@@ -12,18 +12,30 @@
 
 namespace telltale::forensics {
 
+/// What a study does with a network: which operations decide its bits.
+enum class Use {
+  training,    ///< training steps of `batch` images, and evaluation `eval_batch` at a time
+  prediction,  ///< predictions, `eval_batch` at a time
+  search,      ///< the questions of a boundary search: predictions and slopes of one image in a batch of `eval_batch`
+};
+
 /// One way in which a study uses a network; bits depend on the batch size, so each size in use belongs to it.
 struct Subject {
   models::NetworkSpec network;
   int batch = 128;       ///< images a training step
   int eval_batch = 256;  ///< images at a time in evaluation
+  Use use = Use::training;
+  // Of predictions; everything else has one thread and float32.
+  int threads = 1;
+  models::Precision precision = models::Precision::float32;
 
-  /// "dnn-1/1x28x28/11/channels-last/batch 128/evaluation 256".
+  /// "dnn-1/1x28x28/11/channels-last/batch 128/evaluation 256", ".../channels-last/prediction 16/2 threads/bfloat16",
+  /// ".../channels-last/search 1"; a network's options in braces behind its name.
   [[nodiscard]] std::string key() const;
 };
 
 /// What a fingerprint distinguishes, in the order of computation: "forward, one image", "forward, evaluation batch",
-/// "forward, training batch", "input gradient", "weight gradients", "optimizer step".
+/// "forward, training batch", "input gradient", "weight gradients", "optimizer step". A subject has those of its use.
 const std::vector<std::string>& operations();
 
 /// One computation of a fingerprint.
@@ -36,7 +48,7 @@ struct Trial {
   [[nodiscard]] Identity identity() const;
 };
 
-/// Computes it once: a training step and two evaluations, on one thread. Weights, images and labels are drawn from
+/// Computes it once: for training, a step and two evaluations. Weights, images and labels are drawn from
 /// fixed streams. Throws InputError if there is no such network, Error for a batch of less than one image.
 Trial run_trial(const Subject& subject);
 

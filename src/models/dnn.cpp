@@ -40,8 +40,8 @@ class Dnn1 : public Network {
   static std::int64_t pooled(std::int64_t side) { return (side - (kernel - 1)) / 2; }
 
   at::Tensor forward(const at::Tensor& images) override {
-    const at::Tensor maps = pool_relu(conv_(images));
-    return output_(dense_(flat(maps)).relu_());
+    const at::Tensor maps = shown("pool", pool_relu(shown("conv", conv_(images))));
+    return shown("output", output_(shown("dense", dense_(flat(maps)).relu_())));
   }
 
  private:
@@ -66,10 +66,11 @@ class Dnn2 : public Network {
   at::Tensor forward(const at::Tensor& images) override {
     at::Tensor maps = images;
     for (std::size_t block = 0; block < convs_.size(); block += 2) {
-      maps = convs_[block](maps).relu_();
-      maps = pool_relu(convs_[block + 1](maps));
+      const std::string stage = std::to_string(block / 2 + 1);
+      maps = shown("conv" + std::to_string(block + 1), convs_[block](maps).relu_());
+      maps = shown("pool" + stage, pool_relu(shown("conv" + std::to_string(block + 2), convs_[block + 1](maps))));
     }
-    return output_(flat(maps));
+    return shown("output", output_(flat(maps)));
   }
 
  private:

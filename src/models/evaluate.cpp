@@ -30,12 +30,13 @@ at::Tensor predict(Network& network, std::int64_t count, std::int64_t batch, Wri
   const Evaluating evaluating(network);
   const data::ImageShape& shape = network.spec().input;
   const auto size = static_cast<std::int64_t>(shape.pixels());
-  at::Tensor logits = at::empty({count, network.spec().classes}, at::kFloat);
+  const at::ScalarType type = network.parameters().front().scalar_type();
+  at::Tensor logits = at::empty({count, network.spec().classes}, type);
   for (std::int64_t first = 0; first < count; first += batch) {
     const std::int64_t taken = std::min(batch, count - first);
     const at::Tensor pixels = at::empty({taken, shape.height, shape.width, shape.channels}, at::kFloat);
     for (std::int64_t i = 0; i < taken; ++i) write(first + i, pixels.data_ptr<float>() + i * size);
-    logits.narrow(0, first, taken).copy_(network.forward(pixels.permute({0, 3, 1, 2})));
+    logits.narrow(0, first, taken).copy_(network.forward(pixels.permute({0, 3, 1, 2}).to(type)));
   }
   return logits;
 }
@@ -71,12 +72,12 @@ at::Tensor predict_logits(Network& network, const at::Tensor& images, std::int64
 }
 
 std::vector<std::int64_t> labels_of(const at::Tensor& logits, std::int64_t removed) {
-  if (logits.dim() != 2 || logits.scalar_type() != at::kFloat) throw Error("labels are read from rows of logits");
+  if (logits.dim() != 2 || !logits.is_floating_point()) throw Error("labels are read from rows of logits");
   const std::int64_t classes = logits.size(1);
   if (classes - (removed >= 0 && removed < classes) < 1) throw Error("there is no output left to answer");
-  const at::Tensor rows = logits.detach().contiguous();
+  const at::Tensor rows = logits.detach().to(at::kDouble).contiguous();  // exact for every precision
   std::vector<std::int64_t> labels(static_cast<std::size_t>(rows.size(0)));
-  const float* row = rows.data_ptr<float>();
+  const double* row = rows.data_ptr<double>();
   for (std::int64_t& label : labels) {
     label = removed == 0 ? 1 : 0;
     for (std::int64_t c = label + 1; c < classes; ++c) {

@@ -12,7 +12,7 @@
 
 namespace telltale::models {
 
-/// Logits, N x classes, float32, asked `batch` images at a time (the batch size may change bits; the last may be
+/// Logits, N x classes, of the network's precision, asked `batch` images at a time (the batch size may change bits; the last may be
 /// smaller). The network is left in the mode it was in. Images of another shape than its input: Error.
 at::Tensor predict_logits(Network& network, const ImageView& images, std::int64_t batch);
 /// Likewise for float32 images, N x C x H x W.

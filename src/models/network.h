@@ -3,6 +3,7 @@
 
 #include <torch/nn/module.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,27 +13,53 @@
 
 namespace telltale::models {
 
+/// How weights are drawn: Glorot and Bengio 2010 (uniform, as TensorFlow's layers have them), or He et al. 2015 (normal,
+/// variance 2 / inputs).
+enum class Initialisation { glorot, he };
+
 /// A network of one spec. Convolution weights lie in memory channels last, which is what is fast here.
 class Network : public torch::nn::Module {
  public:
-  explicit Network(NetworkSpec spec) : spec_(std::move(spec)) {}
+  /// Sees a layer's name and its output, N x ..., while a forward pass is under way; the output may be overwritten later.
+  using Observer = std::function<void(const std::string& layer, const at::Tensor& output)>;
 
-  /// Logits, N x classes, for float32 images, N x C x H x W with pixels in [0, 1], best laid out channels last.
+  explicit Network(NetworkSpec spec, Initialisation initialisation = Initialisation::glorot)
+      : spec_(std::move(spec)), initialisation_(initialisation) {}
+
+  /// Logits, N x classes, for images of the weights' precision, N x C x H x W with pixels in [0, 1], best laid out
+  /// channels last.
   virtual at::Tensor forward(const at::Tensor& images) = 0;
 
   [[nodiscard]] const NetworkSpec& spec() const { return spec_; }
+  [[nodiscard]] Initialisation initialisation() const { return initialisation_; }
+
+  /// From now on every layer's output is shown to `observer`, in the order of computation; an empty one ends that.
+  void observe(Observer observer) { observer_ = std::move(observer); }
+
+ protected:
+  /// To be called on each layer's output.
+  at::Tensor shown(const char* layer, at::Tensor output) const {
+    if (observer_) observer_(layer, output);
+    return output;
+  }
+  at::Tensor shown(const std::string& layer, at::Tensor output) const { return shown(layer.c_str(), std::move(output)); }
 
  private:
   NetworkSpec spec_;
+  Initialisation initialisation_;
+  Observer observer_;
 };
 
 /// A network with undefined weights: initialise or load them next. Throws InputError if there is no network of that
 /// name, if it has fewer than one output, or if its layers would reduce such an input to nothing.
 std::shared_ptr<Network> make_network(const NetworkSpec& spec);
 
-/// Glorot's uniform weights and zero biases, as TensorFlow's layers have them. A parameter's draws are a function of
-/// `stream`'s key, its name and its shape, and are the same on every CPU: two networks that differ in the number of
-/// outputs start with the same inner layers.
+/// Weights as the network's Initialisation says, zero biases, batch norms that change nothing. A parameter's draws are a
+/// function of `stream`'s key, its name and its shape, and are the same on every CPU: two networks that differ in the
+/// number of outputs start with the same inner layers.
 void initialise(Network& network, const Stream& stream);
+
+/// A copy that computes in `precision`: every weight converted, rounded to nearest.
+std::shared_ptr<Network> converted(const Network& network, Precision precision);
 
 }  // namespace telltale::models

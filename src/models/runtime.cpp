@@ -16,15 +16,18 @@
 
 namespace telltale::models {
 
-void set_threads_to_one() {
-  at::set_num_threads(1);
+void set_threads_to_one() { set_threads(1); }
+
+void set_threads(int count) {
+  if (count < 1) throw Error("a computation needs at least one thread");
+  at::set_num_threads(count);
   // LibTorch refuses to hear it twice, or after its pool has started.
   static std::once_flag once;
   std::call_once(once, [] {
     if (at::get_num_interop_threads() != 1) at::set_num_interop_threads(1);
   });
   using SetThreads = void (*)(int);
-  if (auto set_threads = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set_threads(1);
+  if (auto set_threads = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set_threads(count);
 }
 
 void keep_freed_memory() {

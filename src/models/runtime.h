@@ -7,8 +7,11 @@
 
 namespace telltale::models {
 
-/// LibTorch and OpenBLAS on the calling thread alone, now and in later calls from it. Ranks, not threads, fill the
-/// cores, and no result depends on a thread count. Call it on each thread that computes.
+/// LibTorch and OpenBLAS with so many threads for what the calling thread computes from now on: a thread count can
+/// change bits.
+void set_threads(int count);
+
+/// One thread, the calling one: ranks, not threads, fill the cores. Call it on each thread that computes.
 void set_threads_to_one();
 
 /// Lets malloc keep what is freed instead of returning it to the system: every training step frees and asks for the
