@@ -10,6 +10,7 @@ const std::vector<Command>& commands() {
       {"status", "status RESULTS.h5", "done, failed, rate, time left; while it runs or after a crash", run_status},
       {"verify", "verify RESULTS.h5", "re-hashes everything; says what is missing or damaged", run_verify},
       {"report", "report RESULTS.h5", "the paper's tables beside the measured ones", run_report},
+      {"replay", "replay --model M --points P -o OUT", "predictions of stored inputs, here and under this profile", run_replay},
   };
   return table;
 }
