@@ -387,44 +387,76 @@ class NearestSearch {
     return Identity::of(ByteSpan(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size() * sizeof(std::int16_t)));
   }
 
-  // One or two steps from `base` that should move the margin by `shift`, as gently as possible (small steps cross few
-  // kinks, so what they do is what the slope says), to a place where we have not been. False if there are none.
-  bool step_by(double shift, const std::vector<GridStep>& steps, const Bytes16& base, double tolerance) {
+  // Steps from `base` that should move the margin by `shift`, to a place where we have not been: the largest ones while
+  // it is far, and then one or two, as gentle as possible (small steps cross few kinks, so what they do is what the slope
+  // says). False if there are none.
+  bool step_by(double shift, const std::vector<GridStep>& steps, const Bytes16& base) {
+    if (steps.empty()) return false;
+    Bytes16 next = base;
+    const auto apply = [&next](const GridStep& step) {
+      auto& byte = next[static_cast<std::size_t>(step.value)];
+      byte = static_cast<std::int16_t>(byte + step.direction);
+    };
+    // Sorted by effect: those of the wanted sign that do most stand at one end.
+    std::size_t strides = 0;
+    const auto stride = [&]() -> const GridStep& {
+      return shift > 0 ? steps[steps.size() - 1 - strides] : steps[strides];
+    };
+    while (strides + 2 < steps.size() && std::abs(shift) > std::abs(stride().effect) && shift * stride().effect > 0) {
+      apply(stride());
+      shift -= stride().effect;
+      ++strides;
+    }
+    for (double tolerance = std::max(noise_ / 16, std::abs(shift) / 1000); tolerance < 1; tolerance *= 8)
+      if (gentle_step(shift, tolerance, steps, base, next)) {
+        bytes_ = std::move(next);
+        show_bytes();
+        return true;
+      }
+    return false;
+  }
+
+  // The last one or two steps of step_by(), on values that `next` has as `base` has them.
+  bool gentle_step(double shift, double tolerance, const std::vector<GridStep>& steps, const Bytes16& base, Bytes16& next) {
     struct Choice {
       double cost;
       std::size_t first, second;
     };
     constexpr auto single = std::numeric_limits<std::size_t>::max();
+    constexpr std::size_t enough = 20000;
     std::vector<Choice> choices;
     const auto from = [&](double effect) {
       return static_cast<std::size_t>(std::lower_bound(steps.begin(), steps.end(), effect,
                                                        [](const GridStep& s, double e) { return s.effect < e; }) -
                                       steps.begin());
     };
+    const auto free = [&](std::size_t k) {
+      const auto value = static_cast<std::size_t>(steps[k].value);
+      return next[value] == base[value];
+    };
     for (std::size_t k = from(shift - tolerance); k < steps.size() && steps[k].effect <= shift + tolerance; ++k)
-      choices.push_back({std::abs(steps[k].effect), k, single});
-    for (std::size_t k = 0; k < steps.size(); ++k) {
+      if (free(k)) choices.push_back({std::abs(steps[k].effect), k, single});
+    for (std::size_t k = 0; k < steps.size() && choices.size() < enough; ++k) {
+      if (!free(k)) continue;
       const double rest = shift - steps[k].effect;
       for (std::size_t j = from(rest - tolerance); j < steps.size() && steps[j].effect <= rest + tolerance; ++j) {
-        if (j <= k || steps[j].value == steps[k].value) continue;
+        if (j <= k || steps[j].value == steps[k].value || !free(j)) continue;
         choices.push_back({std::abs(steps[k].effect) + std::abs(steps[j].effect), k, j});
       }
     }
-    std::sort(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) {
-      return a.cost != b.cost ? a.cost < b.cost : std::pair(a.first, a.second) < std::pair(b.first, b.second);
+    std::sort(choices.begin(), choices.end(), [](const Choice& x, const Choice& y) {
+      return x.cost != y.cost ? x.cost < y.cost : std::pair(x.first, x.second) < std::pair(y.first, y.second);
     });
+    const auto move = [&](std::size_t k, int times) {
+      auto& byte = next[static_cast<std::size_t>(steps[k].value)];
+      byte = static_cast<std::int16_t>(byte + times * steps[k].direction);
+    };
     for (const Choice& choice : choices) {
-      Bytes16 next = base;
-      const auto apply = [&](std::size_t k) {
-        next[static_cast<std::size_t>(steps[k].value)] =
-            static_cast<std::int16_t>(next[static_cast<std::size_t>(steps[k].value)] + steps[k].direction);
-      };
-      apply(choice.first);
-      if (choice.second != single) apply(choice.second);
-      if (!visited_.insert(key_of(next)).second) continue;
-      bytes_ = std::move(next);
-      show_bytes();
-      return true;
+      move(choice.first, 1);
+      if (choice.second != single) move(choice.second, 1);
+      if (visited_.insert(key_of(next)).second) return true;
+      move(choice.first, -1);
+      if (choice.second != single) move(choice.second, -1);
     }
     return false;
   }
@@ -468,11 +500,7 @@ class NearestSearch {
         if (!look_with_slope(aimed)) return false;
         rebase();
       }
-      double tolerance = noise_ / 16;
-      bool stepped = false;
-      for (int widening = 0; widening < 24 && !stepped; ++widening, tolerance *= 4)
-        stepped = step_by(aimed - base_margin, steps, base, tolerance);
-      if (!stepped) return fail(Ending::evaluation_limit);
+      if (!step_by(aimed - base_margin, steps, base)) return fail(Ending::evaluation_limit);
       look(aimed);
     }
     return fail(Ending::evaluation_limit);
