@@ -14,8 +14,8 @@ namespace {
 constexpr double tie = 1e-9;
 
 struct LogLikelihood {
-  double own, other, neither;        // of a known machine
-  double unknown, unknown_neither;   // of an unknown one
+  double own, other, neither;       // of a known machine
+  double unknown, unknown_neither;  // of an unknown one
 };
 
 LogLikelihood log_likelihood(std::size_t labels, double e) {
@@ -62,7 +62,8 @@ class Weights {
 
 // After n more answers of `machine`'s own to samples that identify it (two labels each), all other known machines have
 // lost the factor e, and the unknown one the factor 2, against it.
-std::size_t answers_to_confidence(const std::vector<double>& logarithms, std::size_t machine, const Decision& decision) {
+std::size_t answers_to_confidence(const std::vector<double>& logarithms, std::size_t machine,
+                                  const Decision& decision) {
   const auto reached = [&](std::size_t n) {
     std::vector<double> later = logarithms;
     for (std::size_t i = 0; i < later.size(); ++i)
@@ -163,7 +164,8 @@ Identification identify(const KnownLabels& labels, std::span<const std::int32_t>
   }
 
   const double best = *std::max_element(logarithms.begin(), logarithms.end() - 1);
-  const auto first = static_cast<std::size_t>(std::find(logarithms.begin(), logarithms.end(), best) - logarithms.begin());
+  const auto first =
+      static_cast<std::size_t>(std::find(logarithms.begin(), logarithms.end(), best) - logarithms.begin());
   result.more_answers = answers_to_confidence(logarithms, first, decision);
   if (answered.empty()) return result;
   for (std::size_t m = 0; m < machines; ++m)
@@ -182,9 +184,8 @@ Identification identify(const KnownLabels& labels, std::span<const std::int32_t>
 
 std::size_t count_identifying(const KnownLabels& labels, const std::vector<std::size_t>& candidates,
                               std::size_t machine) {
-  return static_cast<std::size_t>(std::count_if(candidates.begin(), candidates.end(), [&](std::size_t sample) {
-    return labels.identifies(sample, machine);
-  }));
+  return static_cast<std::size_t>(std::count_if(
+      candidates.begin(), candidates.end(), [&](std::size_t sample) { return labels.identifies(sample, machine); }));
 }
 
 std::vector<std::size_t> choose_samples(const KnownLabels& labels, std::span<const double> psnr,
@@ -218,9 +219,8 @@ std::vector<std::size_t> choose_samples(const KnownLabels& labels, std::span<con
   };
   std::vector<std::size_t> chosen, open = need;
   while (true) {
-    const auto best = std::max_element(pool.begin(), pool.end(), [&](std::size_t a, std::size_t b) {
-      return use_of(a, open) < use_of(b, open);
-    });
+    const auto best = std::max_element(pool.begin(), pool.end(),
+                                       [&](std::size_t a, std::size_t b) { return use_of(a, open) < use_of(b, open); });
     if (best == pool.end() || use_of(*best, open) == 0) break;
     for (std::size_t i = 0; i < machines.size(); ++i)
       if (open[i] > 0 && labels.identifies(*best, machines[i])) --open[i];

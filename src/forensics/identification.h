@@ -2,7 +2,8 @@
 // samples (Schloegl, Kupek, Boehme 2021), and which samples are worth asking.
 //
 // The model. A sample has the d labels that the known machines give it (two as a rule: the identifying and the contrast
-// label). With the error rate e of a service (a flip on the way, another batch size, another thread count), an answer is
+// label). With the error rate e of a service (a flip on the way, another batch size, another thread count), an answer
+// is
 //
 //                           its own label    each other of the d labels    none of the d
 //   from a known machine        1 - e             e (1 - e) / (d - 1)           e^2         (d = 1: 1 - e, -, e)
@@ -52,9 +53,10 @@ class KnownLabels {
 };
 
 struct Decision {
-  double error_rate = 0.01;             ///< e: above 0, below 0.5
-  double confidence = 0.99;             ///< posterior that a verdict needs: above 0.5, below 1
-  std::optional<double> unknown_prior;  ///< 0 to below 1; the known machines share the rest. Default: 1 / (machines + 1)
+  double error_rate = 0.01;  ///< e: above 0, below 0.5
+  double confidence = 0.99;  ///< posterior that a verdict needs: above 0.5, below 1
+  std::optional<double>
+      unknown_prior;  ///< 0 to below 1; the known machines share the rest. Default: 1 / (machines + 1)
 };
 
 enum class Verdict { known, unknown, undecided };
@@ -69,12 +71,12 @@ struct Belief {
 
 struct Identification {
   Verdict verdict = Verdict::undecided;
-  std::size_t answers = 0;            ///< samples that were answered
-  std::vector<std::size_t> neither;   ///< those answered with a label that no known machine gives
-  std::vector<Belief> machines;       ///< as in the labels; posteriors of single machines
-  Belief unknown;                     ///< without counts
-  std::vector<std::size_t> nearest;   ///< the machines of the largest posterior, ascending; none without answers
-  Belief fit;                         ///< of all of `nearest` together: what the verdict `known` rests on
+  std::size_t answers = 0;           ///< samples that were answered
+  std::vector<std::size_t> neither;  ///< those answered with a label that no known machine gives
+  std::vector<Belief> machines;      ///< as in the labels; posteriors of single machines
+  Belief unknown;                    ///< without counts
+  std::vector<std::size_t> nearest;  ///< the machines of the largest posterior, ascending; none without answers
+  Belief fit;                        ///< of all of `nearest` together: what the verdict `known` rests on
   /// Sets of two machines or more that the answered samples do not tell apart.
   std::vector<std::vector<std::size_t>> alike;
   /// So many more answers, each as a machine out of `nearest` gives it to a sample that identifies this machine, and it
@@ -85,7 +87,8 @@ struct Identification {
 /// `answers`: one a sample, no_label where there is none. The verdict is `known` if machines that cannot be told apart
 /// reach the confidence together: ask on if `nearest` are several. It is `undecided` without answers. Throws Error if
 /// the number of answers is not the number of samples, InputError for a decision out of its ranges.
-Identification identify(const KnownLabels& labels, std::span<const std::int32_t> answers, const Decision& decision = {});
+Identification identify(const KnownLabels& labels, std::span<const std::int32_t> answers,
+                        const Decision& decision = {});
 
 enum class Preference {
   fewest,      ///< as few samples as possible; among equals those of the largest PSNR

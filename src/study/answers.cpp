@@ -67,8 +67,8 @@ Answers read_answers(const std::string& path, std::size_t samples, std::int64_t 
     if (*label < 0 || *label >= classes)
       refuse("there is no label " + fields[1] + ": the classes are 0 to " + std::to_string(classes - 1));
     if (line_of[at] != 0 && answers.labels[at] != *label)
-      refuse("sample " + fields[0] + " has the label " + fields[1] + " here, and " + std::to_string(answers.labels[at]) +
-             " in line " + std::to_string(line_of[at]));
+      refuse("sample " + fields[0] + " has the label " + fields[1] + " here, and " +
+             std::to_string(answers.labels[at]) + " in line " + std::to_string(line_of[at]));
     if (line_of[at] != 0) continue;
     answers.labels[at] = static_cast<std::int32_t>(*label);
     line_of[at] = number;
@@ -80,8 +80,8 @@ Answers read_answers(const std::string& path, std::size_t samples, std::int64_t 
 }
 
 std::string answers_template(const std::vector<std::size_t>& samples, std::int64_t classes) {
-  std::string text =
-      "# The class (0 to " + std::to_string(classes - 1) + ") that the service gave each sample; nothing: it gave none.\n";
+  std::string text = "# The class (0 to " + std::to_string(classes - 1) +
+                     ") that the service gave each sample; nothing: it gave none.\n";
   text += std::string(header) + "\n";
   for (const std::size_t sample : samples) text += std::to_string(sample) + ",\n";
   return text;

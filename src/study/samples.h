@@ -37,8 +37,8 @@ struct BoundarySamples {
   [[nodiscard]] std::size_t machine(const std::string& name) const;
 };
 
-/// Throws InputError, saying what to do, if the results hold no sample that counts; Error if the group `boundary` is not
-/// laid out as docs/identify.md says, or what counts is incomplete.
+/// Throws InputError, saying what to do, if the results hold no sample that counts; Error if the group `boundary` is
+/// not laid out as docs/identify.md says, or what counts is incomplete.
 BoundarySamples read_samples(const store::Group& root);
 
 }  // namespace telltale::study
