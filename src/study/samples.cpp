@@ -58,6 +58,13 @@ std::size_t BoundarySamples::machine(const std::string& name) const {
   throw InputError("there is no machine " + name + " in these results: " + known);
 }
 
+forensics::KnownLabels BoundarySamples::labels() const {
+  std::vector<std::int32_t> by_machine;
+  for (std::size_t m = 0; m < machines.size(); ++m)
+    for (const BoundarySample& sample : samples) by_machine.push_back(sample.labels[m]);
+  return {machines.size(), samples.size(), std::move(by_machine)};
+}
+
 BoundarySamples read_samples(const store::Group& root) {
   const store::Group* group = root.child("boundary");
   if (group == nullptr)

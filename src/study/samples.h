@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "forensics/identification.h"
 #include "store/results_file.h"
 
 namespace telltale::study {
@@ -35,6 +36,8 @@ struct BoundarySamples {
 
   /// The machine's position. Throws InputError that lists the machines if there is none of that name.
   [[nodiscard]] std::size_t machine(const std::string& name) const;
+  /// What every machine answers to every sample.
+  [[nodiscard]] forensics::KnownLabels labels() const;
 };
 
 /// Throws InputError, saying what to do, if the results hold no sample that counts; Error if the group `boundary` is
