@@ -84,7 +84,8 @@ std::vector<std::string> reservations(const Identification& found, const study::
   if (found.more_answers > 0 && found.verdict != Verdict::unknown)
     notes.push_back(plural(found.more_answers, "more answer") + " of " +
                     (found.nearest.size() == 1 ? all.machines[found.nearest.front()] : std::string("one machine")) +
-                    " to samples that identify it would decide for it");
+                    (found.more_answers == 1 ? ", to a sample that identifies it, would decide"
+                                             : ", to samples that identify it, would decide"));
   return notes;
 }
 
