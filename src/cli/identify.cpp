@@ -74,7 +74,12 @@ std::vector<std::string> reservations(const Identification& found, const study::
   if (answers.missing > 0) notes.push_back(plural(answers.missing, "sample") + " listed without an answer");
   if (!found.neither.empty()) {
     std::vector<std::string> numbers;
-    for (const std::size_t sample : found.neither) numbers.push_back(std::to_string(sample));
+    for (const std::size_t sample : found.neither) {
+      if (numbers.size() == 10) break;
+      numbers.push_back(std::to_string(sample));
+    }
+    if (found.neither.size() > numbers.size())
+      numbers.push_back(std::to_string(found.neither.size() - numbers.size()) + " more");
     notes.push_back("labels that no known machine gives, for " +
                     std::string(numbers.size() == 1 ? "sample " : "samples ") + joined(numbers, "and") +
                     ": a wrong model, a wrong preprocessing, or an unknown machine");
@@ -95,7 +100,7 @@ std::string as_text(const Identification& found, const study::BoundarySamples& a
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
     return found.machines[a].posterior > found.machines[b].posterior;
   });
-  study::Table table{plural(found.answers, "answer") + " to " + plural(all.samples.size(), "sample"),
+  study::Table table{std::to_string(found.answers) + " of " + plural(all.samples.size(), "sample") + " answered",
                      {"machine", "its answers", "posterior"},
                      {},
                      reservations(found, all, answers)};
@@ -167,7 +172,8 @@ int run_identify(const Arguments& arguments, char**) {
   if (options.value("unknown-prior")) decision.unknown_prior = options.number("unknown-prior", 0);
 
   const study::BoundarySamples all = study::read_samples(study::open_results({options.argument}));
-  const study::Answers answers = study::read_answers(options.second_argument, all.samples.size(), all.classes);
+  const study::Answers answers =
+      study::read_answers(options.second_argument, all.samples.size(), all.classes, all.identity());
   const Identification found = forensics::identify(all.labels(), answers.labels, decision);
   if (options.value("json"))
     std::cout << as_json(found, all, answers, decision).dump(2) << "\n";

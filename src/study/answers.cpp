@@ -15,6 +15,8 @@ namespace telltale::study {
 namespace {
 
 constexpr const char* header = "sample,label";
+// Numbers mean other samples in another results file, or in one that has grown since: the form says of which it is.
+constexpr std::string_view form_of = "# samples: ";
 
 std::optional<std::int64_t> whole_number(const std::string& text) {
   std::int64_t number = 0;
@@ -25,7 +27,7 @@ std::optional<std::int64_t> whole_number(const std::string& text) {
 
 }  // namespace
 
-Answers read_answers(const std::string& path, std::size_t samples, std::int64_t classes) {
+Answers read_answers(const std::string& path, std::size_t samples, std::int64_t classes, const std::string& identity) {
   std::ifstream file(path);
   if (!file) throw InputError("cannot read the answers " + path + ": " + std::strerror(errno));
   Answers answers;
@@ -40,6 +42,9 @@ Answers read_answers(const std::string& path, std::size_t samples, std::int64_t 
       throw InputError(path + ":" + std::to_string(number) + ": " + why);
     };
     if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // spreadsheets begin UTF-8 so
+    if (line.starts_with(form_of) && !line.substr(form_of.size()).starts_with(identity))
+      refuse(
+          "this is a form for other samples than the results hold now: export them again, and number the answers anew");
     line.erase(std::min(line.find('#'), line.size()));
     std::vector<std::string> fields;
     try {
@@ -79,10 +84,10 @@ Answers read_answers(const std::string& path, std::size_t samples, std::int64_t 
   return answers;
 }
 
-std::string answers_template(const std::vector<std::size_t>& samples, std::int64_t classes) {
-  std::string text = "# The class (0 to " + std::to_string(classes - 1) +
-                     ") that the service gave each sample; nothing: it gave none.\n";
-  text += std::string(header) + "\n";
+std::string answers_template(const std::vector<std::size_t>& samples, std::int64_t classes,
+                             const std::string& identity) {
+  std::string text = std::string(form_of) + identity + "\n# The class (0 to " + std::to_string(classes - 1) +
+                     ") that the service gave each sample; nothing: it gave none.\n" + header + "\n";
   for (const std::size_t sample : samples) text += std::to_string(sample) + ",\n";
   return text;
 }

@@ -16,10 +16,12 @@ struct Answers {
 
 /// Reads `sample,label` lines: an optional header of these two words, comments from `#` to the end of a line, blank
 /// lines; a blank label says that the service gave none. Throws InputError, naming file and line, for anything else: a
-/// number that is no sample, a label that is no class, a sample with two different labels.
-Answers read_answers(const std::string& path, std::size_t samples, std::int64_t classes);
+/// number that is no sample, a label that is no class, a sample with two different labels, a form whose comment
+/// `# samples: IDENTITY` names other samples.
+Answers read_answers(const std::string& path, std::size_t samples, std::int64_t classes, const std::string& identity);
 
-/// The file to fill in: one line without a label for each of the samples.
-std::string answers_template(const std::vector<std::size_t>& samples, std::int64_t classes);
+/// The form to fill in: one line without a label for each of the samples.
+std::string answers_template(const std::vector<std::size_t>& samples, std::int64_t classes,
+                             const std::string& identity);
 
 }  // namespace telltale::study

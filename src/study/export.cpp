@@ -157,6 +157,7 @@ std::vector<std::size_t> samples_where(const BoundarySamples& all, const std::st
     if (!any) throw InputError("no sample has the " + dimension + " " + label);
     std::erase_if(selected, [&](std::size_t i) { return !has(i); });
   }
+  if (selected.empty()) throw InputError("no sample is of cases with " + conditions);
   return selected;
 }
 
@@ -174,7 +175,8 @@ void export_samples(const BoundarySamples& all, const std::vector<std::size_t>& 
   if (format == ExportFormat::raw)
     store::write_file_atomically(in_folder + "samples.json", {as_bytes(raw_manifest(all, chosen))});
   store::write_file_atomically(in_folder + "manifest.csv", {as_bytes(manifest(all, chosen, format))});
-  store::write_file_atomically(in_folder + "answers.csv", {as_bytes(answers_template(chosen, all.classes))});
+  store::write_file_atomically(in_folder + "answers.csv",
+                               {as_bytes(answers_template(chosen, all.classes, all.identity()))});
 }
 
 }  // namespace telltale::study

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/identity.h"
 #include "study/cells.h"
 
 namespace telltale::study {
@@ -56,6 +57,13 @@ std::size_t BoundarySamples::machine(const std::string& name) const {
   std::string known;
   for (const std::string& one : machines) known += (known.empty() ? "" : ", ") + one;
   throw InputError("there is no machine " + name + " in these results: " + known);
+}
+
+std::string BoundarySamples::identity() const {
+  Hasher hasher;
+  for (const BoundarySample& sample : samples)
+    hasher.update({reinterpret_cast<const std::uint8_t*>(sample.pixels.data()), sample.pixels.size() * sizeof(float)});
+  return hasher.finish().brief();
 }
 
 forensics::KnownLabels BoundarySamples::labels() const {

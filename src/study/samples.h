@@ -36,6 +36,8 @@ struct BoundarySamples {
 
   /// The machine's position. Throws InputError that lists the machines if there is none of that name.
   [[nodiscard]] std::size_t machine(const std::string& name) const;
+  /// Twelve hexadecimal digits that name these samples, in this order: a hash of their pixels.
+  [[nodiscard]] std::string identity() const;
   /// What every machine answers to every sample.
   [[nodiscard]] forensics::KnownLabels labels() const;
 };

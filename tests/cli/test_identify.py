@@ -158,8 +158,13 @@ def test_bad_answers_are_refused_with_file_and_line(telltale, samples, text, wor
     assert_refused(identify(telltale, samples, text), *words)
 
 
+def test_a_form_for_other_samples_is_refused(telltale, samples, colour_samples, tmp_path):
+    export(telltale, colour_samples, tmp_path / "out")
+    assert_refused(telltale("identify", samples, tmp_path / "out" / "answers.csv"), "answers.csv:1: this is a form for other samples")
+
+
 def test_the_same_answer_twice_is_one(telltale, samples):
-    assert "1 answer to 40 samples" in identify(telltale, samples, "0,1\n0,1\n").out
+    assert "1 of 40 samples answered" in identify(telltale, samples, "0,1\n0,1\n").out
 
 
 @pytest.mark.parametrize("options, words", [

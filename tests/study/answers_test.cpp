@@ -15,7 +15,7 @@ class AnswersFile : public ::testing::Test {
  protected:
   Answers read(const std::string& text) {
     std::ofstream(path_, std::ios::binary) << text;
-    return read_answers(path_, 5, 10);
+    return read_answers(path_, 5, 10, "a1b2");
   }
 
   // What is said about a file, behind its name.
@@ -62,7 +62,11 @@ TEST_F(AnswersFile, MayRepeatItself) {
 }
 
 TEST_F(AnswersFile, AsTheTemplateIsHasOnlyMissingLabels) {
-  EXPECT_EQ(read(answers_template({0, 2, 4}, 10)).missing, 3u);
+  EXPECT_EQ(read(answers_template({0, 2, 4}, 10, "a1b2")).missing, 3u);
+}
+
+TEST_F(AnswersFile, IsRefusedIfItIsAFormForOtherSamples) {
+  EXPECT_EQ(refusal("\n" + answers_template({0}, 10, "ffff")).substr(0, 36), "2: this is a form for other samples ");
 }
 
 TEST_F(AnswersFile, IsRefusedWithItsLine) {
@@ -81,7 +85,7 @@ TEST_F(AnswersFile, IsRefusedWithItsLine) {
   EXPECT_EQ(refusal("99999999999999999999,1\n"), "1: '99999999999999999999' is not the number of a sample");
 }
 
-TEST_F(AnswersFile, ThatIsNotThereIsRefused) { EXPECT_THROW(read_answers(path_, 5, 10), InputError); }
+TEST_F(AnswersFile, ThatIsNotThereIsRefused) { EXPECT_THROW(read_answers(path_, 5, 10, "a1b2"), InputError); }
 
 TEST(Csv, ReadsBackWhatItWrites) {
   const std::vector<std::string> fields = {"a", "", "b, c", "say \"x\"", " d "};
