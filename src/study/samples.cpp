@@ -44,6 +44,8 @@ void check_whole(const BoundarySample& sample, const BoundarySamples& all, std::
   require(std::all_of(sample.labels.begin(), sample.labels.end(),
                       [&](std::int32_t label) { return label == -1 || is_class(label); }),
           "a machine's label is no class");
+  require(sample.labels[all.machine(sample.identified)] == sample.identifying_label,
+          "its identifying label is not what " + sample.identified + " answers");
   require(!std::isnan(sample.psnr), "its PSNR is missing");
   require(std::all_of(sample.pixels.begin(), sample.pixels.end(), [](float pixel) { return std::isfinite(pixel); }),
           "pixels are missing");

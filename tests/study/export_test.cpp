@@ -42,6 +42,7 @@ TEST(SamplesWhere, SelectsByLabelsOfTheCases) {
   EXPECT_EQ(samples_where(all, "target=zen").size(), 10u);
   EXPECT_EQ(samples_where(all, "target=sandybridge, grid=8-bit, image=13"), (std::vector<std::size_t>{9}));
   EXPECT_THROW(samples_where(all, "image=3"), InputError);
+  EXPECT_THROW(samples_where(all, "target=zen, target=haswell"), InputError);
   EXPECT_THROW(samples_where(all, "colour=red"), InputError);
   EXPECT_THROW(samples_where(all, "target"), InputError);
 }
