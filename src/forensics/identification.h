@@ -2,8 +2,7 @@
 // samples (Schloegl, Kupek, Boehme 2021), and which samples are worth asking.
 //
 // The model. A sample has the d labels that the known machines give it (two as a rule: the identifying and the contrast
-// label). With the error rate e of a service (a flip on the way, another batch size, another thread count), an answer
-// is
+// label). With the error rate e of a service (a flip on the way, another batch size or thread count), an answer is
 //
 //                           its own label    each other of the d labels    none of the d
 //   from a known machine        1 - e             e (1 - e) / (d - 1)           e^2         (d = 1: 1 - e, -, e)
@@ -55,8 +54,8 @@ class KnownLabels {
 struct Decision {
   double error_rate = 0.01;  ///< e: above 0, below 0.5
   double confidence = 0.99;  ///< posterior that a verdict needs: above 0.5, below 1
-  std::optional<double>
-      unknown_prior;  ///< 0 to below 1; the known machines share the rest. Default: 1 / (machines + 1)
+  /// That it is no known machine: 0 to below 1; the known ones share the rest. Default: 1 / (machines + 1).
+  std::optional<double> unknown_prior;
 };
 
 enum class Verdict { known, unknown, undecided };

@@ -18,8 +18,8 @@ enum class ExportFormat {
 /// Throws InputError for an unknown name.
 ExportFormat parse_export_format(const std::string& name);
 
-/// The samples whose cases have given labels. `conditions` is empty or "grid=8-bit, target=zen". Throws InputError for a
-/// dimension that there is not, or labels that no sample has.
+/// The samples whose cases have given labels. `conditions` is empty or "grid=8-bit, target=zen". Throws InputError for
+/// a dimension that there is not, or labels that no sample has.
 std::vector<std::size_t> samples_where(const BoundarySamples& all, const std::string& conditions);
 
 /// Writes the chosen samples, manifest.csv (what each file is: it betrays the labels, so it stays at home) and
