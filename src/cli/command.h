@@ -25,6 +25,7 @@ int run_plan(const Arguments& arguments, char** argv);
 int run_run(const Arguments& arguments, char** argv);
 int run_status(const Arguments& arguments, char** argv);
 int run_verify(const Arguments& arguments, char** argv);
+int run_replay(const Arguments& arguments, char** argv);
 int run_report(const Arguments& arguments, char** argv);
 int run_export(const Arguments& arguments, char** argv);
 int run_identify(const Arguments& arguments, char** argv);

@@ -67,7 +67,7 @@ std::string plan_text(const study::Session& session, const study::StudyRecords& 
   for (const study::PlannedTask& task : session.plan.tasks) {
     const bool there =
         records.is_done(task.identity) ||
-        (task.has_artifact && std::filesystem::exists(artifacts.path_of(study::model_kind, task.identity)));
+        (task.has_artifact && std::filesystem::exists(artifacts.path_of(study::product_kind, task.identity)));
     for (Kind* kind : {&kinds[task.kind], &all}) {
       ++kind->tasks;
       kind->there += there;

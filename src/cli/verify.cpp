@@ -61,9 +61,9 @@ int run_verify(const Arguments& arguments, char**) {
   std::size_t good = 0;
   for (const auto& [identity, outcome] : records.outcomes) {
     if (outcome.status != TaskStatus::done || !outcome.values.contains(study::model_hash_value)) continue;
-    switch (artifacts.check(study::model_kind, identity)) {
+    switch (artifacts.check(study::product_kind, identity)) {
       case store::PartState::good: {
-        const Bytes packed = *artifacts.get(study::model_kind, identity);
+        const Bytes packed = *artifacts.get(study::product_kind, identity);
         const Identity promised = Identity::from_bytes(outcome.values.at(study::model_hash_value).as<std::uint8_t>());
         if (Identity::of(study::unpack_product(packed).artifact) == promised)
           ++good;
@@ -73,7 +73,7 @@ int run_verify(const Arguments& arguments, char**) {
       }
       case store::PartState::missing: fault("missing    model " + identity.brief()); break;
       case store::PartState::damaged:
-        fault("damaged    model " + identity.brief() + ": " + artifacts.path_of(study::model_kind, identity));
+        fault("damaged    model " + identity.brief() + ": " + artifacts.path_of(study::product_kind, identity));
         break;
     }
   }

@@ -29,6 +29,7 @@ class Coordinator {
         waker_(std::make_shared<Waker>()),
         ranks_(static_cast<std::size_t>(communicator.size())) {
     summary_.busy_s.resize(ranks_.size());
+    summary_.served.resize(ranks_.size());
     for (const WorkItem& item : items)
       if (item.payload.size() > largest_block_bytes)
         throw Error("task " + item.identity.brief() + ": its payload is too large");
@@ -39,9 +40,13 @@ class Coordinator {
     ranks_[0].works = options.works || communicator.size() == 1;
     for (std::size_t r = 1; r < ranks_.size(); ++r) ranks_[r].works = true;
     if (ranks_[0].works)
-      local_.emplace(std::move(local), options.worker, 0, communicator.host(), waker_, [this](Tag tag, Bytes bytes) {
-        inbox_.push_back({0, static_cast<int>(tag), std::move(bytes)});
-      });
+      local_.emplace(std::move(local), options.worker, 0, communicator.host(), waker_,
+                     [this](int destination, Tag tag, Bytes bytes) {
+                       if (destination == 0)
+                         inbox_.push_back({0, static_cast<int>(tag), std::move(bytes)});
+                       else
+                         communicator_.send(destination, static_cast<int>(tag), std::move(bytes));
+                     });
   }
 
   Summary run() {
@@ -83,6 +88,7 @@ class Coordinator {
     result.speeds = options.speeds;
     result.lookahead_s = options.lookahead_s;
     result.retries = options.retries;
+    result.tasks_asking = static_cast<std::size_t>(options.worker.tasks_asking);
     return result;
   }
 
@@ -102,7 +108,9 @@ class Coordinator {
       if (active)
         nap.reset();
       else
-        waker_->wait_for(communicator_.busy() ? Nap::shortest * 4 : nap.next());
+        waker_->wait_for(local_                 ? length_of(nap, communicator_, *local_)
+                         : communicator_.busy() ? Nap::shortest * 4
+                                                : nap.next());
       active = false;
     }
   }
@@ -131,7 +139,7 @@ class Coordinator {
 
   void send(int rank, Tag tag, Bytes bytes) {
     if (rank == 0)
-      local_->handle(tag, bytes);
+      local_->handle(0, tag, bytes);
     else
       communicator_.send(rank, static_cast<int>(tag), std::move(bytes));
   }
@@ -175,6 +183,15 @@ class Coordinator {
         scheduler_.lose(message.source, std::string(as_text(message.bytes)));
         return;
       case Tag::idle: ranks_[rank].idle = true; return;
+      case Tag::served:
+        summary_.served[rank] = {reader.get<std::uint64_t>(), 0};
+        summary_.served[rank].seconds = reader.get<double>();
+        return;
+      case Tag::question:
+      case Tag::answer:
+        if (!local_) throw Error("the coordinator was asked a question, and computes nothing");
+        local_->handle(message.source, static_cast<Tag>(message.tag), message.bytes);
+        return;
       default: throw Error("the coordinator was sent a message that is meant for a worker");
     }
   }
@@ -250,7 +267,8 @@ class Coordinator {
     writer.put(static_cast<std::uint32_t>(end - at));
     for (; at < end; ++at) {
       const WorkItem& item = items_[batch[at]];
-      writer.put(std::uint64_t{batch[at]}).put(std::int32_t{scheduler_.attempt(batch[at])}).raw(item.identity.bytes());
+      writer.put(std::uint64_t{batch[at]}).put(std::int32_t{scheduler_.attempt(batch[at])});
+      writer.put(static_cast<std::uint8_t>(item.asks)).raw(item.identity.bytes());
       writer.block(item.payload).put(static_cast<std::uint32_t>(item.prerequisites.size()));
       for (const std::size_t needed : item.prerequisites) writer.raw(items_[needed].identity.bytes());
     }

@@ -49,6 +49,12 @@ struct TaskFailure {
   std::string reason;
 };
 
+/// What a rank answered of other tasks' questions.
+struct Served {
+  std::uint64_t questions = 0;
+  double seconds = 0;  ///< that it computed for them
+};
+
 struct Summary {
   std::size_t done = 0;    ///< all on disk, earlier runs included
   std::size_t failed = 0;  ///< likewise
@@ -58,6 +64,7 @@ struct Summary {
   bool stopped = false;        ///< something remains
   std::string reason;          ///< why
   std::vector<double> busy_s;  ///< by rank: time inside tasks whose outcome came back
+  std::vector<Served> served;  ///< by rank
   double wall_s = 0;
   bool stuck = false;  ///< a task's thread still runs in this process: see leave_process()
 };

@@ -18,23 +18,39 @@ namespace {
 
 constexpr std::array<int, 5> noted_signals{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
+// A running task. More than so many at once go unnoted.
+struct Place {
+  std::atomic<bool> taken{false};
+  std::atomic<bool> runs{false};
+  std::array<std::uint8_t, Identity::size> task{};
+};
+constexpr int no_place = -1;
+
 // All that the handler reads: a handler may touch neither the heap nor a lock.
 struct {
   std::array<char, 4096> path{};
-  std::array<std::uint8_t, Identity::size> task{};
-  std::atomic<bool> runs{false};
+  std::array<Place, 256> places{};
+  std::atomic<bool> noted{false};
   std::atomic<bool> installed{false};
   std::array<struct sigaction, noted_signals.size()> before{};
 } state;
+thread_local int my_place = no_place;
+
+const Place* crashed_place() {
+  if (my_place != no_place) return &state.places[static_cast<std::size_t>(my_place)];
+  for (const Place& place : state.places)
+    if (place.runs.load(std::memory_order_acquire)) return &place;
+  return nullptr;
+}
 
 void note_crash(int signal_number) {
-  if (state.runs.exchange(false)) {
+  if (const Place* place = crashed_place(); place != nullptr && !state.noted.exchange(true)) {
     // "<64 hexadecimal digits> <two digits of the signal>\n"
     constexpr char digits[] = "0123456789abcdef";
     std::array<char, 2 * Identity::size + 4> line{};
     for (std::size_t i = 0; i < Identity::size; ++i) {
-      line[2 * i] = digits[state.task[i] >> 4];
-      line[2 * i + 1] = digits[state.task[i] & 15];
+      line[2 * i] = digits[place->task[i] >> 4];
+      line[2 * i + 1] = digits[place->task[i] & 15];
     }
     line[64] = ' ';
     line[65] = static_cast<char>('0' + signal_number / 10);
@@ -89,6 +105,7 @@ CrashNote::CrashNote(const std::string& prefix, int rank) {
   const std::string path = prefix + "." + std::to_string(rank);
   if (path.size() >= state.path.size()) throw Error("crash notes: the path is too long: " + path);
   if (state.installed.exchange(true)) throw Error("crash notes: this process already keeps them");
+  state.noted = false;
   std::memcpy(state.path.data(), path.c_str(), path.size() + 1);
   struct sigaction action {};
   action.sa_handler = note_crash;
@@ -102,12 +119,25 @@ CrashNote::~CrashNote() {
   state.installed = false;
 }
 
-void CrashNote::task_begins(const Identity& identity) {
-  std::memcpy(state.task.data(), identity.bytes().data(), Identity::size);
-  state.runs.store(true, std::memory_order_release);
+CrashNote::Task::Task(const Identity& identity) : place_(no_place), outer_(my_place) {
+  for (std::size_t i = 0; i < state.places.size(); ++i) {
+    Place& place = state.places[i];
+    if (place.taken.exchange(true)) continue;
+    std::memcpy(place.task.data(), identity.bytes().data(), Identity::size);
+    place.runs.store(true, std::memory_order_release);
+    place_ = static_cast<int>(i);
+    my_place = place_;
+    return;
+  }
 }
 
-void CrashNote::task_ends() { state.runs.store(false, std::memory_order_release); }
+CrashNote::Task::~Task() {
+  if (place_ == no_place) return;
+  my_place = outer_;
+  Place& place = state.places[static_cast<std::size_t>(place_)];
+  place.runs.store(false, std::memory_order_release);
+  place.taken = false;
+}
 
 void CrashNote::protect_thread() { thread_local const HandlerStack stack; }
 

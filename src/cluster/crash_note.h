@@ -9,7 +9,8 @@
 namespace telltale::cluster {
 
 /// While it lives, a SIGSEGV, SIGBUS, SIGILL, SIGFPE or SIGABRT of this process leaves the file `<prefix>.<rank>`
-/// naming the signal and the task that ran; then the signal takes its course. A SIGKILL leaves none: a kill never makes
+/// naming the signal and the task that the crashing thread ran (a signal from outside may hit a thread that runs none:
+/// then any that runs); then the signal takes its course. A SIGKILL leaves none: a kill never makes
 /// a task look poisonous. At most one a process; Linux only.
 class CrashNote {
  public:
@@ -19,9 +20,19 @@ class CrashNote {
   CrashNote(const CrashNote&) = delete;
   CrashNote& operator=(const CrashNote&) = delete;
 
-  // Called by the compute thread; cheap, and without effect on a process that keeps no notes.
-  static void task_begins(const Identity& identity);
-  static void task_ends();
+  /// While it lives, the calling thread runs this task (the last one made counts). Cheap, and without effect on a process
+  /// that keeps no notes.
+  class Task {
+   public:
+    explicit Task(const Identity& identity);
+    ~Task();
+    Task(const Task&) = delete;
+    Task& operator=(const Task&) = delete;
+
+   private:
+    int place_;
+    int outer_;
+  };
   /// Gives the calling thread a stack for the handlers, so that a stack overflow is noted too.
   static void protect_thread();
 };

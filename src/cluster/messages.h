@@ -7,7 +7,7 @@ namespace telltale::cluster {
 
 enum class Tag : int {
   // coordinator to worker
-  tasks = 1,   ///< u32 count; each: u64 index, i32 attempt, identity, block payload, u32 n, n identities needed
+  tasks = 1,   ///< u32 count; each: u64 index, i32 attempt, u8 asks, identity, block payload, u32 n, n identities needed
   artifact,    ///< identity, u8 found, the artifact
   checkpoint,  ///< u64 index, u8 found, the checkpoint
   stop,        ///< drop the queue, end the running task soon; answered by idle
@@ -19,6 +19,10 @@ enum class Tag : int {
   save_checkpoint,  ///< u64 index, the checkpoint
   lost,             ///< reason: the compute thread does not come back; what the rank has is not run
   idle,             ///< after stop: nothing runs, everything is sent
+  served,           ///< u64 questions answered so far, f64 seconds that took
+  // between workers
+  question,  ///< u64 number, identity of the asking task, the request
+  answer,    ///< u64 number, u8 answered, the answer or why there is none
 };
 
 /// Beyond this, a message of many small records is sent off.

@@ -233,10 +233,13 @@ std::vector<std::size_t> Scheduler::next(int rank, double time_left_s) {
   const std::size_t most = std::min({options_.largest_batch, share(asking), asking.window - asking.count});
   std::vector<std::size_t> hidden;
   while (batch.size() < most && hidden.size() < most_hidden) {
-    if (asking.count > 0 && asking.seconds >= options_.lookahead_s) break;
     const auto found = candidate(rank);
     if (!found) break;
     Node& node = nodes_[*found];
+    const bool asks = items_[*found].asks;
+    if (asks ? asking.asking >= options_.tasks_asking + 1
+             : asking.count > asking.asking && asking.seconds >= options_.lookahead_s)
+      break;
     const auto expected = estimate(node, asking.environment);
     const bool fits = asking.seconds + expected.value_or(0) <= time_left_s;
     const bool leave_to_others = !fits && fits_elsewhere(node, time_left_s);
@@ -253,8 +256,8 @@ std::vector<std::size_t> Scheduler::next(int rank, double time_left_s) {
       continue;
     }
     const double seconds = expected.value_or(options_.lookahead_s);
-    if (asking.count > 0 && seconds > options_.lookahead_s) break;
-    take(*found, rank, seconds);
+    if (!asks && asking.count > asking.asking && seconds > options_.lookahead_s) break;
+    take(*found, rank, asks ? 0 : seconds);
     batch.push_back(*found);
   }
   for (const std::size_t index : hidden)
@@ -270,6 +273,7 @@ void Scheduler::take(std::size_t index, int rank, double seconds) {
   node.estimate = seconds;
   Rank& taking = ranks_[static_cast<std::size_t>(rank)];
   ++taking.count;
+  if (items_[index].asks) ++taking.asking;
   taking.seconds += seconds;
   ++running_;
   for (const std::size_t p : items_[index].prerequisites) holds(p, rank);
@@ -293,6 +297,7 @@ void Scheduler::holds(std::size_t artifact, int rank) {
 void Scheduler::give_back(Node& node) {
   Rank& rank = ranks_[static_cast<std::size_t>(node.rank)];
   --rank.count;
+  if (items_[static_cast<std::size_t>(&node - nodes_.data())].asks) --rank.asking;
   rank.seconds = rank.count == 0 ? 0 : std::max(0.0, rank.seconds - node.estimate);
   --running_;
   node.rank = -1;

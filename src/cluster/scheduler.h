@@ -23,6 +23,7 @@ struct SchedulerOptions {
   double lookahead_s = 0.25;             ///< estimated work that a rank is kept supplied with
   int retries = 1;                       ///< further attempts after a failure
   std::size_t largest_batch = 512;
+  std::size_t tasks_asking = 8;  ///< items that ask, at once on a rank
 };
 
 /// A rank that gets no more work, and why.
@@ -41,6 +42,8 @@ struct RankSetAside {
 /// queued
 ///   behind an item that is longer, nor is a longer one queued. An item of unknown cost counts as `lookahead_s` until
 ///   one like it was measured.
+/// - Items that ask mostly wait: a rank has up to `tasks_asking` of them (and one more that it will begin next),
+///   whatever they cost, beside what it computes.
 /// - An estimate is the item's cost times measured/estimated seconds of that environment, kept apart by the order of
 ///   magnitude of the cost (powers of two), because items of like cost are mostly of a kind.
 /// - A failed item is tried again, on another rank if there is one; then it fails and all that need it fail.
@@ -129,6 +132,7 @@ class Scheduler {
     int environment = -1;
     bool live = false;
     std::size_t count = 0;   // items that it has
+    std::size_t asking = 0;  // those of them that ask
     double seconds = 0;      // their estimates
     std::size_t window = 4;  // items it may have: grows as it answers, in case the estimates are far off
     int blame = 0;

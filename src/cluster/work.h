@@ -24,6 +24,15 @@ struct WorkItem {
   std::vector<std::size_t> prerequisites;  ///< indices of items that must be done first (their artifacts are inputs)
   std::vector<int> environments;           ///< indices of the environments that may compute it; empty: any
   bool keeps_checkpoints = false;  ///< may be begun though it will not end before the deadline: it goes on later
+  /// It mostly waits for other ranks' answers (TaskContext::ask): several of them run on a rank at once, each on a thread
+  /// of its own beside the one that computes.
+  bool asks = false;
+};
+
+/// Something that a rank of an environment shall answer; opaque to the cluster.
+struct Question {
+  int environment = 0;
+  Bytes request;
 };
 
 /// What an executor returns for a task that succeeded.
@@ -35,13 +44,20 @@ struct TaskResult {
 /// Thrown out of TaskContext::check() when the study stops: nothing is decided, the task runs again later.
 struct TaskStopped {};
 
-/// What a running task may ask of its surroundings. Called from the compute thread only.
-class TaskContext {
+/// The products of finished tasks.
+class Artifacts {
  public:
-  virtual ~TaskContext() = default;
-
-  /// The product of a finished task, from this rank's cache or from the coordinator. Throws Error if it is gone.
+  virtual ~Artifacts() = default;
+  /// From this rank's cache or from the coordinator. Throws Error if it is gone.
   virtual std::shared_ptr<const Bytes> artifact(const Identity& identity) = 0;
+};
+
+/// What a running task may ask of its surroundings. Called from the task's own thread only.
+class TaskContext : public Artifacts {
+ public:
+  /// The answers to some questions, all asked at once: each by a rank of its environment, this one included. For items
+  /// that `asks` only. Throws Error with the reason if one could not be answered, TaskStopped when the study stops.
+  virtual std::vector<Bytes> ask(const std::vector<Question>& questions) = 0;
 
   /// To be called often (every training step): throws TaskStopped when the study stops, Error when the task has run
   /// past its time limit.
@@ -56,6 +72,10 @@ class TaskContext {
 
 /// Runs one task; its exceptions become failures with their message.
 using Executor = std::function<TaskResult(ByteSpan payload, TaskContext& context)>;
+
+/// Answers a question on a rank of the environment that was asked, on its compute thread: before the tasks that wait
+/// there, and whenever a running one calls check(). Exceptions travel back to who asked.
+using Responder = std::function<Bytes(ByteSpan request, Artifacts& artifacts)>;
 
 /// Where outcomes become durable. Implemented over the journal; called from the coordinator's thread only.
 class Ledger {

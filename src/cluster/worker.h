@@ -19,6 +19,11 @@ struct WorkerOptions {
   double stop_grace_s = 20;
   double checkpoint_interval_s = 60;
   std::size_t cache_bytes = std::size_t{512} << 20;  ///< of artifacts in memory
+
+  // Questions between ranks; only where tasks ask.
+  Responder responder;                   ///< empty: this rank cannot answer
+  std::vector<int> environment_of_rank;  ///< where to ask; -1: a rank that computes nothing
+  int tasks_asking = 8;                  ///< how many tasks that ask run at once; the same on every rank
 };
 
 struct WorkReport {

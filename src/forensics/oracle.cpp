@@ -35,6 +35,7 @@ int Answer::label() const {
 
 Bytes encode(const Question& question) {
   ByteWriter writer;
+  writer.reserve(64 + question.rivals.size() * sizeof(int) + question.point.size() * sizeof(float));
   writer.put(static_cast<std::uint8_t>(question.slope)).put(static_cast<std::int32_t>(question.label));
   put_values(writer, question.rivals);
   put_values(writer, question.point);

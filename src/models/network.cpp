@@ -140,6 +140,16 @@ std::shared_ptr<Network> make_network(const NetworkSpec& spec) {
 
 void check(const NetworkSpec& spec) { static_cast<void>(make_network(spec)); }
 
+std::vector<std::string> layer_names(const NetworkSpec& spec) {
+  const std::shared_ptr<Network> network = make_network(spec);
+  network->eval();
+  std::vector<std::string> names;
+  network->observe([&](const std::string& layer, const at::Tensor&) { names.push_back(layer); });
+  const at::NoGradGuard no_grad;
+  network->forward(at::zeros({1, spec.input.channels, spec.input.height, spec.input.width}));
+  return names;
+}
+
 void initialise(Network& network, const Stream& stream) {
   const at::NoGradGuard no_grad;
   for (auto& item : network.named_parameters()) {

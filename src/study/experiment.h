@@ -47,6 +47,9 @@ class Experiment {
   /// The function that computes a task on a rank; keeps that rank's caches. `data` outlives it.
   [[nodiscard]] virtual cluster::Executor executor(const data::Dataset* data) const = 0;
 
+  /// Answers the questions of tasks that ask; empty where none does. Keeps the rank's caches.
+  [[nodiscard]] virtual cluster::Responder responder() const { return {}; }
+
   /// The groups of the results file that hold the scientific content.
   [[nodiscard]] virtual std::vector<store::Group> tabulate(const StudyInputs& inputs, const Plan& plan,
                                                            const OutcomeLookup& outcome) const = 0;

@@ -174,7 +174,7 @@ void Job::check() const {
   }
   const auto& schemes = values("scheme");
   const bool marked = std::any_of(schemes.begin(), schemes.end(), [](const auto& s) { return s != "clean"; });
-  if (integer("predict-images") > 0 && !marked)
+  if (text("experiment") == "new-label" && integer("predict-images") > 0 && !marked)
     refuse("predict-images", "predictions need a watermarked model: scheme names only clean");
 }
 

@@ -50,6 +50,9 @@ class Job {
   [[nodiscard]] bool flag(std::string_view key) const;
   [[nodiscard]] bool is_set(std::string_view key) const { return !text_or_empty(key).empty(); }
 
+  /// The key stands in the job file or on the command line.
+  [[nodiscard]] bool is_given(std::string_view key) const { return entries_.find(key) != entries_.end(); }
+
   /// The list of profiles as `forensics::parse_profile_list` reads it.
   [[nodiscard]] std::string profiles() const;
 

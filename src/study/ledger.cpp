@@ -27,17 +27,17 @@ std::uint64_t JournalLedger::commit(std::size_t index, Bytes encoded_outcome, By
   const Identity identity = plan_.tasks[index].identity;
   auto packed = std::make_shared<const Bytes>(pack_product(encoded_outcome, artifact));
   return journal_.append(type, encoded_outcome, [this, identity, packed] {
-    artifacts_.put(model_kind, identity, *packed);
+    artifacts_.put(product_kind, identity, *packed);
     artifacts_.remove(checkpoint_kind, identity);
   });
 }
 
 std::shared_ptr<const Bytes> JournalLedger::artifact(const Identity& identity) {
-  auto packed = artifacts_.get(model_kind, identity);
+  auto packed = artifacts_.get(product_kind, identity);
   if (!packed) {
     // Committed a moment ago: the journal's own thread may still be writing it.
     journal_.flush();
-    packed = artifacts_.get(model_kind, identity);
+    packed = artifacts_.get(product_kind, identity);
     if (!packed) return nullptr;
   }
   const ByteSpan artifact = unpack_product(*packed).artifact;

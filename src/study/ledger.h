@@ -12,7 +12,7 @@
 namespace telltale::study {
 
 /// Names of the folders in the artifact store.
-inline constexpr const char* model_kind = "models";
+inline constexpr const char* product_kind = "products";
 inline constexpr const char* checkpoint_kind = "checkpoints";
 
 /// The value of a training's outcome that holds the SHA-256 of its model: 32 bytes.

@@ -25,7 +25,6 @@ class NewLabel final : public Experiment {
 namespace new_label {
 
 /// Raised when a change of the algorithm changes results: part of every identity.
-inline constexpr int train_version = 1;
 inline constexpr int evaluate_version = 1;
 inline constexpr int predict_version = 1;
 

@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <cmath>
 
 #include "core/error.h"
 #include "models/network_spec.h"
 #include "study/axis.h"
 #include "study/new_label.h"
+#include "study/training.h"
 #include "watermark/keys.h"
 
 namespace telltale::study {
@@ -12,48 +12,25 @@ namespace {
 
 using new_label::Layout;
 
-// The axes that decide a training, in the order of the key table, and the repeat.
+// What decides a training, in the order of the key table, and the repeat.
 Grid case_grid(const Job& job) {
-  std::vector<Axis> axes;
-  for (Axis& axis : job.axes())
-    if (axis.key != "prune-scope" && axis.key != "prune-rate" && axis.key != "predict-batch")
-      axes.push_back(std::move(axis));
+  std::vector<std::string> keys = training_keys();
+  keys.insert(keys.end(), {"scheme", "reading", "alpha", "beta"});
+  std::vector<Axis> axes = axes_of(job, keys);
   axes.push_back(counted_axis("repeat", job.integer("repeats")));
   return Grid(std::move(axes));
 }
 
-Grid grid_of(const Job& job, const std::vector<std::string>& keys) {
-  std::vector<Axis> axes;
-  for (Axis& axis : job.axes())
-    if (std::find(keys.begin(), keys.end(), axis.key) != keys.end()) axes.push_back(std::move(axis));
-  return Grid(std::move(axes));
-}
-
 // One case of a job: its values, and what follows from them.
-class Case {
+class Case : public CaseValues {
  public:
   Case(const StudyInputs& inputs, const Grid& grid, std::size_t index)
-      : job_(inputs.job), data_(*inputs.data), grid_(grid), point_(grid, index) {}
+      : CaseValues(inputs.job, grid, index), data_(*inputs.data) {}
 
-  [[nodiscard]] std::string text(const std::string& key) const { return value_of(job_, point_, grid_, key); }
-  [[nodiscard]] double number(const std::string& key) const { return parse_number(text(key)); }
-  [[nodiscard]] long long integer(const std::string& key) const { return parse_integer(text(key)); }
-  [[nodiscard]] std::string label() const { return point_.label(); }
   [[nodiscard]] std::string method() const { return text("scheme"); }
 
   [[nodiscard]] models::NetworkSpec network() const {
-    return {text("network"), data_.shape(), data_.classes() + (method() == "new-label" ? 1 : 0)};
-  }
-
-  [[nodiscard]] Json recipe() const {
-    Json milestones = Json::array();
-    if (job_.is_set("lr-milestones"))
-      for (const std::string& epoch : job_.values("lr-milestones")) milestones.push_back(parse_integer(epoch));
-    return {{"optimizer", text("optimizer")}, {"learning_rate", number("learning-rate")},
-            {"momentum", number("momentum")}, {"weight_decay", number("weight-decay")},
-            {"batch", integer("batch")},      {"epochs", integer("epochs")},
-            {"milestones", milestones},       {"gamma", milestones.empty() ? 1.0 : job_.number("lr-gamma")},
-            {"augment", text("augment")}};
+    return network_of(*this, data_.shape(), data_.classes() + (method() == "new-label" ? 1 : 0));
   }
 
   // What key samples are made of. `method` differs from the case's own for the clean network, which is asked the
@@ -63,52 +40,18 @@ class Case {
                    {"reading", text("reading")},
                    {"alpha", number("alpha")},
                    {"beta", number("beta")},
-                   {"clip", job_.flag("clip")},
-                   {"noise", job_.text("key-noise")},
-                   {"seed", job_.integer("seed")},
-                   {"repeat", point_.integer("repeat")}};
-    if (method == "noise-backdoor") scheme["target"] = job_.integer("target");
+                   {"clip", job().flag("clip")},
+                   {"noise", job().text("key-noise")},
+                   {"seed", job().integer("seed")},
+                   {"repeat", repeat()}};
+    if (method == "noise-backdoor") scheme["target"] = job().integer("target");
     return scheme;
   }
   [[nodiscard]] Json queried_scheme() const { return scheme(method() == "clean" ? "noise-backdoor" : method()); }
 
-  [[nodiscard]] long long repeat() const { return point_.integer("repeat"); }
-
  private:
-  const Job& job_;
   const data::Dataset& data_;
-  const Grid& grid_;
-  Grid::Point point_;
 };
-
-forensics::Subject subject_of(const models::NetworkSpec& network, long long batch, long long eval_batch) {
-  return {network, static_cast<int>(batch), static_cast<int>(eval_batch)};
-}
-
-// Where a case's tasks run, and what that is in their identity.
-struct Place {
-  std::vector<int> environments;
-  std::string identity;  ///< "any" where the environment is no part of the identity
-  int rates = 0;         ///< index of the environment whose rates estimate the cost
-};
-
-Place place_of(const StudyInputs& inputs, const Json& coordinates, const std::string& subject) {
-  const auto& list = inputs.environments.list;
-  if (inputs.binding.rule == "any") return {{}, "any", 0};
-  int chosen = inputs.binding.trainer;
-  if (inputs.binding.rule == "spread") {
-    // By the case's identity: the same environment whoever else is present and whenever it is asked.
-    const Identity identity = identity_of(coordinates);
-    chosen = static_cast<int>(identity.bytes()[0] % list.size());
-  }
-  return {{chosen}, list[static_cast<std::size_t>(chosen)].identity({subject}).hex(), chosen};
-}
-
-double rate(const std::vector<std::map<std::string, double>>& rates, int environment, const std::string& subject) {
-  const auto& known = rates.at(static_cast<std::size_t>(environment));
-  const auto found = known.find(subject);
-  return found == known.end() ? 0 : found->second;
-}
 
 void check_alpha(const StudyInputs& inputs, const Case& one) {
   const data::Split& train = inputs.data->train();
@@ -126,19 +69,9 @@ void check_alpha(const StudyInputs& inputs, const Case& one) {
   }
 }
 
-void check_networks(const Job& job, const data::ImageShape& input, int classes) {
-  for (const std::string& name : job.values("network")) {
-    try {
-      models::check({name, input, classes});
-    } catch (const InputError& error) {
-      job.refuse("network", error.what());
-    }
-  }
-}
-
 void check_job(const StudyInputs& inputs) {
   const Job& job = inputs.job;
-  check_networks(job, inputs.data->shape(), inputs.data->classes());
+  static_cast<void>(networks_of(job, inputs.data->shape(), inputs.data->classes()));
   if (job.integer("target") >= inputs.data->classes())
     job.refuse("target", "class " + job.text("target") + " is none of the " + std::to_string(inputs.data->classes()) +
                              " classes of " + inputs.data->name());
@@ -153,22 +86,23 @@ void check_job(const StudyInputs& inputs) {
 std::vector<forensics::Subject> NewLabel::subjects(const Job& job) const {
   // Every network and batch size, with and without the new label's output.
   const data::Description& description = data::describe(job.text("dataset"));
-  check_networks(job, description.shape, description.classes);
+  const long long eval_batch = job.integer("eval-batch");
   std::vector<forensics::Subject> subjects;
-  for (const std::string& name : job.values("network"))
+  for (models::NetworkSpec network : networks_of(job, description.shape, description.classes))
     for (const std::string& batch : job.values("batch"))
-      for (const int extra : {0, 1})
-        subjects.push_back(subject_of({name, description.shape, description.classes + extra}, parse_integer(batch),
-                                      job.integer("eval-batch")));
+      for (const int extra : {0, 1}) {
+        network.classes = description.classes + extra;
+        subjects.push_back(training_subject(network, parse_integer(batch), eval_batch));
+      }
   // The batch sizes of the predictions, of the network that is asked: the first case's that has a watermark.
   if (job.integer("predict-images") > 0) {
     const auto& schemes = job.values("scheme");
     const bool extra =
         *std::find_if(schemes.begin(), schemes.end(), [](const auto& s) { return s != "clean"; }) == "new-label";
+    const models::NetworkSpec network = networks_of(job, description.shape, description.classes + extra).front();
     for (const std::string& batch : job.values("predict-batch"))
-      if (parse_integer(batch) != job.integer("eval-batch"))
-        subjects.push_back(subject_of({job.values("network").front(), description.shape, description.classes + extra},
-                                      parse_integer(job.values("batch").front()), parse_integer(batch)));
+      if (parse_integer(batch) != eval_batch)
+        subjects.push_back(training_subject(network, parse_integer(job.values("batch").front()), parse_integer(batch)));
   }
   return subjects;
 }
@@ -183,49 +117,28 @@ Plan NewLabel::plan(const StudyInputs& inputs) const {
 Layout new_label::lay_out(const StudyInputs& inputs, Plan& plan) {
   const Job& job = inputs.job;
   const data::Dataset& data = *inputs.data;
-  Layout layout{
-      case_grid(job), grid_of(job, {"prune-scope", "prune-rate"}), grid_of(job, {"predict-batch"}), {}, {}, {}, {}};
+  Layout layout{case_grid(job),
+                Grid(axes_of(job, {"prune-scope", "prune-rate"})),
+                Grid(axes_of(job, {"predict-batch"})),
+                {},
+                {},
+                {},
+                {}};
   const bool prunes = job.is_set("prune-rate");
   const auto test_count = static_cast<double>(data.test().count);
   const std::string data_hash = data.content_hash().hex();
   plan.cases = layout.cases.size() * (prunes ? layout.attacks.size() : 1);
 
   std::size_t first_marked = SIZE_MAX;
-  models::NetworkSpec first_network;
   for (std::size_t index = 0; index < layout.cases.size(); ++index) {
     const Case one(inputs, layout.cases, index);
     check_alpha(inputs, one);
-    const models::NetworkSpec network = one.network();
-    const std::string subject = subject_of(network, one.integer("batch"), job.integer("eval-batch")).key();
-    const double step_s_known = rate(inputs.environments.train_step_s, std::max(0, inputs.binding.trainer), subject);
-
-    const Json scheme = one.method() == "clean" ? Json{{"method", "clean"}} : one.scheme(one.method());
-    const Json coordinates = {{"network", network.to_json()},
-                              {"recipe", one.recipe()},
-                              {"scheme", scheme},
-                              {"seed", job.integer("seed")},
-                              {"repeat", one.repeat()}};
-    const Place place = place_of(inputs, coordinates, subject);
-    const double image_s = rate(inputs.environments.eval_image_s, place.rates, subject);
-    const double step_s =
-        inputs.binding.rule == "bound" ? step_s_known : rate(inputs.environments.train_step_s, place.rates, subject);
-
-    PlannedTask training;
-    training.kind = "train";
-    training.payload = {
-        {"kind", "train"},     {"algorithm", train_version},    {"data", data_hash},
-        {"case", coordinates}, {"environment", place.identity}, {"eval_batch", job.integer("eval-batch")}};
-    const double steps = std::ceil(static_cast<double>(data.train().count) / static_cast<double>(one.integer("batch")));
-    training.cost_s = static_cast<double>(one.integer("epochs")) * (steps * step_s + test_count * image_s);
-    training.environments = place.environments;
-    training.has_artifact = true;
-    training.keeps_checkpoints = true;
-    const std::size_t trained = plan.add(training);
+    const bool clean = one.method() == "clean";
+    const PlannedTraining training = clean ? plan_clean_training(plan, inputs, one, one.network())
+                                           : plan_training(plan, inputs, one, one.network(), one.scheme(one.method()));
+    const std::size_t trained = training.task;
     layout.training.push_back(trained);
-    if (first_marked == SIZE_MAX && one.method() != "clean") {
-      first_marked = trained;
-      first_network = network;
-    }
+    if (first_marked == SIZE_MAX && !clean) first_marked = trained;
 
     const auto evaluate = [&](const Json& attack) {
       PlannedTask task;
@@ -237,12 +150,12 @@ Layout new_label::lay_out(const StudyInputs& inputs, Plan& plan) {
                       {"scheme", one.queried_scheme()},
                       {"key_images", job.integer("key-images")},
                       {"attack", attack},
-                      {"environment", place.identity},
+                      {"environment", training.placement.identity},
                       {"eval_batch", job.integer("eval-batch")}};
       const double keys = job.integer("key-images") > 0 ? static_cast<double>(job.integer("key-images")) : test_count;
-      task.cost_s = (test_count + 3 * keys) * image_s;
+      task.cost_s = (test_count + 3 * keys) * training.image_s;
       task.prerequisites = {trained};
-      task.environments = place.environments;
+      task.environments = training.placement.environments;
       return plan.add(task);
     };
     layout.unattacked.push_back(evaluate({{"name", "none"}}));

@@ -5,8 +5,8 @@
 #include <map>
 
 #include "study/axis.h"
-#include "study/ledger.h"
 #include "study/new_label.h"
+#include "study/training.h"
 #include "watermark/verification.h"
 
 namespace telltale::study {
@@ -92,50 +92,12 @@ store::Group train_group(const new_label::Layout& layout, const Job& job, const 
       numbers("queries_for_90", dimensions, shape, queries,
               "queries from which on the verification is right with 90% certainty (rival: threshold 0.3)"));
 
-  std::vector<std::string> hashes;
-  for (std::size_t i = 0; i < count; ++i) {
-    const Outcome* trained = outcome(layout.training[i]);
-    const bool known = trained != nullptr && trained->status == TaskStatus::done;
-    hashes.push_back(known ? Identity::from_bytes(trained->values.at(model_hash_value).as<std::uint8_t>()).hex() : "");
-  }
-  group.variables.push_back({"model_sha256",
-                             dimensions,
-                             hashes,
-                             {{"long_name", "SHA-256 of the trained model (safetensors)"}},
-                             std::nullopt});
-
-  // Curves over the epochs, as long as the longest training.
-  std::int64_t epochs = 0;
-  for (const std::string& text : job.values("epochs")) epochs = std::max<std::int64_t>(epochs, parse_integer(text));
-  Grid epoch_grid({counted_axis("epoch", epochs)});
-  epoch_grid.declare(group);
-  auto curve_dimensions = dimensions;
-  curve_dimensions.push_back("epoch");
-  auto curve_shape = shape;
-  curve_shape.push_back(epochs);
-  const std::pair<const char*, const char*> curves[] = {
-      {"train_loss", "mean cross-entropy of each epoch's batches, in nats"},
-      {"train_accuracy", "share of each epoch's training samples (key samples included) classified correctly"},
-      {"epoch_accuracy", "share of the test images classified correctly after each epoch"},
-      {"epoch_key_accuracy", "share of untrained key samples recognised after each epoch (at most 1,000 of them)"},
-  };
-  for (const auto& [name, help] : curves) {
-    std::vector<double> all;
-    all.reserve(count * static_cast<std::size_t>(epochs));
-    for (std::size_t i = 0; i < count; ++i) {
-      const Outcome* trained = outcome(layout.training[i]);
-      std::vector<double> curve(static_cast<std::size_t>(epochs), nothing);
-      if (trained != nullptr && trained->status == TaskStatus::done) {
-        const auto found = trained->values.find(name);
-        if (found != trained->values.end()) {
-          const auto recorded = found->second.as<double>();
-          std::copy(recorded.begin(), recorded.end(), curve.begin());
-        }
-      }
-      all.insert(all.end(), curve.begin(), curve.end());
-    }
-    group.variables.push_back(numbers(name, curve_dimensions, curve_shape, all, help));
-  }
+  add_training_variables(
+      group, layout.cases, layout.training, job, outcome,
+      {{"train_loss", "mean cross-entropy of each epoch's batches, in nats"},
+       {"train_accuracy", "share of each epoch's training samples (key samples included) classified correctly"},
+       {"epoch_accuracy", "share of the test images classified correctly after each epoch"},
+       {"epoch_key_accuracy", "share of untrained key samples recognised after each epoch (at most 1,000 of them)"}});
   return group;
 }
 

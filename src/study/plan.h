@@ -20,6 +20,7 @@ struct PlannedTask {
   std::vector<std::size_t> prerequisites;  ///< indices into Plan::tasks
   std::vector<int> environments;           ///< indices of the environments that may compute it; empty: any
   bool has_artifact = false;               ///< its product is kept in the artifact store
+  bool asks = false;                       ///< asks other ranks, and mostly waits for them (cluster/work.h)
   bool keeps_checkpoints = false;          ///< when it is stopped, it goes on later where it was
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <limits>
+#include <map>
+#include <set>
 
 #include "core/error.h"
 #include "store/atomic_file.h"
@@ -90,7 +92,7 @@ store::Group tasks_group(const Session& session, const std::vector<const Outcome
   group.attributes = {{"description", "every task of the study"}};
   group.dimensions = {{"task", static_cast<std::int64_t>(identities.size())}};
   group.variables = {texts("identity", {"task"}, identities, "SHA-256 of everything that determines the task"),
-                     texts("kind", {"task"}, kinds, "train, evaluate, prune, predict"),
+                     texts("kind", {"task"}, kinds, "train, evaluate, prune, predict, compare"),
                      texts("description", {"task"}, descriptions, "JSON: coordinates and settings"),
                      texts("status", {"task"}, status, "done, failed or open"),
                      texts("reason", {"task"}, reasons, "why it failed"),
@@ -98,8 +100,19 @@ store::Group tasks_group(const Session& session, const std::vector<const Outcome
   return group;
 }
 
+// The CPUs of the ranks that ever had each environment, by its name: "Cascade Lake, Skylake".
+std::map<std::string, std::set<std::string>> microarchitectures_of(const std::vector<Json>& starts) {
+  std::map<std::string, std::set<std::string>> names;
+  for (const Json& start : starts)
+    for (const Json& rank : start.at("ranks"))
+      if (const std::string environment = rank.at("environment"); !environment.empty())
+        names[environment].insert(rank.at("passport").at("cpu").at("microarchitecture").get<std::string>());
+  return names;
+}
+
 // What may differ between two equal studies.
-store::Group run_group(const std::vector<Json>& starts, const std::vector<const Outcome*>& outcomes) {
+store::Group run_group(const Session& study, const std::vector<Json>& starts,
+                       const std::vector<const Outcome*>& outcomes) {
   const double missing = std::numeric_limits<double>::quiet_NaN();
   std::vector<double> seconds, finished;
   std::vector<std::int32_t> ranks, attempts;
@@ -122,13 +135,25 @@ store::Group run_group(const std::vector<Json>& starts, const std::vector<const 
                      column("rank", "task", ranks, "rank that computed it"),
                      column("attempt", "task", attempts, "1 for the first attempt"),
                      texts("host", {"task"}, hosts, "host that computed it")};
+  const auto seen = microarchitectures_of(starts);
+  std::vector<std::string> environments, cpus;
+  for (const Environment& environment : study.environments.list) {
+    environments.push_back(environment.name);
+    std::string text;
+    if (const auto found = seen.find(environment.name); found != seen.end())
+      for (const std::string& cpu : found->second) text += (text.empty() ? "" : ", ") + cpu;
+    cpus.push_back(text);
+  }
+  group.dimensions.push_back({"environment", static_cast<std::int64_t>(environments.size())});
+  group.variables.push_back(texts("environment", {"environment"}, environments, "name of the environment"));
+  group.variables.push_back(texts("microarchitectures", {"environment"}, cpus, "CPUs of the ranks that had it"));
   std::vector<std::string> sessions;
   for (const Json& one : starts) sessions.push_back(one.dump());
   if (!sessions.empty())
     group.variables.push_back(
         texts("session", {"session"}, sessions, "JSON of every start: when, ranks, hosts and their passports"));
   else
-    group.dimensions.pop_back();
+    std::erase_if(group.dimensions, [](const store::Dimension& dimension) { return dimension.name == "session"; });
   return group;
 }
 
@@ -164,7 +189,7 @@ store::Group build_results(const Session& session, const StudyRecords& records) 
   root.children = session.experiment->tabulate(session.inputs(), session.plan, lookup);
   root.children.push_back(environments_group(session));
   root.children.push_back(tasks_group(session, outcomes));
-  root.children.push_back(run_group(records.sessions, outcomes));
+  root.children.push_back(run_group(session, records.sessions, outcomes));
   return root;
 }
 

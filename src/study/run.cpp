@@ -96,7 +96,7 @@ class Desk {
     for (const PlannedTask& task : session_.plan.tasks) {
       const std::string payload = canonical(task.payload);
       items.push_back({task.identity, Bytes(payload.begin(), payload.end()), task.cost_s, task.prerequisites,
-                       task.environments, task.keeps_checkpoints});
+                       task.environments, task.keeps_checkpoints, task.asks});
     }
     return items;
   }
@@ -201,7 +201,7 @@ class Desk {
     for (std::size_t i = 0; i < tasks.size(); ++i)
       if (!known_[i]) needed.insert(tasks[i].prerequisites.begin(), tasks[i].prerequisites.end());
     for (const std::size_t i : needed)
-      if (known_[i] == TaskStatus::done && artifacts_->check(model_kind, tasks[i].identity) != store::PartState::good) {
+      if (known_[i] == TaskStatus::done && artifacts_->check(product_kind, tasks[i].identity) != store::PartState::good) {
         known_[i].reset();
         report.notes.push_back("the product of " + tasks[i].kind + " " + tasks[i].identity.brief() +
                                " is missing or damaged: made again");
@@ -210,7 +210,7 @@ class Desk {
 
   // A product of another job file (or of a journal that was lost): its outcome becomes ours.
   bool take_over(const Identity& identity) {
-    const auto packed = artifacts_->get(model_kind, identity);
+    const auto packed = artifacts_->get(product_kind, identity);
     if (!packed) return false;
     const Product product = unpack_product(*packed);
     const OutcomeHead head = peek_outcome(product.encoded_outcome);
@@ -275,8 +275,12 @@ class Desk {
   Clock::time_point last_published_ = Clock::now();
 };
 
-cluster::WorkerOptions worker_options(const Job& job, const std::string& environment) {
+cluster::WorkerOptions worker_options(const Job& job, const std::string& environment,
+                                      std::vector<int> environment_of_rank, cluster::Responder responder) {
   cluster::WorkerOptions options;
+  options.environment_of_rank = std::move(environment_of_rank);
+  options.responder = std::move(responder);
+  options.tasks_asking = static_cast<int>(job.integer("searches-in-flight"));
   options.environment = environment;
   if (job.number("task-time-limit") > 0) options.task_time_limit_s = job.number("task-time-limit");
   options.checkpoint_interval_s = job.number("checkpoint-interval");
@@ -314,9 +318,12 @@ RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptio
     return {{"names", names}, {"of_rank", session->environments.of_rank}};
   });
   const auto names = assigned.at("names").get<std::vector<std::string>>();
+  auto environment_of_rank = assigned.at("of_rank").get<std::vector<int>>();
+  if (!session->computes[0]) environment_of_rank[0] = -1;
   const int mine = assigned.at("of_rank").at(static_cast<std::size_t>(communicator.rank()));
   const cluster::WorkerOptions worker =
-      worker_options(session->job, mine < 0 ? "" : names.at(static_cast<std::size_t>(mine)));
+      worker_options(session->job, mine < 0 ? "" : names.at(static_cast<std::size_t>(mine)), environment_of_rank,
+                     session->experiment->responder());
   const cluster::Executor executor = session->experiment->executor(session->data.get());
   const cluster::CrashNote crash_note(StudyPaths{options.output}.crash_notes(), communicator.rank());
 

@@ -24,6 +24,62 @@ TEST(Subject, KeyNamesAllThatDecidesBits) {
   EXPECT_EQ(subject.key(), "dnn-1/1x28x28/11/channels-last/batch 128/evaluation 256");
 }
 
+TEST(Subject, KeyOfAPredictionNamesThreadsAndPrecisionWhereTheyAreNotPlain) {
+  Subject subject{{"resnet-20", {3, 32, 32}, 10, {{"pool", "window"}, {"shortcut", "pad"}}}, 128, 16, Use::prediction};
+  EXPECT_EQ(subject.key(), "resnet-20{pool=window, shortcut=pad}/3x32x32/10/channels-last/prediction 16");
+  subject.threads = 2;
+  subject.precision = models::Precision::bfloat16;
+  subject.network.options.clear();
+  EXPECT_EQ(subject.key(), "resnet-20/3x32x32/10/channels-last/prediction 16/2 threads/bfloat16");
+}
+
+TEST(Subject, KeyOfASearchNamesItsBatch) {
+  const Subject subject{{"dnn-1", {1, 28, 28}, 10}, 128, 1, Use::search};
+  EXPECT_EQ(subject.key(), "dnn-1/1x28x28/10/channels-last/search 1");
+}
+
+std::vector<std::string> operations_of(const Subject& subject) {
+  std::vector<std::string> names;
+  for (const auto& [operation, hash] : run_trial(subject).hashes) names.push_back(operation);
+  return names;
+}
+
+TEST(Fingerprint, APredictionIsForwardOnly) {
+  Subject subject = small();
+  subject.use = Use::prediction;
+  EXPECT_EQ(operations_of(subject), std::vector<std::string>{"forward, evaluation batch"});
+  subject.eval_batch = 1;
+  EXPECT_EQ(operations_of(subject), std::vector<std::string>{"forward, one image"});
+}
+
+TEST(Fingerprint, ASearchIsForwardAndItsSlopes) {
+  Subject subject = small();
+  subject.use = Use::search;
+  subject.eval_batch = 1;
+  EXPECT_EQ(operations_of(subject), (std::vector<std::string>{"forward, one image", "input gradient"}));
+  subject.eval_batch = 4;
+  EXPECT_EQ(operations_of(subject), (std::vector<std::string>{"forward, evaluation batch", "input gradient"}));
+}
+
+TEST(Fingerprint, EveryPrecisionAndUseRepeatsItsBitsAndHasItsOwn) {
+  std::vector<Subject> subjects;
+  for (const auto precision : {models::Precision::float32, models::Precision::float64, models::Precision::bfloat16}) {
+    Subject subject = small();
+    subject.use = Use::prediction;
+    subject.precision = precision;
+    subjects.push_back(subject);
+  }
+  subjects.push_back(small());
+  subjects.back().use = Use::search;
+  const Fingerprints prints = take_fingerprints(subjects);
+  EXPECT_TRUE(prints.repeats);
+  EXPECT_EQ(prints.by_subject.size(), 4u);
+  std::vector<std::string> hashes;
+  for (const auto& [subject, hash] : prints.by_subject) hashes.push_back(hash);
+  std::sort(hashes.begin(), hashes.end());
+  EXPECT_EQ(std::unique(hashes.begin(), hashes.end()), hashes.end());
+}
+
 TEST(Fingerprint, RepeatsItsBits) {
   const Fingerprints prints = take_fingerprints({small()}, 3);
   EXPECT_TRUE(prints.repeats) << prints.unrepeated.front();

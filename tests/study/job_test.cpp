@@ -65,10 +65,17 @@ TEST(Job, StandardAxesAreAlwaysDimensionsOthersWhenTheyHaveSeveralValues) {
     for (const Axis& axis : job.axes()) dimensions.push_back(axis.dimension);
     return dimensions;
   };
-  EXPECT_EQ(
-      names(Job::parse("alpha = 0.1\n", "x.ini")),
-      (std::vector<std::string>{"scheme", "reading", "alpha", "beta", "prune_scope", "pruning_rate", "predict_batch"}));
+  EXPECT_EQ(names(Job::parse("alpha = 0.1\n", "x.ini")),
+            (std::vector<std::string>{"scheme", "reading", "alpha", "beta", "prune_scope", "pruning_rate",
+                                      "predict_batch", "threads", "precision"}));
   EXPECT_EQ(names(Job::parse("momentum = 0, 0.9\n", "x.ini")).front(), "momentum");
+}
+
+TEST(Job, KnowsWhichKeysAreGiven) {
+  const Job job = Job::parse("alpha = 0.01\n", "x.ini", {{"beta", "0.1"}});
+  EXPECT_TRUE(job.is_given("alpha"));  // also with the default's value
+  EXPECT_TRUE(job.is_given("beta"));
+  EXPECT_FALSE(job.is_given("seed"));
 }
 
 TEST(Job, SettingsNameOnlyWhatDecidesResults) {
