@@ -19,6 +19,13 @@ const store::Variable& variable(const store::Group& group, const std::string& na
   return *found;
 }
 
+// One number a case, of either width.
+std::int32_t whole_number(const store::Variable& of, std::size_t cell) {
+  const Array& numbers = of.numbers();
+  return numbers.dtype == DType::int64 ? static_cast<std::int32_t>(numbers.as<std::int64_t>()[cell])
+                                       : numbers.as<std::int32_t>()[cell];
+}
+
 // The part of an array that belongs to one case; the cases are its leading dimensions.
 template <typename T>
 std::vector<T> part(const store::Variable& of, std::size_t cell, std::size_t cells) {
@@ -113,7 +120,7 @@ BoundarySamples read_samples(const store::Group& root) {
   std::size_t unverified = 0;
   for (std::size_t cell = 0; cell < reached.size(); ++cell) {
     if (reached[cell] != "success") continue;
-    if (verified.numbers().as<std::int32_t>()[cell] != 1) {
+    if (whole_number(verified, cell) != 1) {
       ++unverified;
       continue;
     }
@@ -122,9 +129,9 @@ BoundarySamples read_samples(const store::Group& root) {
     for (const std::string& dimension : of_case) sample.coordinates.push_back(labels.at(dimension));
     sample.eight_bit = labels.at("grid") == "8-bit";
     sample.identified = identified.strings()[cell];
-    sample.identifying_label = identifying.numbers().as<std::int32_t>()[cell];
-    sample.contrast_label = contrast.numbers().as<std::int32_t>()[cell];
-    sample.start_label = start.numbers().as<std::int32_t>()[cell];
+    sample.identifying_label = whole_number(identifying, cell);
+    sample.contrast_label = whole_number(contrast, cell);
+    sample.start_label = whole_number(start, cell);
     sample.psnr = psnr.value(cell);
     sample.labels = part<std::int32_t>(label, cell, reached.size());
     sample.logits = part<float>(logits, cell, reached.size());

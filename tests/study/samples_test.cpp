@@ -62,7 +62,7 @@ TEST(Samples, ThatAreMissingAreSaidToBeSo) {
 TEST(Samples, ThatCountMustBeWhole) {
   for (const char* name : {"identifying_label", "contrast_label"}) {
     store::Group root = boundary_results();
-    set<std::int32_t>(variable(root, name), 0, -1);
+    set<std::int64_t>(variable(root, name), 0, -1);
     EXPECT_THROW(read_samples(root), Error) << name;
   }
   store::Group root = boundary_results();

@@ -30,7 +30,8 @@ inline store::Group boundary_results(const BoundaryFixture& fixture = {}) {
   const std::int64_t cells = n * g * m, pixels = fixture.channels * rows * columns;
 
   Texts status, identified;
-  std::vector<std::int32_t> verified, identifying, contrast, start, label;
+  std::vector<std::int32_t> verified, label;
+  std::vector<std::int64_t> identifying, contrast, start;
   std::vector<double> psnr;
   std::vector<float> logits, sample;
   for (std::int64_t cell = 0; cell < cells; ++cell) {
