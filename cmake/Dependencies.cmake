@@ -10,6 +10,7 @@ endif()
 find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(libarchive REQUIRED IMPORTED_TARGET libarchive)
+pkg_check_modules(libpng REQUIRED IMPORTED_TARGET libpng)
 find_package(MPI REQUIRED COMPONENTS C)
 
 # The serial HDF5: LibTorch itself may load it, and the parallel build would clash in one process.

@@ -27,5 +27,7 @@ int run_status(const Arguments& arguments, char** argv);
 int run_verify(const Arguments& arguments, char** argv);
 int run_replay(const Arguments& arguments, char** argv);
 int run_report(const Arguments& arguments, char** argv);
+int run_export(const Arguments& arguments, char** argv);
+int run_identify(const Arguments& arguments, char** argv);
 
 }  // namespace telltale::cli

@@ -10,6 +10,10 @@ const std::vector<Command>& commands() {
       {"status", "status RESULTS.h5", "done, failed, rate, time left; while it runs or after a crash", run_status},
       {"verify", "verify RESULTS.h5", "re-hashes everything; says what is missing or damaged", run_verify},
       {"report", "report RESULTS.h5", "the paper's tables beside the measured ones", run_report},
+      {"export", "export RESULTS.h5 FOLDER", "boundary samples as images or arrays, to ask a service about",
+       run_export},
+      {"identify", "identify RESULTS.h5 ANSWERS.csv", "the known machine that a service's answers betray",
+       run_identify},
       {"replay", "replay --model M --points P -o OUT", "predictions of stored inputs, here and under this profile", run_replay},
   };
   return table;

@@ -17,7 +17,7 @@ void print_usage(std::ostream& out) {
       << ": who owns a neural network, and which machine ran it\n\n";
   for (const auto& command : telltale::cli::commands()) {
     char line[160];
-    std::snprintf(line, sizeof line, "  telltale %-28s %s\n", command.usage, command.summary);
+    std::snprintf(line, sizeof line, "  telltale %-40s %s\n", command.usage, command.summary);
     out << line;
   }
   out << "\n`telltale COMMAND --help` shows a command's options. run, plan and probe also work under mpirun or srun.\n"

@@ -8,6 +8,7 @@
 #include "cluster/communicator.h"
 #include "core/error.h"
 #include "forensics/profile.h"
+#include "study/axis.h"
 #include "study/parameters.h"
 
 namespace telltale::cli {
@@ -58,6 +59,26 @@ std::optional<std::string> Options::value(const std::string& name) const {
   return std::nullopt;
 }
 
+double Options::number(const std::string& name, double fallback) const {
+  const auto given = value(name);
+  if (!given) return fallback;
+  try {
+    return study::parse_number(*given);
+  } catch (const InputError& error) {
+    throw InputError("--" + name + ": " + error.what());
+  }
+}
+
+long long Options::whole_number(const std::string& name, long long fallback) const {
+  const auto given = value(name);
+  if (!given) return fallback;
+  try {
+    return study::parse_integer(*given);
+  } catch (const InputError& error) {
+    throw InputError("--" + name + ": " + error.what());
+  }
+}
+
 Options parse(const Arguments& arguments, const Shape& shape) {
   po::options_description all = described(shape, false);
   all.add(described(shape, true));
@@ -97,19 +118,24 @@ Options parse(const Arguments& arguments, const Shape& shape) {
   if (options.help) return options;
   if (shape.argument == nullptr && !given.empty())
     throw InputError("telltale " + std::string(shape.command) + " takes no argument: " + given.front());
-  if (given.size() > 1)
+  if (shape.second_argument != nullptr && given.size() != 2)
+    throw InputError("telltale " + std::string(shape.command) + " needs a " + shape.argument + " and a " +
+                     shape.second_argument + ", " + std::to_string(given.size()) + " given (telltale " + shape.command +
+                     " --help)");
+  if (shape.second_argument == nullptr && given.size() > 1)
     throw InputError("one " + std::string(shape.argument) + " expected, " + std::to_string(given.size()) + " given");
   if (given.empty() && shape.argument != nullptr && shape.argument_required)
     throw InputError("telltale " + std::string(shape.command) + " needs a " + shape.argument + " (telltale " +
                      shape.command + " --help)");
   if (!given.empty()) options.argument = given.front();
+  if (given.size() > 1) options.second_argument = given.back();
   return options;
 }
 
 std::string help_text(const Shape& shape) {
   std::ostringstream text;
   text << "usage: telltale " << shape.command << (shape.argument ? " " + std::string(shape.argument) : "")
-       << " [options]\n";
+       << (shape.second_argument ? " " + std::string(shape.second_argument) : "") << " [options]\n";
   text << described(shape, false);
   if (shape.takes_keys) text << described(shape, true);
   return text.str();

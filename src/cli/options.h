@@ -13,12 +13,16 @@ namespace telltale::cli {
 
 /// A command line taken apart. Throws InputError for an unknown option or a missing or superfluous argument.
 struct Options {
-  std::string argument;                                     ///< the job file or the results file
+  std::string argument;  ///< the job file or the results file
+  std::string second_argument;
   std::vector<std::pair<std::string, std::string>> values;  ///< the command's own options
   std::vector<std::pair<std::string, std::string>> keys;    ///< keys of the job file
   bool help = false;
 
   [[nodiscard]] std::optional<std::string> value(const std::string& name) const;
+  /// An own option as a number. Throw InputError, naming the option, if it is none.
+  [[nodiscard]] double number(const std::string& name, double fallback) const;
+  [[nodiscard]] long long whole_number(const std::string& name, long long fallback) const;
 };
 
 struct OwnOption {
@@ -32,7 +36,8 @@ struct Shape {
   const char* argument;  ///< "JOB", "RESULTS"; nullptr if there is none
   bool argument_required = true;
   std::vector<OwnOption> own;
-  bool takes_keys = false;  ///< every key of the job file is an option too
+  bool takes_keys = false;                ///< every key of the job file is an option too
+  const char* second_argument = nullptr;  ///< required if there is one
 };
 
 Options parse(const Arguments& arguments, const Shape& shape);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "study/csv.h"
 
 namespace telltale::study {
 namespace {
@@ -47,19 +48,12 @@ std::string render_markdown(const Table& table) {
   return text + (table.notes.empty() ? "" : "\n");
 }
 
-// RFC 4180; every line begins with the table's title, so that one file holds them all.
+// Every line begins with the table's title, so that one file holds them all.
 std::string render_csv(const Table& table) {
-  const auto field = [](const std::string& cell) {
-    if (cell.find_first_of(",\"\n") == std::string::npos) return cell;
-    std::string quoted = "\"";
-    for (const char c : cell) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-    return quoted + "\"";
-  };
   std::string text;
-  const auto line = [&](const std::vector<std::string>& cells) {
-    text += field(table.title);
-    for (const std::string& cell : cells) text += "," + field(cell);
-    text += "\r\n";
+  const auto line = [&](std::vector<std::string> cells) {
+    cells.insert(cells.begin(), table.title);
+    text += csv_line(cells) + "\r\n";
   };
   line(table.columns);
   for (const auto& row : table.rows) line(row);

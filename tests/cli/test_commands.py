@@ -203,7 +203,7 @@ def test_the_program_lists_its_commands_and_exit_codes(telltale):
     for how in ((), ("--help",), ("help",)):
         told = telltale(*how)
         assert told.code == ALL_DONE
-        for command in ("probe", "plan", "run", "status", "verify", "report"):
+        for command in ("probe", "plan", "run", "status", "verify", "report", "export", "identify"):
             assert f"telltale {command} " in told.out
         assert "0 all done; 1 some cases failed; 2 unusable input; 3 stopped early" in told.out
     assert re.match(r"\d+\.\d+\.\d+ \(", telltale("--version").out)
@@ -227,7 +227,9 @@ def test_help_shows_every_key_with_its_type_range_and_default(telltale, command)
     assert "--clip ... keep key samples in [0,1] (the paper's formula does not) [yes or no; default no]" in text
 
 
-@pytest.mark.parametrize("command, options", [("status", []), ("verify", ["--artifacts"]), ("report", ["-f [ --format ]", "text (default), markdown or csv"])])
+@pytest.mark.parametrize("command, options", [("status", []), ("verify", ["--artifacts"]), ("report", ["-f [ --format ]", "text (default), markdown or csv"]),
+                                              ("export", ["--redundancy", "default 3", "manifest.csv"]),
+                                              ("identify", ["--confidence", "default 0.99", "Exit codes: 0 one machine was identified"])])
 def test_help_of_the_other_commands_shows_their_options_and_no_keys(telltale, command, options):
     told = telltale(command, "--help")
     assert told.code == ALL_DONE and told.out.startswith(f"usage: telltale {command} RESULTS.h5")
