@@ -103,6 +103,9 @@ Attempt search_boundary(Oracle& oracle, const Point& start, int label, const Sea
     throw Error("the target of a boundary search is none of its machines");
   if (options.preset != Preset::telltale && (options.target || options.eight_bit))
     throw Error("the published searches have neither a target nor a grid");
+  const auto plane = static_cast<std::size_t>(options.height) * static_cast<std::size_t>(options.width);
+  if (options.eight_bit && (plane == 0 || start.size() % plane != 0))
+    throw Error("a search on the 8-bit grid needs the input's height and width");
   Attempt attempt;
   attempt.sample = start;
   if (options.preset == Preset::telltale)

@@ -32,6 +32,7 @@ struct SearchOptions {
 
   // Of the preset telltale.
   std::optional<int> target;  ///< the microarchitecture to stand alone; none: any
+  int height = 0, width = 0;  ///< of the input: an 8-bit search needs to know which values lie far apart
   bool eight_bit = false;     ///< every value a multiple of 1/255 in [0, 1]; the start must be
   bool clip = false;          ///< values stay in [0, 1]; an 8-bit search always does
   double least_psnr = 0;      ///< dB; 0: no floor

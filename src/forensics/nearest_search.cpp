@@ -3,14 +3,16 @@
 // The margin m(x) = logit[a] - logit[b] between the start's label a and a rival b is a number on every machine; on the
 // boundary it is zero but for each machine's own rounding, about the last bit of the logits. So:
 //
-// 1. Approach: the point of the boundary m = 0 nearest to the start, by the iteration of Hasofer-Lind and
-//    Rackwitz-Fiessler (1978), known from DeepFool (Moosavi-Dezfooli et al. 2016) and FAB (Croce and Hein 2020): the
-//    linearised boundary's point nearest to the *start*, again and again. One machine answers.
+// 1. Approach: Newton steps to the boundary m = 0 (DeepFool, Moosavi-Dezfooli et al. 2016), then along it towards the
+//    start: the linearised boundary's point nearest to the *start* (the iteration of Hasofer-Lind and Rackwitz-Fiessler
+//    1978; FAB, Croce and Hein 2020), as long as that comes nearer. One machine answers.
 // 2. Newton steps of the margin, without new slopes, down to the last bits.
 // 3. Draws: all machines are asked there. Their margins lie apart by their rounding; the input is moved by so much that
 //    zero falls into the widest gap beside one machine, and by a jitter of last bits, which draws the rounding anew.
 //
-// On the 8-bit grid 2 and 3 are steps of 1/255 in one or two values, whose slopes add up to the shift that is wanted.
+// On the 8-bit grid a slope does not say precisely enough what a step of 1/255 does: it crosses kinks. But what steps do
+// that were *measured* one by one adds up almost exactly where they lie far apart. So some tens are measured, and of all
+// their pairs and triples those are tried whose sum is the shift that is wanted.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -25,7 +27,9 @@ namespace {
 
 constexpr int rivals_tried = 3;        // classes next to the start's whose boundaries are compared
 constexpr int approach_steps = 12;     // at most
-constexpr int least_approach_steps = 3;
+constexpr int refinements = 3;         // at most
+constexpr double near_enough = 1e-2;   // of the start's margin: then steps go along the boundary
+constexpr double nearer = 0.995;       // a refinement must shorten the way by more than this
 constexpr int newton_steps = 12;       // without a new slope
 constexpr double noise_units = 4;      // a margin of so many last bits of the largest logit may be rounding alone
 constexpr int draws_of_a_place = 24;   // then another place of the boundary is tried
@@ -144,14 +148,14 @@ class NearestSearch {
     return true;
   }
 
-  // The point of the linearised boundary nearest to the start: start + w slope, kept within [0, 1] where that is wanted.
-  [[nodiscard]] Point nearest_on_boundary() const {
-    const double needed = dot_difference(slope_, point_, start_) - margin_;
+  // The point of the linearised boundary nearest to `origin`: origin + w slope, kept within [0, 1] where that is wanted.
+  [[nodiscard]] Point nearest_on_boundary(const Point& origin) const {
+    const double needed = dot_difference(slope_, point_, origin) - margin_;
     const bool bounded = options_.clip || options_.eight_bit;
     const auto at = [&](double w) {
-      Point moved(start_.size());
+      Point moved(origin.size());
       for (std::size_t i = 0; i < moved.size(); ++i) {
-        const double value = static_cast<double>(start_[i]) + w * static_cast<double>(slope_[i]);
+        const double value = static_cast<double>(origin[i]) + w * static_cast<double>(slope_[i]);
         moved[i] = static_cast<float>(bounded ? std::clamp(value, 0.0, 1.0) : value);
       }
       return moved;
@@ -161,7 +165,7 @@ class NearestSearch {
     // What the bounds cut off, the other values make up for: secant steps, as the sum is piecewise linear in w.
     for (int i = 0; i < 30; ++i) {
       const Point moved = at(w);
-      const double reached = dot_difference(slope_, moved, start_);
+      const double reached = dot_difference(slope_, moved, origin);
       if (std::abs(needed - reached) <= 1e-6 * std::abs(needed)) return moved;
       double free = 0;
       for (std::size_t k = 0; k < moved.size(); ++k)
@@ -171,19 +175,52 @@ class NearestSearch {
     return at(w);
   }
 
+  // Steps to the point of the linearised boundary nearest to `origin`, and looks there.
+  bool step_from(const Point& origin) {
+    point_ = nearest_on_boundary(origin);
+    if (spent()) return fail(Ending::evaluation_limit);
+    if (!look_with_slope(0)) return false;
+    if (!overtaken()) return true;
+    rival_ = seen_label_;
+    return look_with_slope(0);
+  }
+
+  // Newton steps until the margin is at most `enough`.
+  bool reach_boundary(double enough, int steps) {
+    for (int step = 0; step < steps && std::abs(margin_) > enough; ++step)
+      if (!step_from(Point(point_))) return false;
+    return true;
+  }
+
   bool approach() {
-    const double first = std::abs(margin_);
-    for (int step = 0; step < approach_steps; ++step) {
-      point_ = nearest_on_boundary();
-      if (spent()) return fail(Ending::evaluation_limit);
-      if (!look_with_slope(0)) return false;
-      if (overtaken()) {
-        rival_ = seen_label_;
-        if (!look_with_slope(0)) return false;
-      }
-      if (step + 1 >= least_approach_steps && std::abs(margin_) <= 1e-2 * first) return true;
+    const double enough = near_enough * std::abs(margin_);
+    if (!reach_boundary(enough, approach_steps)) return false;
+    for (int refinement = 0; refinement < refinements; ++refinement) {
+      const Place before{point_, slope_, slope_square_, margin_, noise_, rival_, seen_label_};
+      if (!step_from(start_) || !reach_boundary(enough, refinements)) return false;
+      const double distance = mean_squared_error(point_, start_), old_distance = mean_squared_error(before.point, start_);
+      const bool arrived = std::abs(margin_) <= enough;
+      if (arrived && distance < nearer * nearer * old_distance) continue;
+      if (!arrived || distance >= old_distance) restore(before);
+      break;
     }
     return true;
+  }
+
+  // What is known of a point.
+  struct Place {
+    Point point, slope;
+    double slope_square, margin, noise;
+    int rival, seen_label;
+  };
+  void restore(const Place& place) {
+    point_ = place.point;
+    slope_ = place.slope;
+    slope_square_ = place.slope_square;
+    margin_ = place.margin;
+    noise_ = place.noise;
+    rival_ = place.rival;
+    seen_label_ = place.seen_label;
   }
 
   // --- floats ---
@@ -454,54 +491,162 @@ class NearestSearch {
     for (const Choice& choice : choices) {
       move(choice.first, 1);
       if (choice.second != single) move(choice.second, 1);
-      if (visited_.insert(key_of(next)).second) return true;
+      if (looked_.insert(key_of(next)).second) return true;
       move(choice.first, -1);
       if (choice.second != single) move(choice.second, -1);
     }
     return false;
   }
 
-  bool search_grid() {
-    to_grid();
-    visited_.insert(key_of(bytes_));
-    if (!look_with_slope(0)) return false;
-    Bytes16 base = bytes_;
-    double base_margin = margin_;
-    std::vector<GridStep> steps = grid_steps();
-    double aimed = 0;  // where the local machine's margin should come to lie
-    const auto rebase = [&] {
-      base = bytes_;
-      base_margin = margin_;
-      steps = grid_steps();
-    };
-    while (!spent()) {
+  // By slopes: near enough that a few single steps more may reach the boundary.
+  bool near_on_grid() {
+    constexpr int tries = 8;
+    for (int attempt = 0; attempt < tries && !spent(); ++attempt) {
+      std::vector<GridStep> steps = grid_steps();
+      if (steps.empty()) return fail(Ending::no_slope);
+      const double largest = std::max(std::abs(steps.front().effect), std::abs(steps.back().effect));
+      if (std::abs(margin_) <= largest && !overtaken()) return true;
       if (overtaken()) {
         rival_ = seen_label_;
-        aimed = 0;
-        if (!look_with_slope(0)) return false;
-        rebase();
+      } else if (!step_by(-margin_, steps, Bytes16(bytes_))) {
+        return true;
       }
-      // Near enough that rounding may part the machines: ask them all.
-      if (std::abs(margin_ - aimed) <= noise_ && !overtaken()) {
-        if (ask_all()) return true;
-        aimed = margin_ + shift_;
-        if (std::abs(aimed) > 4 * noise_) aimed = 0;
+      if (!look_with_slope(0)) return false;
+    }
+    return true;
+  }
+
+  // A step whose effect at the base was measured.
+  struct MeasuredStep {
+    double effect;
+    GridStep step;
+    int row, column;
+  };
+
+  // Steps far apart enough do not change each other's effects.
+  [[nodiscard]] static bool apart(const MeasuredStep& a, const MeasuredStep& b) {
+    constexpr int reach = 8;
+    return std::abs(a.row - b.row) > reach || std::abs(a.column - b.column) > reach;
+  }
+
+  struct Combination {
+    double miss;  // of the shift that is wanted
+    std::vector<std::size_t> steps;
+  };
+
+  // Sets of up to three steps that should move the margin by `shift`, the best first.
+  [[nodiscard]] std::vector<Combination> combinations(double shift, const std::vector<MeasuredStep>& measured) const {
+    constexpr std::size_t wanted = 48;
+    std::vector<std::size_t> order(measured.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return measured[a].effect != measured[b].effect ? measured[a].effect < measured[b].effect : a < b;
+    });
+    const auto from = [&](double effect) {
+      return std::lower_bound(order.begin(), order.end(), effect,
+                              [&](std::size_t k, double e) { return measured[k].effect < e; });
+    };
+    std::vector<Combination> found;
+    for (double tolerance = noise_ / 2; found.size() < wanted && tolerance <= 1024 * noise_; tolerance *= 2) {
+      found.clear();
+      const auto complete = [&](std::vector<std::size_t> chosen, double sum) {
+        const double rest = shift - sum;
+        for (auto at = from(rest - tolerance); at != order.end() && measured[*at].effect <= rest + tolerance; ++at) {
+          const std::size_t k = *at;
+          if (!chosen.empty() && k <= chosen.back()) continue;
+          if (!std::all_of(chosen.begin(), chosen.end(), [&](std::size_t c) { return apart(measured[c], measured[k]); }))
+            continue;
+          chosen.push_back(k);
+          found.push_back({std::abs(rest - measured[k].effect), chosen});
+          chosen.pop_back();
+        }
+      };
+      complete({}, 0);
+      for (std::size_t i = 0; i < measured.size(); ++i) {
+        complete({i}, measured[i].effect);
+        for (std::size_t j = i + 1; j < measured.size(); ++j)
+          if (apart(measured[i], measured[j])) complete({i, j}, measured[i].effect + measured[j].effect);
       }
-      // Nearer than ever: go on from here. The slope is asked anew where it no longer tells what steps do.
-      if (std::abs(margin_ - aimed) < std::abs(base_margin - aimed) / 4 || std::abs(margin_ - aimed) <= 64 * noise_) {
-        const bool misled = std::abs(margin_ - aimed) > std::abs(base_margin - aimed) / 16 &&
-                            std::abs(margin_ - aimed) > 256 * noise_;
-        if (misled && !look_with_slope(aimed)) return false;
-        rebase();
-      } else if (!bytes_.empty() && bytes_ != base) {
-        // What was tried led astray: the slope at the base is not what steps do there.
+    }
+    // Few steps interfere less than many.
+    std::sort(found.begin(), found.end(), [](const Combination& a, const Combination& b) {
+      return a.steps.size() != b.steps.size() ? a.steps.size() < b.steps.size()
+             : a.miss != b.miss               ? a.miss < b.miss
+                                              : a.steps < b.steps;
+    });
+    if (found.size() > wanted) found.resize(wanted);
+    return found;
+  }
+
+  // Asks all machines if rounding may part them here; moves `aimed` to where zero should lie. True on success.
+  bool try_here(double& aimed) {
+    if (std::abs(margin_ - aimed) > noise_ || overtaken() || !visited_.insert(key_of(bytes_)).second) return false;
+    if (ask_all()) return true;
+    aimed = std::clamp(margin_ + shift_, -4 * noise_, 4 * noise_);
+    return false;
+  }
+
+  bool search_grid() {
+    constexpr std::size_t measured_at_once = 56;
+    constexpr int tries_of_a_base = 64;
+    constexpr int misses_in_a_row = 16;
+    to_grid();
+    if (!look_with_slope(0)) return false;
+    double aimed = 0;  // where the local machine's margin should come to lie
+    while (!spent()) {
+      if (!near_on_grid()) return false;
+      const Bytes16 base = bytes_;
+      const double base_margin = margin_;
+      if (try_here(aimed)) return true;
+
+      std::vector<MeasuredStep> measured;
+      std::vector<GridStep> steps = grid_steps();
+      for (std::size_t k = 0; k < steps.size() && measured.size() < measured_at_once && !spent(); ++k) {
+        std::swap(steps[k], steps[k + draws_.below(steps.size() - k)]);
+        const GridStep& step = steps[k];
+        const auto value = static_cast<std::size_t>(step.value);
+        const int plane = options_.height * options_.width, place = step.value % plane;
         bytes_ = base;
+        bytes_[value] = static_cast<std::int16_t>(bytes_[value] + step.direction);
         show_bytes();
-        if (!look_with_slope(aimed)) return false;
-        rebase();
+        look(aimed);
+        if (overtaken()) continue;
+        measured.push_back({margin_ - base_margin, step, place / options_.width, place % options_.width});
+        if (try_here(aimed)) return true;
       }
-      if (!step_by(aimed - base_margin, steps, base)) return fail(Ending::evaluation_limit);
-      look(aimed);
+
+      Bytes16 nearest = base;
+      double nearest_margin = base_margin;
+      int misses = 0;
+      for (int tries = 0; tries < tries_of_a_base && misses < misses_in_a_row && !spent();) {
+        const double wanted = aimed;
+        bool tried = false;
+        for (const Combination& combination : combinations(wanted - base_margin, measured)) {
+          if (tries == tries_of_a_base || misses == misses_in_a_row || spent() || aimed != wanted) break;
+          bytes_ = base;
+          for (const std::size_t k : combination.steps) {
+            auto& byte = bytes_[static_cast<std::size_t>(measured[k].step.value)];
+            byte = static_cast<std::int16_t>(byte + measured[k].step.direction);
+          }
+          if (!looked_.insert(key_of(bytes_)).second) continue;
+          show_bytes();
+          look(aimed);
+          tried = true;
+          ++tries;
+          ++misses;
+          if (std::abs(margin_ - aimed) <= noise_) misses = 0;
+          if (std::abs(margin_ - aimed) < std::abs(nearest_margin - aimed)) {
+            nearest = bytes_;
+            nearest_margin = margin_;
+          }
+          if (try_here(aimed)) return true;
+        }
+        if (!tried) break;
+      }
+      // On to another base: the best place of this one, and what steps do there.
+      bytes_ = nearest;
+      show_bytes();
+      if (!look_with_slope(aimed)) return false;
     }
     return fail(Ending::evaluation_limit);
   }
@@ -522,7 +667,8 @@ class NearestSearch {
   bool has_gap_ = false;
   double wandered_ = 1e-6;
   Bytes16 bytes_;
-  std::unordered_set<Identity> visited_;
+  std::unordered_set<Identity> visited_;  // places of the grid that all machines were asked about
+  std::unordered_set<Identity> looked_;   // or one was
 };
 
 }  // namespace

@@ -120,6 +120,8 @@ class Tasks {
     }
     options.preset = forensics::preset_named(task.at("search"));
     options.eight_bit = task.at("grid") == "8-bit";
+    options.height = data_.shape().height;
+    options.width = data_.shape().width;
     options.clip = task.at("clip");
     options.local_limit = task.at("local_limit");
     options.remote_limit = task.at("remote_limit");

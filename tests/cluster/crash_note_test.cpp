@@ -52,9 +52,9 @@ __attribute__((noinline)) int endless(volatile int* depth) {
 
 TEST_F(CrashNotes, NameTheTaskAndTheSignal) {
   const int status = in_child([] {
-    CrashNote::task_begins(Identity::of("earlier"));
-    CrashNote::task_ends();
-    CrashNote::task_begins(Identity::of("poison"));
+    { const CrashNote::Task earlier(Identity::of("earlier")); }
+    const CrashNote::Task poison(Identity::of("poison"));
+    const std::thread other([] { const CrashNote::Task innocent(Identity::of("of another thread")); sleep(60); });
     raise(SIGILL);
   });
   ASSERT_TRUE(WIFSIGNALED(status));
@@ -68,7 +68,7 @@ TEST_F(CrashNotes, NameTheTaskAndTheSignal) {
 
 TEST_F(CrashNotes, CoverAbort) {
   const int status = in_child([] {
-    CrashNote::task_begins(Identity::of("aborts"));
+    const CrashNote::Task task(Identity::of("aborts"));
     abort();
   });
   EXPECT_EQ(WTERMSIG(status), SIGABRT);
@@ -82,7 +82,7 @@ TEST_F(CrashNotes, CoverAStackOverflowOnAProtectedThread) {
   const int status = in_child([] {
     std::thread([] {
       CrashNote::protect_thread();
-      CrashNote::task_begins(Identity::of("recursive"));
+      const CrashNote::Task task(Identity::of("recursive"));
       int depth = 0;
       endless(&depth);
     }).join();
@@ -96,8 +96,7 @@ TEST_F(CrashNotes, CoverAStackOverflowOnAProtectedThread) {
 
 TEST_F(CrashNotes, BlameNoTaskWhenNoneRuns) {
   in_child([] {
-    CrashNote::task_begins(Identity::of("innocent"));
-    CrashNote::task_ends();
+    { const CrashNote::Task innocent(Identity::of("innocent")); }
     raise(SIGBUS);
   });
   EXPECT_TRUE(read_crash_notes(prefix_).empty());
@@ -105,7 +104,7 @@ TEST_F(CrashNotes, BlameNoTaskWhenNoneRuns) {
 
 TEST_F(CrashNotes, AreNotLeftByAKill) {
   in_child([] {
-    CrashNote::task_begins(Identity::of("killed"));
+    const CrashNote::Task task(Identity::of("killed"));
     raise(SIGKILL);
   });
   EXPECT_TRUE(read_crash_notes(prefix_).empty());
