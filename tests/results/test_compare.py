@@ -136,6 +136,11 @@ def test_xarray_opens_it_with_labels(comparison):
         assert ds.accuracy.dims == ("network", "repeat") and np.isfinite(ds.accuracy).all()
 
 
+def test_the_file_says_which_cpus_had_each_environment(comparison):
+    with xr.open_dataset(comparison.output, group="run", engine="h5netcdf") as run:
+        assert len(run.environment) == 3 and all(run.microarchitectures.values)
+
+
 def test_the_report_names_machines_classes_and_layers(telltale, comparison):
     said = telltale("report", comparison.output)
     assert said.code == 0

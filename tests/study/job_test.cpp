@@ -85,6 +85,15 @@ TEST(Job, SettingsNameOnlyWhatDecidesResults) {
   EXPECT_EQ(Job::from_settings(settings).settings(), settings);
 }
 
+TEST(Job, AKeyYoungerThanAJournalHadItsDefaultThere) {
+  const Json now = Job::parse("beta = 0.001\n", "x.ini").settings();
+  Json then = now;
+  then.erase("threads");
+  then.erase("shortcut");
+  EXPECT_FALSE(differences(now, then).empty());
+  EXPECT_TRUE(differences(now, Job::from_settings(then).settings()).empty());
+}
+
 TEST(Job, DifferencesNameKeyAndBothValues) {
   const Json a = Job::parse("beta = 0.001\n", "x.ini").settings(),
              b = Job::parse("beta = 0.002, 0.003\n", "x.ini").settings();
