@@ -67,7 +67,7 @@ TEST(Job, StandardAxesAreAlwaysDimensionsOthersWhenTheyHaveSeveralValues) {
   };
   EXPECT_EQ(names(Job::parse("alpha = 0.1\n", "x.ini")),
             (std::vector<std::string>{"scheme", "reading", "alpha", "beta", "prune_scope", "pruning_rate",
-                                      "predict_batch", "threads", "precision"}));
+                                      "predict_batch", "threads", "precision", "search", "versus", "target", "grid"}));
   EXPECT_EQ(names(Job::parse("momentum = 0, 0.9\n", "x.ini")).front(), "momentum");
 }
 
