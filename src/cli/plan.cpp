@@ -42,7 +42,7 @@ std::string plan_text(const study::Session& session, const study::StudyRecords& 
     for (std::string source; std::getline(sources, source);) text += "           " + source + "\n";
   }
   text += "axes\n";
-  for (const study::Axis& axis : session.job.axes())
+  for (const study::Axis& axis : session.experiment->axes(session.job))
     add("  %-14s %3zu  %s\n", axis.dimension.c_str(), axis.values.size(), shown_values(axis).c_str());
   add("  %-14s %3lld\n", "repeat", session.job.integer("repeats"));
   add("cases      %zu\n", session.plan.cases);

@@ -196,6 +196,9 @@ std::map<std::string, std::optional<std::string>> profile_variables(const std::s
       {"DNNL_MAX_CPU_ISA", set_or_not(pinned == nullptr ? "" : pinned->onednn_max_cpu_isa)},
       {"ATEN_CPU_CAPABILITY", set_or_not(pinned == nullptr ? "" : pinned->aten_capability)},
       {"GLIBC_TUNABLES", set_or_not(tunables)},
+      // Where ranks with several threads share cores, threads that wait by spinning take what the others need: a
+      // hundredfold.
+      {"OMP_WAIT_POLICY", "passive"},
       {"OMP_NUM_THREADS", "1"},
       {"OPENBLAS_NUM_THREADS", "1"},
       {"MKL_NUM_THREADS", "1"},

@@ -59,7 +59,8 @@ std::vector<std::string> parse_profile_list(const std::string& text, const Cpu& 
 /// The list is repeated for as many workers as there are. Throws Error if it is empty.
 std::string profile_of_worker(const std::vector<std::string>& list, int worker_index);
 
-/// The environment variables a profile consists of; no value: it must be unset. One thread each, also for "native".
+/// The environment variables a profile consists of; no value: it must be unset. One thread each, also for "native";
+/// if a task takes more, they wait without spinning.
 /// `glibc_tunables` is the present value of GLIBC_TUNABLES, whose other tunables are kept.
 std::map<std::string, std::optional<std::string>> profile_variables(const std::string& profile,
                                                                     const std::string& glibc_tunables);

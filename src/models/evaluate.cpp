@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "models/batches.h"
+#include "models/runtime.h"
 
 namespace telltale::models {
 namespace {
@@ -23,6 +24,24 @@ class Evaluating {
   at::NoGradGuard no_grad_;
 };
 
+// LibTorch gives oneDNN bfloat16 by the flags of the CPU, and does not see that a profile holds oneDNN below AVX-512,
+// where it refuses. A CPU of such a profile computes with LibTorch's own kernels: so does this, as long as it lives.
+class AsOnThisProfile {
+ public:
+  explicit AsOnThisProfile(at::ScalarType type)
+      : refuses_(type == at::kBFloat16 && at::globalContext().userEnabledMkldnn() && !onednn_computes_bfloat16()) {
+    if (refuses_) at::globalContext().setUserEnabledMkldnn(false);
+  }
+  ~AsOnThisProfile() {
+    if (refuses_) at::globalContext().setUserEnabledMkldnn(true);
+  }
+  AsOnThisProfile(const AsOnThisProfile&) = delete;
+  AsOnThisProfile& operator=(const AsOnThisProfile&) = delete;
+
+ private:
+  bool refuses_;
+};
+
 // `write(index, out)` puts image `index` to `out`, channels last.
 template <typename Write>
 at::Tensor predict(Network& network, std::int64_t count, std::int64_t batch, Write write) {
@@ -31,6 +50,7 @@ at::Tensor predict(Network& network, std::int64_t count, std::int64_t batch, Wri
   const data::ImageShape& shape = network.spec().input;
   const auto size = static_cast<std::int64_t>(shape.pixels());
   const at::ScalarType type = network.parameters().front().scalar_type();
+  const AsOnThisProfile kernels(type);
   at::Tensor logits = at::empty({count, network.spec().classes}, type);
   for (std::int64_t first = 0; first < count; first += batch) {
     const std::int64_t taken = std::min(batch, count - first);

@@ -27,7 +27,8 @@ void set_threads(int count) {
     if (at::get_num_interop_threads() != 1) at::set_num_interop_threads(1);
   });
   using SetThreads = void (*)(int);
-  if (auto set_threads = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set_threads(count);
+  if (auto set_threads = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads")))
+    set_threads(count);
 }
 
 void keep_freed_memory() {
@@ -36,6 +37,12 @@ void keep_freed_memory() {
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
   mallopt(M_ARENA_MAX, 1);  // other arenas give their memory back whenever a whole heap of theirs is free
 #endif
+}
+
+bool onednn_computes_bfloat16() {
+  const auto isa = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "dnnl_get_effective_cpu_isa"));
+  constexpr int avx512_core = 0x20;  // the bit that AVX512_CORE and everything above have, in versions 2 and 3
+  return isa == nullptr || (isa() & avx512_core) != 0;
 }
 
 double measure_step_seconds(const NetworkSpec& spec, std::int64_t batch, Pass pass) {

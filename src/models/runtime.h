@@ -19,6 +19,9 @@ void set_threads_to_one();
 /// start.
 void keep_freed_memory();
 
+/// Whether oneDNN, held to the instructions that it may use, computes bfloat16; true where it cannot be asked.
+bool onednn_computes_bfloat16();
+
 enum class Pass { train, evaluate };
 
 /// Seconds for one batch through such a network on this rank, the least of a few tries: for cost estimates.

@@ -134,6 +134,12 @@ Setting setting_of(const StudyInputs& inputs, const Layout& layout, std::size_t 
 
 }  // namespace
 
+std::vector<Axis> Boundary::axes(const Job& job) const {
+  std::vector<std::string> keys = training_keys();
+  keys.insert(keys.end(), {"search", "versus", "target-machine", "grid"});
+  return axes_of(job, keys);
+}
+
 std::vector<forensics::Subject> Boundary::subjects(const Job& job) const {
   const data::Description about = data::describe(job.text("dataset"));
   const models::NetworkSpec network = network_of_job(job, about.shape, about.classes);

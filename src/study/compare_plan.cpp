@@ -11,13 +11,18 @@ using compare::Layout;
 
 Axis axis_of(const Job& job, const char* key) { return axes_of(job, {key}).front(); }
 
-// Networks are compared: that axis is there even with one.
-Grid case_grid(const Job& job) {
-  std::vector<Axis> axes = axes_of(job, training_keys());
+// Those of the keys, and `network` even with one value: networks are compared.
+std::vector<Axis> axes_with_network(const Job& job, const std::vector<std::string>& keys) {
+  std::vector<Axis> axes = axes_of(job, keys);
   if (job.values("network").size() == 1) {
     const Parameter& network = *find_parameter("network");
     axes.insert(axes.begin(), {network.key, network.dimension(), network.help, network.type, job.values("network")});
   }
+  return axes;
+}
+
+Grid case_grid(const Job& job) {
+  std::vector<Axis> axes = axes_with_network(job, training_keys());
   axes.push_back(counted_axis("repeat", job.integer("repeats")));
   return Grid(std::move(axes));
 }
@@ -42,6 +47,12 @@ void check_job(const StudyInputs& inputs) {
 }
 
 }  // namespace
+
+std::vector<Axis> Compare::axes(const Job& job) const {
+  std::vector<std::string> keys = training_keys();
+  keys.insert(keys.end(), {"predict-batch", "threads", "precision"});
+  return axes_with_network(job, keys);
+}
 
 std::vector<forensics::Subject> Compare::subjects(const Job& job) const {
   const data::Description& description = data::describe(job.text("dataset"));

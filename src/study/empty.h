@@ -8,6 +8,7 @@ namespace telltale::study {
 class Empty final : public Experiment {
  public:
   [[nodiscard]] bool needs_data() const override { return false; }
+  [[nodiscard]] std::vector<Axis> axes(const Job&) const override { return {}; }
   [[nodiscard]] std::vector<forensics::Subject> subjects(const Job&) const override { return {}; }
   [[nodiscard]] Plan plan(const StudyInputs& inputs) const override;
   [[nodiscard]] cluster::Executor executor(const data::Dataset* data) const override;

@@ -38,6 +38,9 @@ class Experiment {
 
   [[nodiscard]] virtual bool needs_data() const = 0;
 
+  /// The axes of a job that this experiment has, in the order of the key table.
+  [[nodiscard]] virtual std::vector<Axis> axes(const Job& job) const { return job.axes(); }
+
   /// What the environments' fingerprints must cover: every network, batch size and format that the study uses.
   [[nodiscard]] virtual std::vector<forensics::Subject> subjects(const Job& job) const = 0;
 

@@ -14,6 +14,7 @@ namespace telltale::study {
 class NewLabel final : public Experiment {
  public:
   [[nodiscard]] bool needs_data() const override { return true; }
+  [[nodiscard]] std::vector<Axis> axes(const Job& job) const override;
   [[nodiscard]] std::vector<forensics::Subject> subjects(const Job& job) const override;
   [[nodiscard]] Plan plan(const StudyInputs& inputs) const override;
   [[nodiscard]] cluster::Executor executor(const data::Dataset* data) const override;

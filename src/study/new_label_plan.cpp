@@ -12,11 +12,15 @@ namespace {
 
 using new_label::Layout;
 
-// What decides a training, in the order of the key table, and the repeat.
-Grid case_grid(const Job& job) {
+// What decides a training.
+std::vector<std::string> case_keys() {
   std::vector<std::string> keys = training_keys();
   keys.insert(keys.end(), {"scheme", "reading", "alpha", "beta"});
-  std::vector<Axis> axes = axes_of(job, keys);
+  return keys;
+}
+
+Grid case_grid(const Job& job) {
+  std::vector<Axis> axes = axes_of(job, case_keys());
   axes.push_back(counted_axis("repeat", job.integer("repeats")));
   return Grid(std::move(axes));
 }
@@ -82,6 +86,12 @@ void check_job(const StudyInputs& inputs) {
 }
 
 }  // namespace
+
+std::vector<Axis> NewLabel::axes(const Job& job) const {
+  std::vector<std::string> keys = case_keys();
+  keys.insert(keys.end(), {"prune-scope", "prune-rate", "predict-batch"});
+  return axes_of(job, keys);
+}
 
 std::vector<forensics::Subject> NewLabel::subjects(const Job& job) const {
   // Every network and batch size, with and without the new label's output.

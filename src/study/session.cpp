@@ -145,7 +145,8 @@ void make_plan(Session& session, const StudyRecords* records) {
     }
   } else {
     const Json& head = *records->head;
-    const auto differing = differences(session.job.settings(), head.at("settings"));
+    // A key that is younger than the journal had its default there.
+    const auto differing = differences(session.job.settings(), Job::from_settings(head.at("settings")).settings());
     if (!differing.empty()) {
       std::string text = "these results belong to another job file; what differs (here, and there in the results):";
       for (const std::string& line : differing) text += "\n  " + line;

@@ -32,7 +32,11 @@ std::string normals_hash() {
 }
 
 std::vector<forensics::Subject> subjects() {
-  return {{{"dnn-1", {1, 28, 28}, 11}, 128, 256}, {{"dnn-2", {3, 16, 16}, 10}, 8, 16}};
+  std::vector<forensics::Subject> all{{{"dnn-1", {1, 28, 28}, 11}, 128, 256}, {{"dnn-2", {3, 16, 16}, 10}, 8, 16}};
+  for (const auto precision : {models::Precision::float64, models::Precision::bfloat16})
+    for (const int batch : {1, 4})
+      all.push_back({{"resnet-20", {1, 9, 9}, 10}, 1, batch, forensics::Use::prediction, 1, precision});
+  return all;
 }
 
 }  // namespace

@@ -10,8 +10,8 @@ import xarray as xr
 from telltale_runs import assert_equal_results, write_job
 
 # Two networks without a layer name in common but "output", every precision, three machines with one and two threads.
-SMALL_COMPARISON = dict(experiment="compare", dataset="tiles", network=["resnet-20", "dnn-2"], train_images=64, test_images=20, epochs=1,
-                        batch=16, eval_batch=20, predict_images=6, predict_batch=[1, 4], threads=[1, 2],
+SMALL_COMPARISON = dict(experiment="compare", dataset="tiles", network=["resnet-20", "dnn-2"], train_images=32, test_images=20, epochs=1,
+                        batch=16, eval_batch=20, predict_images=5, predict_batch=[1, 4], threads=[1, 2],
                         precision=["float32", "float64", "bfloat16"])
 PRECISIONS = {"float32": 24, "float64": 53, "bfloat16": 8}
 
@@ -136,6 +136,11 @@ def test_xarray_opens_it_with_labels(comparison):
         assert ds.accuracy.dims == ("network", "repeat") and np.isfinite(ds.accuracy).all()
 
 
+def test_the_file_says_which_cpus_had_each_environment(comparison):
+    with xr.open_dataset(comparison.output, group="run", engine="h5netcdf") as run:
+        assert len(run.environment) == 3 and all(run.microarchitectures.values)
+
+
 def test_the_report_names_machines_classes_and_layers(telltale, comparison):
     said = telltale("report", comparison.output)
     assert said.code == 0
@@ -144,6 +149,6 @@ def test_the_report_names_machines_classes_and_layers(telltale, comparison):
         assert words in said.out, words
 
 
-def test_the_number_of_ranks_changes_nothing(telltale, comparison):
-    telltale.run(comparison.job, comparison.folder / "more" / "x.h5", "--profiles", "best,others:2", ranks=7, timeout_s=500)
-    assert_equal_results(comparison.folder / "more" / "x.h5", comparison.output)
+def test_the_number_of_ranks_changes_nothing(telltale, comparison, tmp_path):
+    telltale.run(comparison.job, tmp_path / "x.h5", "--profiles", "best,others:2", ranks=7, timeout_s=500)
+    assert_equal_results(tmp_path / "x.h5", comparison.output)

@@ -67,7 +67,7 @@ TEST(Job, StandardAxesAreAlwaysDimensionsOthersWhenTheyHaveSeveralValues) {
   };
   EXPECT_EQ(names(Job::parse("alpha = 0.1\n", "x.ini")),
             (std::vector<std::string>{"scheme", "reading", "alpha", "beta", "prune_scope", "pruning_rate",
-                                      "predict_batch", "threads", "precision"}));
+                                      "predict_batch", "threads", "precision", "search", "versus", "target", "grid"}));
   EXPECT_EQ(names(Job::parse("momentum = 0, 0.9\n", "x.ini")).front(), "momentum");
 }
 
@@ -83,6 +83,15 @@ TEST(Job, SettingsNameOnlyWhatDecidesResults) {
   EXPECT_EQ(settings["alpha"], Json::array({0.01}));
   EXPECT_FALSE(settings.contains("profiles"));
   EXPECT_EQ(Job::from_settings(settings).settings(), settings);
+}
+
+TEST(Job, AKeyYoungerThanAJournalHadItsDefaultThere) {
+  const Json now = Job::parse("beta = 0.001\n", "x.ini").settings();
+  Json then = now;
+  then.erase("threads");
+  then.erase("shortcut");
+  EXPECT_FALSE(differences(now, then).empty());
+  EXPECT_TRUE(differences(now, Job::from_settings(then).settings()).empty());
 }
 
 TEST(Job, DifferencesNameKeyAndBothValues) {

@@ -180,6 +180,19 @@ TEST(ComparePlan, EveryMachineIsAskedAboutEveryModel) {
   }
 }
 
+TEST(Experiments, ShowOnlyTheAxesThatTheyHave) {
+  const auto names = [](const PlanOf& p) {
+    std::vector<std::string> dimensions;
+    for (const Axis& axis : p.experiment->axes(p.job)) dimensions.push_back(axis.dimension);
+    return dimensions;
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(names(PlanOf("momentum = 0, 0.9\n")),
+            (Names{"momentum", "scheme", "reading", "alpha", "beta", "prune_scope", "pruning_rate", "predict_batch"}));
+  EXPECT_EQ(names(PlanOf("experiment = compare\npredict-images = 1\nmomentum = 0, 0.9\n")),
+            (Names{"network", "momentum", "predict_batch", "threads", "precision"}));
+}
+
 TEST(ComparePlan, FingerprintsCoverEveryPrediction) {
   const PlanOf p("experiment = compare\npredict-images = 10\nthreads = 1, 2\nprecision = float32, bfloat16\n");
   std::set<std::string> subjects;
