@@ -48,11 +48,10 @@ Scheduler::Scheduler(const std::vector<WorkItem>& items, const std::vector<std::
     ranks_[r].live = ranks_[r].environment >= 0;
   }
 
-  // Kinds: the different sets of environments.
-  std::map<std::vector<int>, int> kind_index;
+  std::map<Kind, int> kind_index;
   for (std::size_t i = 0; i < items.size(); ++i) {
-    std::vector<int> kind = items[i].environments;
-    std::sort(kind.begin(), kind.end());
+    Kind kind{items[i].environments, items[i].asks};
+    std::sort(kind.environments.begin(), kind.environments.end());
     const auto [at, added] = kind_index.try_emplace(std::move(kind), static_cast<int>(kinds_.size()));
     if (added) kinds_.push_back(at->first);
     nodes_[i].kind = at->second;
@@ -120,7 +119,7 @@ std::span<const std::uint32_t> Scheduler::dependents(std::size_t index) const {
 }
 
 bool Scheduler::allows(int kind, int environment) const {
-  const auto& allowed = kinds_[static_cast<std::size_t>(kind)];
+  const auto& allowed = kinds_[static_cast<std::size_t>(kind)].environments;
   return allowed.empty() || std::binary_search(allowed.begin(), allowed.end(), environment);
 }
 
@@ -169,10 +168,10 @@ void Scheduler::make_ready(std::size_t index, int avoid) {
   push(queue.heap);
   for (const std::size_t p : items_[index].prerequisites)
     if (const auto holders = holders_.find(p); holders != holders_.end())
-      for (const int rank : holders->second) push(ranks_[static_cast<std::size_t>(rank)].local);
+      for (const int rank : holders->second) push(ranks_[static_cast<std::size_t>(rank)].local[items_[index].asks]);
 }
 
-std::optional<std::size_t> Scheduler::candidate(int rank) {
+std::optional<std::size_t> Scheduler::candidate(int rank, bool wants_asking) {
   const auto drop_top = [](Heap& heap) {
     std::pop_heap(heap.begin(), heap.end());
     heap.pop_back();
@@ -180,6 +179,7 @@ std::optional<std::size_t> Scheduler::candidate(int rank) {
   Rank& asking = ranks_[static_cast<std::size_t>(rank)];
   const Entry* longest = nullptr;
   for (const int q : asking.queues) {
+    if (asks(queues_[static_cast<std::size_t>(q)]) != wants_asking) continue;
     Heap& heap = queues_[static_cast<std::size_t>(q)].heap;
     while (!heap.empty()) {
       const Node& node = nodes_[heap.front().index];
@@ -190,7 +190,7 @@ std::optional<std::size_t> Scheduler::candidate(int rank) {
   }
   if (longest == nullptr) return std::nullopt;
 
-  Heap& local = asking.local;
+  Heap& local = asking.local[wants_asking];
   while (!local.empty()) {
     const Node& node = nodes_[local.front().index];
     if (node.state == State::ready && may_take(queues_[static_cast<std::size_t>(node.queue)], rank)) break;
@@ -200,11 +200,12 @@ std::optional<std::size_t> Scheduler::candidate(int rank) {
   return longest->index;
 }
 
-std::size_t Scheduler::share(const Rank& rank) const {
+std::size_t Scheduler::share(const Rank& rank, bool asks_too) const {
   // Half of an even share: at the end the ranks finish together, with less and less in hand.
   std::size_t items = 1;
   for (const int q : rank.queues) {
     const Queue& queue = queues_[static_cast<std::size_t>(q)];
+    if (asks(queue) != asks_too) continue;
     items += queue.ready / (2 * queue.workers);
   }
   return items;
@@ -228,18 +229,27 @@ bool Scheduler::fits_elsewhere(const Node& node, double time_left_s) const {
 
 std::vector<std::size_t> Scheduler::next(int rank, double time_left_s) {
   std::vector<std::size_t> batch;
+  if (!ranks_[static_cast<std::size_t>(rank)].live) return batch;
+  fill(rank, false, time_left_s, batch);
+  fill(rank, true, time_left_s, batch);
+  return batch;
+}
+
+/// Adds to `batch` what the rank takes of one sort of items.
+void Scheduler::fill(int rank, bool asks_too, double time_left_s, std::vector<std::size_t>& batch) {
   Rank& asking = ranks_[static_cast<std::size_t>(rank)];
-  if (!asking.live || asking.count >= asking.window) return batch;
-  const std::size_t most = std::min({options_.largest_batch, share(asking), asking.window - asking.count});
+  const std::size_t computing = asking.count - asking.asking;
+  const std::size_t room = asks_too ? options_.tasks_asking + 1 : asking.window;
+  const std::size_t has = asks_too ? asking.asking : computing;
+  if (has >= room) return;
+  const std::size_t most = batch.size() + std::min({options_.largest_batch, share(asking, asks_too), room - has});
   std::vector<std::size_t> hidden;
   while (batch.size() < most && hidden.size() < most_hidden) {
-    const auto found = candidate(rank);
+    const bool has_some = asking.count > asking.asking;
+    if (!asks_too && has_some && asking.seconds >= options_.lookahead_s) break;
+    const auto found = candidate(rank, asks_too);
     if (!found) break;
     Node& node = nodes_[*found];
-    const bool asks = items_[*found].asks;
-    if (asks ? asking.asking >= options_.tasks_asking + 1
-             : asking.count > asking.asking && asking.seconds >= options_.lookahead_s)
-      break;
     const auto expected = estimate(node, asking.environment);
     const bool fits = asking.seconds + expected.value_or(0) <= time_left_s;
     const bool leave_to_others = !fits && fits_elsewhere(node, time_left_s);
@@ -256,13 +266,12 @@ std::vector<std::size_t> Scheduler::next(int rank, double time_left_s) {
       continue;
     }
     const double seconds = expected.value_or(options_.lookahead_s);
-    if (!asks && asking.count > asking.asking && seconds > options_.lookahead_s) break;
-    take(*found, rank, asks ? 0 : seconds);
+    if (!asks_too && has_some && seconds > options_.lookahead_s) break;
+    take(*found, rank, asks_too ? 0 : seconds);
     batch.push_back(*found);
   }
   for (const std::size_t index : hidden)
     make_ready(index, queues_[static_cast<std::size_t>(nodes_[index].queue)].avoid);
-  return batch;
 }
 
 void Scheduler::take(std::size_t index, int rank, double seconds) {
@@ -285,9 +294,9 @@ void Scheduler::holds(std::size_t artifact, int rank) {
   auto& holders = holders_[artifact];
   if (std::find(holders.begin(), holders.end(), rank) != holders.end()) return;
   holders.push_back(rank);
-  Heap& local = ranks_[static_cast<std::size_t>(rank)].local;
   for (const std::uint32_t d : needing)
     if (nodes_[d].state == State::ready) {
+      Heap& local = ranks_[static_cast<std::size_t>(rank)].local[items_[d].asks];
       local.push_back({nodes_[d].upward, d});
       std::push_heap(local.begin(), local.end());
     }
@@ -399,7 +408,7 @@ std::string Scheduler::why_blocked(const std::vector<std::string>& environments)
   for (const Queue& queue : queues_) {
     if (queue.workers > 0 || queue.ready == 0) continue;
     orphans += queue.ready;
-    const auto& allowed = kinds_[static_cast<std::size_t>(queue.kind)];
+    const auto& allowed = kinds_[static_cast<std::size_t>(queue.kind)].environments;
     if (allowed.empty()) names.insert("any");
     for (const int e : allowed) {
       const auto index = static_cast<std::size_t>(e);

@@ -120,6 +120,13 @@ class Scheduler {
   // A heap with entries that may be out of date: they are dropped when they come to the top.
   using Heap = std::vector<Entry>;
 
+  // Items of a kind may be computed by the same ranks, and wait in the same queues.
+  struct Kind {
+    std::vector<int> environments;  // sorted; empty: any
+    bool asks = false;
+    auto operator<=>(const Kind&) const = default;
+  };
+
   struct Queue {
     int kind;
     int avoid;  // the rank where its items failed, or -1
@@ -137,7 +144,7 @@ class Scheduler {
     std::size_t window = 4;  // items it may have: grows as it answers, in case the estimates are far off
     int blame = 0;
     std::vector<int> queues;  // those it may take from
-    Heap local;               // items whose inputs it holds
+    std::array<Heap, 2> local;  // items whose inputs it holds: those that compute, those that ask
   };
 
   struct Measure {
@@ -158,12 +165,14 @@ class Scheduler {
   int queue_for(int kind, int avoid);
   void find_takers();
   void make_ready(std::size_t index, int avoid);
-  std::optional<std::size_t> candidate(int rank);
+  std::optional<std::size_t> candidate(int rank, bool asks);
+  void fill(int rank, bool asks, double time_left_s, std::vector<std::size_t>& batch);
   void take(std::size_t index, int rank, double estimate);
   void give_back(Node& node);
   void holds(std::size_t artifact, int rank);
   void fail_dependents(std::size_t root);
-  [[nodiscard]] std::size_t share(const Rank& rank) const;
+  [[nodiscard]] std::size_t share(const Rank& rank, bool asks) const;
+  [[nodiscard]] bool asks(const Queue& queue) const { return kinds_[static_cast<std::size_t>(queue.kind)].asks; }
   [[nodiscard]] std::optional<double> estimate(const Node& node, int environment) const;
   [[nodiscard]] bool fits_elsewhere(const Node& node, double time_left_s) const;
   [[nodiscard]] std::span<const std::uint32_t> dependents(std::size_t index) const;
@@ -173,7 +182,7 @@ class Scheduler {
   std::vector<Node> nodes_;
   std::vector<std::uint32_t> dependents_;  // of item i: from first_dependent_[i] to first_dependent_[i + 1]
   std::vector<std::size_t> first_dependent_;
-  std::vector<std::vector<int>> kinds_;  // the environments, sorted; empty: any
+  std::vector<Kind> kinds_;
   std::vector<Queue> queues_;
   std::map<std::pair<int, int>, int> queue_index_;
   std::vector<Rank> ranks_;
