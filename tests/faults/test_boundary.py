@@ -1,0 +1,177 @@
+"""Boundary samples end to end: real ranks under several profiles, real processes that replay, and ranks that die."""
+
+import json
+import signal
+
+import h5py
+import numpy as np
+import pytest
+
+from telltale_runs import ALL_DONE, UNUSABLE_INPUT, assert_equal_results, wait_for_progress, write_job
+
+# A network that trains in a second or two and has boundaries near every image.
+STUDY = dict(experiment="boundary", dataset="glyphs", train_images=1000, test_images=100, network="dnn-1", epochs=2, batch=32,
+             learning_rate=0.05, momentum=0.9, images=6)
+SEARCHES = dict(search=["code", "telltale"], target_machine=["any", "each"], grid=["float", "8-bit"], published_images=2,
+                local_limit=300, remote_limit=100, steps="yes")
+
+
+@pytest.fixture(scope="module")
+def profiles(telltale):
+    """Three profiles that this CPU can run and that differ for the network."""
+    probed = telltale("probe", "--experiment", "empty", "--profiles", "best,others:3", "--json", ranks=4)
+    assert probed.code == ALL_DONE, probed.text
+    names = list(dict.fromkeys(rank["passport"]["profile"] for rank in json.loads(probed.out)))
+    if len(names) < 3:
+        pytest.skip(f"this CPU can run hardly any profile: {names}")
+    return names[:3]
+
+
+@pytest.fixture(scope="module")
+def study(telltale, profiles, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("boundary")
+    job = write_job(folder / "job.ini", **STUDY, **SEARCHES)
+    telltale.run(job, folder / "x.h5", "--profiles", ",".join(profiles), ranks=4, timeout_s=400)
+    return folder
+
+
+def successes(file):
+    """(index of the case, its labels by machine) of every verified sample."""
+    group = file["boundary"]
+    status, verified = group["status"].asstr()[()], group["verified"][()]
+    return [index for index in np.ndindex(status.shape) if status[index] == "success" and verified[index] == 1]
+
+
+def test_every_attempt_is_accounted_for_and_ours_nearly_always_succeed(study):
+    with h5py.File(study / "x.h5") as file:
+        group, summary = file["boundary"], file["summary"]
+        status = group["status"].asstr()[()]
+        axes = [name.decode() for name in group["search"][()]]
+        assert (status != "").all()
+        ours = status[..., axes.index("telltale"), :, :, :, :]
+        assert (ours == "success").mean() > 0.9
+        theirs = status[..., axes.index("code"), :, :, :, :]
+        # The published search has no target and no grid, and was asked for two images.
+        assert (theirs != "not applicable").sum() == 2
+        assert summary["attempts"][()].sum() == (status != "not applicable").sum()
+        assert summary["endings"][()].sum() == summary["attempts"][()].sum()
+
+
+def test_one_machine_alone_gives_the_identifying_label(study):
+    with h5py.File(study / "x.h5") as file:
+        group = file["boundary"]
+        machines = group["machine"].asstr()[()].tolist()
+        cases = successes(file)
+        assert len(cases) > 20
+        for case in cases:
+            labels = group["label"][case]
+            lone = machines.index(group["identified"].asstr()[case])
+            assert labels[lone] == group["identifying_label"][case]
+            assert set(np.delete(labels, lone)) == {group["contrast_label"][case]} != {labels[lone]}
+            assert (group["logits"][case].argmax(axis=-1) == labels).all()
+
+
+def test_targets_are_met_and_grid_samples_are_bytes(study):
+    with h5py.File(study / "x.h5") as file:
+        group = file["boundary"]
+        targets, grids = group["target"].asstr()[()], group["grid"].asstr()[()]
+        for case in successes(file):
+            target, grid = targets[case[-3]], grids[case[-2]]
+            assert target in ("any", group["identified"].asstr()[case])
+            sample = group["sample"][case]
+            original = group["original"][case[-1]].astype(np.float32) / np.float32(255)
+            error = np.mean((sample.astype(np.float64) - original.astype(np.float64)) ** 2)
+            assert group["psnr"][case] == pytest.approx(10 * np.log10(1 / error), abs=1e-9)
+            if grid == "8-bit":
+                assert (sample == np.rint(sample * 255).astype(np.float32) / np.float32(255)).all()
+                assert sample.min() >= 0 and sample.max() <= 1
+
+
+def test_steps_are_kept_on_request(study):
+    with h5py.File(study / "x.h5") as file:
+        steps, group = file["steps"], file["boundary"]
+        counted = np.bincount(steps["attempt"][()], minlength=group["status"].size)
+        told = (group["local_steps"][()] + group["remote_steps"][()]).ravel()
+        searched = told >= 0
+        assert (counted[searched] == told[searched]).all()
+
+
+def test_more_ranks_in_another_order_find_the_same_bits(telltale, profiles, study, tmp_path):
+    telltale.run(study / "job.ini", tmp_path / "x.h5", "--profiles", ",".join(reversed(profiles)), "--searches-in-flight", 2, ranks=6,
+                 timeout_s=400)
+    assert_equal_results(tmp_path / "x.h5", study / "x.h5")
+
+
+@pytest.mark.parametrize("victim", ["searcher", "oracle"])
+def test_a_machine_that_dies_in_the_middle_costs_nothing(telltale, profiles, study, tmp_path, victim):
+    how = ("run", study / "job.ini", "-o", tmp_path / "x.h5", "--profiles", ",".join(profiles))
+    process = telltale.start(*how, ranks=4)
+    try:
+        told = wait_for_progress(process, tmp_path / "x.h5", lambda told: told["done"] >= 5 and told["running"] >= 1)
+        assert told and told["remaining"] >= 1, "the study was over before a rank could be killed"
+        process.signal(signal.SIGKILL, process.ranks()[1 if victim == "searcher" else 3])
+        assert process.finish().code != ALL_DONE
+        process.wait_until_gone()
+    finally:
+        process.end()
+    assert telltale.status(tmp_path / "x.h5")[0] >= 5
+    telltale.run(study / "job.ini", tmp_path / "x.h5", "--profiles", ",".join(profiles), ranks=4, timeout_s=400)
+    assert_equal_results(tmp_path / "x.h5", study / "x.h5")
+
+
+def test_one_against_one(telltale, profiles, study, tmp_path):
+    job = write_job(tmp_path / "job.ini", **STUDY, versus=["each"])
+    telltale.run(job, tmp_path / "x.h5", "--profiles", ",".join(profiles), "--artifacts", study / "artifacts", ranks=4)
+    with h5py.File(tmp_path / "x.h5") as file:
+        group = file["boundary"]
+        local = group.attrs["local_machine"]
+        local = local.decode() if isinstance(local, bytes) else local
+        machines = group["machine"].asstr()[()].tolist()
+        versus = group["versus"].asstr()[()].tolist()
+        assert sorted(versus + [local]) == sorted(machines)
+        cases = successes(file)
+        assert cases
+        for case in cases:
+            labels = group["label"][case]
+            asked = {machines.index(local), machines.index(versus[case[-4]])}
+            assert {m for m in range(len(machines)) if labels[m] >= 0} == asked
+            assert len({labels[m] for m in asked}) == 2
+
+
+def test_a_service_on_a_known_machine_is_identified(telltale, profiles, study, tmp_path):
+    exported = telltale("export", study / "x.h5", tmp_path / "samples", "--format", "npy")
+    assert exported.code == ALL_DONE, exported.text
+    with h5py.File(study / "x.h5") as file:
+        labels = np.array([file["boundary/label"][case] for case in successes(file)])
+        machines = file["boundary/machine"].asstr()[()].tolist()
+    for m, machine in enumerate(machines):
+        form = (tmp_path / "samples" / "answers.csv").read_text().splitlines()
+        answered = [line + str(labels[int(line.split(",")[0])][m]) if line[:1].isdigit() else line for line in form]
+        answers = tmp_path / f"{m}.csv"
+        answers.write_text("\n".join(answered) + "\n")
+        told = telltale("identify", study / "x.h5", answers)
+        assert told.code == ALL_DONE, told.text
+        assert told.out.splitlines()[0].startswith(machine), told.text
+
+
+@pytest.mark.parametrize("change, complaint", [
+    (dict(target_machine="pentium"), "no machine is called pentium"),
+    (dict(images=101), "the test images from number 0 on are 100, not 101"),
+    (dict(first_image=98), "from number 98 on are 2, not 6"),
+    (dict(search="fgsm"), "search"),
+    (dict(network=["dnn-1", "dnn-2"]), "share one network"),
+    (dict(local="pentium"), "no machine is called pentium"),
+])
+def test_impossible_jobs_are_refused_before_any_search(telltale, profiles, tmp_path, change, complaint):
+    job = write_job(tmp_path / "job.ini", **{**STUDY, **change})
+    told = telltale("plan", job, "--profiles", ",".join(profiles), ranks=4)
+    assert told.code == UNUSABLE_INPUT
+    assert complaint in told.text, told.text
+
+
+def test_machines_that_fall_together_are_refused_before_any_search(telltale, profiles, tmp_path):
+    job = write_job(tmp_path / "job.ini", **STUDY)
+    told = telltale("run", job, "-o", tmp_path / "x.h5", "--profiles", profiles[0], ranks=3)
+    assert told.code == UNUSABLE_INPUT
+    assert "predict the same bits" in told.text and "--profiles" in told.text
+    assert not (tmp_path / "x.h5.journal").exists()
