@@ -437,32 +437,14 @@ std::optional<store::Group> steps_group(const std::vector<Attempt>& attempts) {
   return group;
 }
 
-store::Group train_group(const Layout& layout, const Job& job, const OutcomeLookup& outcome) {
-  store::Group group;
-  group.name = "train";
-  group.attributes = {{"description", "the networks whose boundaries are searched"}};
-  layout.cases.declare(group);
-  std::vector<double> accuracy;
-  for (const std::size_t task : layout.training) {
-    const Outcome* trained = done(outcome(task));
-    accuracy.push_back(trained == nullptr ? nothing : trained->values.at("epoch_accuracy").as<double>().back());
-  }
-  group.variables.push_back(variable("accuracy", layout.cases.dimensions(), layout.cases.shape(), accuracy,
-                                     "share of the test images classified correctly", "1"));
-  add_training_variables(group, layout.cases, layout.training, job, outcome,
-                         {{"train_loss", "mean cross-entropy of each epoch's batches, in nats"},
-                          {"train_accuracy", "share of each epoch's training images classified correctly"},
-                          {"epoch_accuracy", "share of the test images classified correctly after each epoch"}});
-  return group;
-}
-
 }  // namespace
 
 std::vector<store::Group> Boundary::tabulate(const StudyInputs& inputs, const Plan&, const OutcomeLookup& outcome) const {
   Plan again;
   const Layout layout = boundary::lay_out(inputs, again);
   const std::vector<Attempt> attempts = attempts_of(layout, outcome);
-  std::vector<store::Group> groups{train_group(layout, inputs.job, outcome),
+  std::vector<store::Group> groups{clean_train_group("the networks whose boundaries are searched", layout.cases,
+                                                     layout.training, inputs.job, outcome),
                                    attempts_group(inputs, layout, attempts, outcome), summary_group(layout, attempts),
                                    sets_group(layout, attempts)};
   if (auto steps = steps_group(attempts)) groups.push_back(std::move(*steps));

@@ -40,28 +40,6 @@ Axis second(Axis axis, const std::string& help) {
   return axis;
 }
 
-store::Group train_group(const Layout& layout, const Job& job, const OutcomeLookup& outcome) {
-  store::Group group;
-  group.name = "train";
-  group.attributes = {{"description", "every model that the machines are asked about"}};
-  layout.cases.declare(group);
-  std::vector<double> accuracy;
-  for (const std::size_t task : layout.training) {
-    const Outcome* trained = outcome(task);
-    accuracy.push_back(is_done(trained) ? trained->values.at("epoch_accuracy").as<double>().back() : nothing);
-  }
-  group.variables.push_back({"accuracy",
-                             layout.cases.dimensions(),
-                             Array::of<double>(layout.cases.shape(), accuracy),
-                             {{"long_name", "share of the test images classified correctly"}, {"units", "1"}},
-                             Array::scalar(nothing)});
-  add_training_variables(group, layout.cases, layout.training, job, outcome,
-                         {{"train_loss", "mean cross-entropy of each epoch's batches, in nats"},
-                          {"train_accuracy", "share of each epoch's training images classified correctly"},
-                          {"epoch_accuracy", "share of the test images classified correctly after each epoch"}});
-  return group;
-}
-
 // What the machines answered in one precision, and how their answers compare.
 class PrecisionGroup {
  public:
@@ -320,7 +298,8 @@ std::vector<store::Group> Compare::tabulate(const StudyInputs& inputs, const Pla
                                             const OutcomeLookup& outcome) const {
   Plan again;
   const Layout layout = compare::lay_out(inputs, again);
-  std::vector<store::Group> groups{train_group(layout, inputs.job, outcome)};
+  std::vector<store::Group> groups{clean_train_group("every model that the machines are asked about", layout.cases, layout.training,
+                                      inputs.job, outcome)};
   for (std::size_t precision = 0; precision < layout.precisions.size(); ++precision)
     groups.push_back(PrecisionGroup(inputs, layout, precision, outcome).make());
   return groups;

@@ -110,4 +110,8 @@ struct Curve {
 void add_training_variables(store::Group& group, const Grid& cases, const std::vector<std::size_t>& training,
                             const Job& job, const OutcomeLookup& outcome, const std::vector<Curve>& curves);
 
+/// The group `train` of an experiment whose networks have no watermark: accuracy, hashes and curves of every case.
+store::Group clean_train_group(const std::string& description, const Grid& cases,
+                               const std::vector<std::size_t>& training, const Job& job, const OutcomeLookup& outcome);
+
 }  // namespace telltale::study

@@ -197,4 +197,29 @@ void add_training_variables(store::Group& group, const Grid& cases, const std::v
   }
 }
 
+store::Group clean_train_group(const std::string& description, const Grid& cases,
+                               const std::vector<std::size_t>& training, const Job& job, const OutcomeLookup& outcome) {
+  constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+  store::Group group;
+  group.name = "train";
+  group.attributes = {{"description", description}};
+  cases.declare(group);
+  std::vector<double> accuracy;
+  for (const std::size_t task : training) {
+    const Outcome* trained = outcome(task);
+    const bool is_done = trained != nullptr && trained->status == TaskStatus::done;
+    accuracy.push_back(is_done ? trained->values.at("epoch_accuracy").as<double>().back() : nothing);
+  }
+  group.variables.push_back({"accuracy",
+                             cases.dimensions(),
+                             Array::of<double>(cases.shape(), accuracy),
+                             {{"long_name", "share of the test images classified correctly"}, {"units", "1"}},
+                             Array::scalar(nothing)});
+  add_training_variables(group, cases, training, job, outcome,
+                         {{"train_loss", "mean cross-entropy of each epoch's batches, in nats"},
+                          {"train_accuracy", "share of each epoch's training images classified correctly"},
+                          {"epoch_accuracy", "share of the test images classified correctly after each epoch"}});
+  return group;
+}
+
 }  // namespace telltale::study
