@@ -1,22 +1,28 @@
 #include "study/replay.h"
 
+#include <filesystem>
 #include <iostream>
 
 #include "cli/options.h"
 #include "core/error.h"
+#include "forensics/profile.h"
 #include "study/axis.h"
 
 namespace telltale::cli {
 
-// Under the profile that its caller runs with: whoever starts it by hand on another machine has that machine's bits.
-int run_replay(const Arguments& arguments, char**) {
+int run_replay(const Arguments& arguments, char** argv) {
   const Shape shape{"replay",
                     nullptr,
                     false,
-                    {{"model", "the network: safetensors, as training writes it"},
-                     {"points", "the inputs: safetensors with a float32 tensor `points`, N x C x H x W"},
+                    {{"model", "the network: safetensors, or a training's product out of `artifacts`"},
+                     {"points",
+                      "the inputs: a folder that `telltale export --format png` wrote, or safetensors with a float32 "
+                      "tensor `points`, N x C x H x W"},
                      {"search-batch", "how many copies of a point are predicted at once (default 1)"},
-                     {"output,o", "where the answers go: safetensors with `logits`, N x classes"}},
+                     {"profile", "the profile to predict under (default: as this process is)"},
+                     {"output,o",
+                      "where the answers go: for a folder its form, filled in, for `telltale identify`; else safetensors "
+                      "with `logits`, N x classes"}},
                     false};
   const Options options = parse(arguments, shape);
   if (options.help) {
@@ -30,7 +36,16 @@ int run_replay(const Arguments& arguments, char**) {
   };
   const long long batch = study::parse_integer(options.value("search-batch").value_or("1"));
   if (batch < 1 || batch > 65536) throw InputError("--search-batch is 1 to 65536");
-  study::replay_files(needed("model"), needed("points"), static_cast<int>(batch), needed("output"));
+  const std::string model = needed("model"), points = needed("points"), output = needed("output");
+  if (const auto profile = options.value("profile")) {
+    const std::string name = forensics::canonical_profile(*profile);
+    forensics::require_runnable(name);
+    forensics::pin_and_reexecute(name, argv);
+  }
+  if (std::filesystem::is_directory(points))
+    study::replay_export(model, points, static_cast<int>(batch), output);
+  else
+    study::replay_files(model, points, static_cast<int>(batch), output);
   return all_done;
 }
 

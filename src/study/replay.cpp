@@ -8,6 +8,8 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -16,9 +18,13 @@
 
 #include "core/error.h"
 #include "forensics/evaluator.h"
+#include "models/batches.h"
 #include "models/network.h"
 #include "models/runtime.h"
 #include "models/weights.h"
+#include "store/artifacts.h"
+#include "store/png_file.h"
+#include "study/ledger.h"
 
 extern char** environ;
 
@@ -140,9 +146,42 @@ std::vector<std::vector<float>> replay_in_process(ByteSpan model, const std::vec
   return rows;
 }
 
-void replay_files(const std::string& model, const std::string& points, int batch, const std::string& output) {
+namespace {
+
+// A network from safetensors, or from a training's product in the artifact store.
+forensics::Evaluator evaluator_of(const std::string& path, int batch) {
   models::set_threads_to_one();
-  const forensics::Evaluator evaluator(models::load_network(read_bytes(model)), batch);
+  const std::filesystem::path file(path);
+  const std::string kind = std::string(product_kind) + "-", name = file.filename().string();
+  try {
+    if (!name.starts_with(kind)) return forensics::Evaluator(models::load_network(read_bytes(path)), batch);
+    const auto product =
+        store::ArtifactStore(file.parent_path().string()).get(product_kind, Identity::from_hex(name.substr(kind.size())));
+    if (!product) throw Error("it is missing or damaged");
+    return forensics::Evaluator(models::load_network(unpack_product(*product).artifact), batch);
+  } catch (const Error& error) {
+    throw InputError(path + " holds no network: " + error.what());
+  }
+}
+
+forensics::Point point_of(const std::string& path, const data::ImageShape& shape) {
+  const store::PngImage image = store::read_png(path);
+  if (image.rows != shape.height || image.columns != shape.width || image.channels != shape.channels)
+    throw InputError(path + " is not of the shape that the network takes (" + std::to_string(shape.channels) + " x " +
+                     std::to_string(shape.height) + " x " + std::to_string(shape.width) + ")");
+  forensics::Point point(shape.pixels());
+  const auto channels = static_cast<std::size_t>(shape.channels);
+  const std::size_t plane = shape.pixels() / channels;
+  for (std::size_t i = 0; i < plane; ++i)
+    for (std::size_t c = 0; c < channels; ++c)
+      point[c * plane + i] = models::pixel_value(image.bytes[i * channels + c]);
+  return point;
+}
+
+}  // namespace
+
+std::vector<int> replay_files(const std::string& model, const std::string& points, int batch, const std::string& output) {
+  const forensics::Evaluator evaluator = evaluator_of(model, batch);
   const models::TensorMap map = models::read_tensors(read_bytes(points));
   const at::Tensor& stored = map.at("points");
   const data::ImageShape& shape = evaluator.spec().input;
@@ -152,12 +191,34 @@ void replay_files(const std::string& model, const std::string& points, int batch
                      std::to_string(shape.height) + " x " + std::to_string(shape.width) + ")");
   const at::Tensor logits = at::empty({stored.size(0), evaluator.spec().classes}, at::kFloat);
   const std::size_t size = shape.pixels();
+  std::vector<int> labels;
   for (std::int64_t i = 0; i < stored.size(0); ++i) {
     const float* first = stored.data_ptr<float>() + static_cast<std::size_t>(i) * size;
     const forensics::Answer answer = evaluator.answer({{first, first + size}, forensics::Slope::none, 0, {}});
     std::memcpy(logits[i].data_ptr<float>(), answer.logits.data(), answer.logits.size() * sizeof(float));
+    labels.push_back(answer.label());
   }
-  write_bytes(output, models::write_tensors({{{"logits", logits}}, {}}));
+  if (!output.empty()) write_bytes(output, models::write_tensors({{{"logits", logits}}, {}}));
+  return labels;
+}
+
+void replay_export(const std::string& model, const std::string& folder, int batch, const std::string& output) {
+  const forensics::Evaluator evaluator = evaluator_of(model, batch);
+  const std::filesystem::path form = std::filesystem::path(folder) / "answers.csv";
+  std::ifstream lines(form);
+  if (!lines) throw InputError(form.string() + " is missing: this is no folder that `telltale export` wrote");
+  std::string filled;
+  for (std::string line; std::getline(lines, line); filled += line + "\n") {
+    if (line.empty() || line.front() < '0' || line.front() > '9') continue;
+    const std::string sample = line.substr(0, line.find(','));
+    char name[64];
+    std::snprintf(name, sizeof name, "sample-%06lld.png", std::atoll(sample.c_str()));
+    const auto image = std::filesystem::path(folder) / name;
+    const forensics::Answer answer =
+        evaluator.answer({point_of(image.string(), evaluator.spec().input), forensics::Slope::none, 0, {}});
+    line = sample + "," + std::to_string(answer.label());
+  }
+  write_bytes(output, as_bytes(filled));
 }
 
 }  // namespace telltale::study

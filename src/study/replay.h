@@ -18,8 +18,13 @@ std::vector<std::vector<float>> replay_in_process(ByteSpan model, const std::vec
                                                   const data::ImageShape& shape, int batch,
                                                   const std::function<void()>& check);
 
-/// What that process does: reads both files (safetensors; the points as tensor "points", N x C x H x W), predicts in
-/// batches of `batch` copies, writes tensor "logits" (N x classes) to `output`.
-void replay_files(const std::string& model, const std::string& points, int batch, const std::string& output);
+/// What that process does: reads both files, predicts in batches of `batch` copies, and writes tensor "logits"
+/// (N x classes) to `output` unless that is empty. `model`: safetensors, or a product out of a folder of artifacts;
+/// `points`: safetensors with the float32 tensor "points", N x C x H x W. Returns the labels.
+std::vector<int> replay_files(const std::string& model, const std::string& points, int batch, const std::string& output);
+
+/// Answers what `telltale export` wrote as PNG into `folder`, as a service would: reads the images, fills its form
+/// (answers.csv) and writes that as `output`.
+void replay_export(const std::string& model, const std::string& folder, int batch, const std::string& output);
 
 }  // namespace telltale::study

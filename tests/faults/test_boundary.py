@@ -154,6 +154,34 @@ def test_a_service_on_a_known_machine_is_identified(telltale, profiles, study, t
         assert told.out.splitlines()[0].startswith(machine), told.text
 
 
+def test_samples_in_png_files_betray_the_machine_that_reads_them(telltale, profiles, study, tmp_path):
+    exported = telltale("export", study / "x.h5", tmp_path / "png", "--format", "png")
+    assert exported.code == ALL_DONE, exported.text
+    with h5py.File(study / "x.h5") as file:
+        kinds = file["tasks/kind"].asstr()[()].tolist()
+        model = study / "artifacts" / ("products-" + file["tasks/identity"].asstr()[kinds.index("train")])
+    for profile in profiles:
+        answers = tmp_path / f"{profile}.csv"
+        replayed = telltale("replay", "--model", model, "--points", tmp_path / "png", "--profile", profile, "-o", answers)
+        assert replayed.code == ALL_DONE, replayed.text
+        told = telltale("identify", study / "x.h5", answers)
+        assert told.code == ALL_DONE, told.text
+        assert told.out.startswith(profile), told.text
+
+
+def test_a_network_of_another_input_shape_is_refused(telltale, study, tmp_path):
+    telltale("export", study / "x.h5", tmp_path / "png", "--format", "png")
+    job = write_job(tmp_path / "job.ini", **{**STUDY, "experiment": "compare", "dataset": "tiles", "epochs": 1, "train_images": 100,
+                                             "predict_images": 10})
+    telltale.run(job, tmp_path / "x.h5")
+    model = next((tmp_path / "artifacts").glob("products-*"))
+    told = telltale("replay", "--model", model, "--points", tmp_path / "png", "-o", tmp_path / "a.csv")
+    assert told.code == UNUSABLE_INPUT
+    assert "is not of the shape that the network takes (3 x 32 x 32)" in told.text
+    told = telltale("replay", "--model", study / "job.ini", "--points", tmp_path / "png", "-o", tmp_path / "a.csv")
+    assert told.code == UNUSABLE_INPUT and "holds no network" in told.text
+
+
 @pytest.mark.parametrize("change, complaint", [
     (dict(target_machine="pentium"), "no machine is called pentium"),
     (dict(images=101), "the test images from number 0 on are 100, not 101"),
