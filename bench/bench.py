@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 
+import boundary
 import cluster
 import program
 import storage
@@ -23,6 +24,7 @@ BENCHMARKS = {
     "results": storage.results_file,
     "startup": program.start_up,
     "memory": program.memory_of_a_rank,
+    "boundary": boundary.searches,
 }
 
 

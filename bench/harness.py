@@ -50,18 +50,19 @@ class Setting:
 
 @dataclasses.dataclass
 class Row:
-    """One line of the table: both sides of each repeat. A ratio above 1 speaks for telltale."""
+    """One line of the table: both sides of each repeat. A ratio above 1 speaks for telltale. Without a peer: one side."""
 
     name: str
-    peer: str
+    peer: str = ""
     more_is_better: bool = True
     target: float | None = None
     ours: list = dataclasses.field(default_factory=list)
     theirs: list = dataclasses.field(default_factory=list)
 
-    def add(self, ours, theirs):
+    def add(self, ours, theirs=None):
         self.ours.append(ours)
-        self.theirs.append(theirs)
+        if theirs is not None:
+            self.theirs.append(theirs)
 
     def ratios(self):
         return [a / b if self.more_is_better else b / a for a, b in zip(self.ours, self.theirs)]
@@ -118,7 +119,8 @@ def table(rows):
         if row.target is not None:
             met = statistics.median(row.ratios()) >= row.target
             verdict = f">= {row.target:g}x " + ("met" if met else "MISSED")
-        lines.append((row.name, spread(row.ours), f"{spread(row.theirs)}  {row.peer}", spread(row.ratios(), "x"), verdict))
+        beside = (f"{spread(row.theirs)}  {row.peer}", spread(row.ratios(), "x")) if row.theirs else ("", "")
+        lines.append((row.name, spread(row.ours), *beside, verdict))
     widths = [max(len(line[column]) for line in lines) for column in range(5)]
     text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
     text.insert(1, "  ".join("-" * width for width in widths))

@@ -62,6 +62,11 @@ std::string last_words(const study::RunReport& report, const std::string& output
   std::snprintf(line, sizeof line, "\ntime: plan %.3f s, tasks %.3f s, results file %.3f s; commits: median %.3f ms\n",
                 report.plan_s, report.tasks_s, report.results_s, 1e3 * report.median_commit_s);
   text += line;
+  if (report.questions > 0) {
+    std::snprintf(line, sizeof line, " answered by %zu ranks in %.3f s, busy with them %.0f%% of the time\n",
+                  report.answerers, report.answering_s, 100 * report.answering_share());
+    text += "questions: " + std::to_string(report.questions) + line;
+  }
   constexpr std::size_t shown = 10;
   for (std::size_t i = 0; i < std::min(shown, report.failures.size()); ++i)
     text += "failed: " + report.failures[i].task + ": " + report.failures[i].reason + "\n";

@@ -131,6 +131,12 @@ class Desk {
     ledger_->flush();
     report.tasks_s = summary.wall_s;
     report.median_commit_s = journal_->median_commit_s();
+    for (const cluster::Served& served : summary.served) {
+      if (served.questions == 0) continue;
+      report.questions += served.questions;
+      report.answering_s += served.seconds;
+      ++report.answerers;
+    }
     const auto publishing = Clock::now();
     publish(session_, paths_, *journal_);
     report.results_s = seconds_since(publishing);

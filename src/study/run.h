@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -30,13 +31,21 @@ struct RunReport {
   std::vector<std::string> notes;  ///< ranks set aside, damaged records, environments that are missing
   bool stopped = false;
   std::string stop_reason;
-  double seconds = 0;          ///< the whole run; of it:
-  double plan_s = 0;           ///< reading the journal, planning (an identity for each task), opening the store
-  double tasks_s = 0;          ///< from the first hand-out until the last outcome is on disk
-  double results_s = 0;        ///< building and publishing the results file at the end
-  double median_commit_s = 0;  ///< from a record's arrival in the journal until it is on disk
-  bool stuck = false;          ///< a task's thread still runs: finalize, then cluster::leave_process()
+  double seconds = 0;           ///< the whole run; of it:
+  double plan_s = 0;            ///< reading the journal, planning (an identity for each task), opening the store
+  double tasks_s = 0;           ///< from the first hand-out until the last outcome is on disk
+  double results_s = 0;         ///< building and publishing the results file at the end
+  double median_commit_s = 0;   ///< from a record's arrival in the journal until it is on disk
+  std::uint64_t questions = 0;  ///< of searches, that ranks answered in this run
+  std::size_t answerers = 0;    ///< ranks that answered any
+  double answering_s = 0;       ///< that they computed for them, all together
+  bool stuck = false;           ///< a task's thread still runs: finalize, then cluster::leave_process()
 
+  /// Of the time of the ranks that answered, from the first hand-out on: the rest they trained, replayed or waited.
+  [[nodiscard]] double answering_share() const {
+    const double available_s = static_cast<double>(answerers) * tasks_s;
+    return available_s > 0 ? answering_s / available_s : 0;
+  }
   /// 0 all done, 1 some failed, 3 stopped early and resumable.
   [[nodiscard]] int exit_code() const { return stopped || remaining > 0 ? 3 : failed > 0 ? 1 : 0; }
 };
