@@ -14,7 +14,8 @@ const std::vector<Command>& commands() {
        run_export},
       {"identify", "identify RESULTS.h5 ANSWERS.csv", "the known machine that a service's answers betray",
        run_identify},
-      {"replay", "replay --model M --points P -o OUT", "predictions of stored inputs, here and under this profile", run_replay},
+      {"replay", "replay --model M --points P -o OUT", "predictions of stored inputs, here and under this profile",
+       run_replay},
   };
   return table;
 }

@@ -11,19 +11,20 @@
 namespace telltale::cli {
 
 int run_replay(const Arguments& arguments, char** argv) {
-  const Shape shape{"replay",
-                    nullptr,
-                    false,
-                    {{"model", "the network: safetensors, or a training's product out of `artifacts`"},
-                     {"points",
-                      "the inputs: a folder that `telltale export --format png` wrote, or safetensors with a float32 "
-                      "tensor `points`, N x C x H x W"},
-                     {"search-batch", "how many copies of a point are predicted at once (default 1)"},
-                     {"profile", "the profile to predict under (default: as this process is)"},
-                     {"output,o",
-                      "where the answers go: for a folder its form, filled in, for `telltale identify`; else safetensors "
-                      "with `logits`, N x classes"}},
-                    false};
+  const Shape shape{
+      "replay",
+      nullptr,
+      false,
+      {{"model", "the network: safetensors, or a training's product out of `artifacts`"},
+       {"points",
+        "the inputs: a folder that `telltale export --format png` wrote, or safetensors with a float32 "
+        "tensor `points`, N x C x H x W"},
+       {"search-batch", "how many copies of a point are predicted at once (default 1)"},
+       {"profile", "the profile to predict under (default: as this process is)"},
+       {"output,o",
+        "where the answers go: for a folder its form, filled in, for `telltale identify`; else safetensors "
+        "with `logits`, N x classes"}},
+      false};
   const Options options = parse(arguments, shape);
   if (options.help) {
     std::cout << help_text(shape);

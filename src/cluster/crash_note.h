@@ -20,8 +20,8 @@ class CrashNote {
   CrashNote(const CrashNote&) = delete;
   CrashNote& operator=(const CrashNote&) = delete;
 
-  /// While it lives, the calling thread runs this task (the last one made counts). Cheap, and without effect on a process
-  /// that keeps no notes.
+  /// While it lives, the calling thread runs this task (the last one made counts). Cheap, and without effect on a
+  /// process that keeps no notes.
   class Task {
    public:
     explicit Task(const Identity& identity);

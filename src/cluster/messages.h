@@ -7,8 +7,8 @@ namespace telltale::cluster {
 
 enum class Tag : int {
   // coordinator to worker
-  tasks = 1,   ///< u32 count; each: u64 index, i32 attempt, u8 asks, identity, block payload, u32 n, n identities needed
-  artifact,    ///< identity, u8 found, the artifact
+  tasks = 1,  ///< u32 count; each: u64 index, i32 attempt, u8 asks, identity, block payload, u32 n, n identities needed
+  artifact,   ///< identity, u8 found, the artifact
   checkpoint,  ///< u64 index, u8 found, the checkpoint
   stop,        ///< drop the queue, end the running task soon; answered by idle
   end,         ///< u8: the study ended in order; the last message

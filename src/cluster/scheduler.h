@@ -143,7 +143,7 @@ class Scheduler {
     double seconds = 0;      // their estimates
     std::size_t window = 4;  // items it may have: grows as it answers, in case the estimates are far off
     int blame = 0;
-    std::vector<int> queues;  // those it may take from
+    std::vector<int> queues;    // those it may take from
     std::array<Heap, 2> local;  // items whose inputs it holds: those that compute, those that ask
   };
 

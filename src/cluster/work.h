@@ -24,8 +24,8 @@ struct WorkItem {
   std::vector<std::size_t> prerequisites;  ///< indices of items that must be done first (their artifacts are inputs)
   std::vector<int> environments;           ///< indices of the environments that may compute it; empty: any
   bool keeps_checkpoints = false;  ///< may be begun though it will not end before the deadline: it goes on later
-  /// It mostly waits for other ranks' answers (TaskContext::ask): several of them run on a rank at once, each on a thread
-  /// of its own beside the one that computes.
+  /// It mostly waits for other ranks' answers (TaskContext::ask): several of them run on a rank at once, each on a
+  /// thread of its own beside the one that computes.
   bool asks = false;
 };
 

@@ -145,7 +145,7 @@ struct WorkerCore::Shared {
   const int rank;
   const std::string host;
   const std::shared_ptr<Waker> waker;
-  std::atomic<bool> stop{false};            // also read without the mutex, by check()
+  std::atomic<bool> stop{false};          // also read without the mutex, by check()
   std::atomic<std::size_t> questions{0};  // likewise: how many wait here
 
   std::mutex mutex;
@@ -172,7 +172,7 @@ struct WorkerCore::Shared {
   Clock::time_point conversed{};                                              // the last question or answer
   std::uint64_t served = 0;
   double served_s = 0;
-  Clock::time_point stop_until;                              // once `stop` is set
+  Clock::time_point stop_until;  // once `stop` is set
   bool quit = false;
   bool abandoned = false;  // the main thread gave the running task up
 };
@@ -380,57 +380,55 @@ void WorkerCore::answer_one(Shared& s, std::unique_lock<std::mutex>& lock) {
 /// Runs the slot's task; called and returning with the lock held.
 void WorkerCore::run_task(const std::shared_ptr<Shared>& shared, Slot& slot, std::unique_lock<std::mutex>& lock) {
   Shared& s = *shared;
-  {
-    slot.checkpoint.reset();
-    const Task& task = *slot.running;
-    slot.started = Clock::now();
-    const auto started = slot.started;
-    lock.unlock();
+  slot.checkpoint.reset();
+  const Task& task = *slot.running;
+  slot.started = Clock::now();
+  const auto started = slot.started;
+  lock.unlock();
 
-    Outcome outcome = s.outcome_of(task);
-    Finished finished{task.index, false, {}, nullptr};
-    std::optional<CrashNote::Task> crash_note(task.identity);
-    try {
-      Context context(s, slot, task.index, task.identity);
-      TaskResult result = s.executor(task.payload, context);
-      if (result.artifact.size() > largest_block_bytes)
-        throw Error("its artifact of " + std::to_string(result.artifact.size()) +
-                    " bytes is larger than a message may be (" + std::to_string(largest_block_bytes) + " bytes)");
-      outcome.values = std::move(result.values);
-      if (!result.artifact.empty()) finished.artifact = std::make_shared<const Bytes>(std::move(result.artifact));
-    } catch (const TaskStopped&) {
-      outcome.status = s.stop ? TaskStatus::stopped : TaskStatus::failed;
-      outcome.reason = s.stop ? "the study was stopped" : "the task stopped although the study goes on";
-    } catch (const std::exception& error) {
-      outcome.status = TaskStatus::failed;
-      outcome.reason = error.what();
-    } catch (...) {
-      outcome.status = TaskStatus::failed;
-      outcome.reason = "something was thrown that is no std::exception";
-    }
-    crash_note.reset();
-    const auto now = Clock::now();
-    outcome.seconds = std::chrono::duration<double>(now - started).count();
-    outcome.finished_s = unix_time_s();
-    finished.outcome = encode(outcome);
-    if (finished.outcome.size() + (finished.artifact ? finished.artifact->size() : 0) > largest_block_bytes) {
-      outcome.status = TaskStatus::failed;
-      outcome.reason =
-          "its results of " + std::to_string(finished.outcome.size()) + " bytes are larger than a message may be";
-      outcome.values.clear();
-      finished.outcome = encode(outcome);
-      finished.artifact = nullptr;
-    }
-
-    lock.lock();
-    if (s.abandoned) return;
-    if (finished.artifact) s.cache.put(outcome.identity, finished.artifact);
-    const bool asked = slot.running->asks;
-    slot.running.reset();
-    if (s.finished.empty()) s.oldest = now;
-    s.finished.push_back(std::move(finished));
-    if (asked || s.queue.empty() || s.finished.size() == enough_outcomes) s.waker->notify();
+  Outcome outcome = s.outcome_of(task);
+  Finished finished{task.index, false, {}, nullptr};
+  std::optional<CrashNote::Task> crash_note(task.identity);
+  try {
+    Context context(s, slot, task.index, task.identity);
+    TaskResult result = s.executor(task.payload, context);
+    if (result.artifact.size() > largest_block_bytes)
+      throw Error("its artifact of " + std::to_string(result.artifact.size()) +
+                  " bytes is larger than a message may be (" + std::to_string(largest_block_bytes) + " bytes)");
+    outcome.values = std::move(result.values);
+    if (!result.artifact.empty()) finished.artifact = std::make_shared<const Bytes>(std::move(result.artifact));
+  } catch (const TaskStopped&) {
+    outcome.status = s.stop ? TaskStatus::stopped : TaskStatus::failed;
+    outcome.reason = s.stop ? "the study was stopped" : "the task stopped although the study goes on";
+  } catch (const std::exception& error) {
+    outcome.status = TaskStatus::failed;
+    outcome.reason = error.what();
+  } catch (...) {
+    outcome.status = TaskStatus::failed;
+    outcome.reason = "something was thrown that is no std::exception";
   }
+  crash_note.reset();
+  const auto now = Clock::now();
+  outcome.seconds = std::chrono::duration<double>(now - started).count();
+  outcome.finished_s = unix_time_s();
+  finished.outcome = encode(outcome);
+  if (finished.outcome.size() + (finished.artifact ? finished.artifact->size() : 0) > largest_block_bytes) {
+    outcome.status = TaskStatus::failed;
+    outcome.reason =
+        "its results of " + std::to_string(finished.outcome.size()) + " bytes are larger than a message may be";
+    outcome.values.clear();
+    finished.outcome = encode(outcome);
+    finished.artifact = nullptr;
+  }
+
+  lock.lock();
+  if (s.abandoned) return;
+  if (finished.artifact) s.cache.put(outcome.identity, finished.artifact);
+  const bool asked = slot.running->asks;
+  slot.running.reset();
+  if (s.finished.empty()) s.oldest = now;
+  s.finished.push_back(std::move(finished));
+  if (asked || s.queue.empty() || s.finished.size() == enough_outcomes) s.waker->notify();
 }
 
 void WorkerCore::handle(int source, Tag tag, ByteSpan message) {
@@ -455,9 +453,8 @@ void WorkerCore::handle(int source, Tag tag, ByteSpan message) {
       const auto index = reader.get<std::uint64_t>();
       const bool found = reader.get<std::uint8_t>() != 0;
       const std::lock_guard lock(s.mutex);
-      const auto slot = std::find_if(s.slots.begin(), s.slots.end(), [index](const Slot& one) {
-        return one.running && one.running->index == index;
-      });
+      const auto slot = std::find_if(s.slots.begin(), s.slots.end(),
+                                     [index](const Slot& one) { return one.running && one.running->index == index; });
       if (slot == s.slots.end()) return;
       slot->checkpoint.emplace(found ? std::optional(Bytes(reader.rest().begin(), reader.rest().end())) : std::nullopt);
       s.to_compute.notify_all();
@@ -586,7 +583,8 @@ bool WorkerCore::step() {
     active = true;
   }
   watch_time_limit(lock);
-  if (s.stop && !idle_sent_ && !lost_ && !s.any_running() && s.queue.empty() && s.asking.empty() && s.finished.empty() && s.checkpoints.empty()) {
+  if (s.stop && !idle_sent_ && !lost_ && !s.any_running() && s.queue.empty() && s.asking.empty() &&
+      s.finished.empty() && s.checkpoints.empty()) {
     idle_sent_ = true;
     lock.unlock();
     send_(coordinator, Tag::idle, {});
@@ -713,11 +711,10 @@ std::chrono::microseconds length_of(Nap& nap, const Communicator& communicator, 
 
 WorkReport work(Communicator& communicator, Executor executor, const WorkerOptions& options) {
   const auto waker = std::make_shared<Waker>();
-  WorkerCore core(
-      std::move(executor), options, communicator.rank(), communicator.host(), waker,
-      [&](int destination, Tag tag, Bytes bytes) {
-        communicator.send(destination, static_cast<int>(tag), std::move(bytes));
-      });
+  WorkerCore core(std::move(executor), options, communicator.rank(), communicator.host(), waker,
+                  [&](int destination, Tag tag, Bytes bytes) {
+                    communicator.send(destination, static_cast<int>(tag), std::move(bytes));
+                  });
   Nap nap;
   while (!core.ended()) {
     bool active = false;

@@ -13,8 +13,8 @@
 
 namespace telltale::cluster {
 
-/// Owns the compute thread, and the threads of tasks that ask. A main thread feeds it messages and calls step() whenever
-/// it is awake; what it has to say goes out through `send`. `waker` is notified when a step is worth while.
+/// Owns the compute thread, and the threads of tasks that ask. A main thread feeds it messages and calls step()
+/// whenever it is awake; what it has to say goes out through `send`. `waker` is notified when a step is worth while.
 class WorkerCore {
  public:
   using Send = std::function<void(int destination, Tag, Bytes)>;

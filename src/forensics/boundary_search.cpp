@@ -46,10 +46,9 @@ Verdict judge(const std::vector<int>& labels, const std::vector<int>& microarchi
                         std::back_inserter(shared));
   if (!shared.empty()) return {};
   // Of two machines either stands alone; the first is named.
-  const std::size_t lone =
-      members[0].size() == 1 && members[1].size() == 1
-          ? (labels.front() == *different.begin() ? 0 : 1)
-          : (members[0].size() == 1 ? 0 : 1);
+  const std::size_t lone = members[0].size() == 1 && members[1].size() == 1
+                               ? (labels.front() == *different.begin() ? 0 : 1)
+                               : (members[0].size() == 1 ? 0 : 1);
   if (members[lone].size() != 1) return {};
   const int first = *different.begin(), second = *different.rbegin();
   return {*members[lone].begin(), lone == 0 ? first : second, lone == 0 ? second : first};

@@ -1,7 +1,7 @@
 // Boundary samples (Schloegl, Kupek, Boehme 2021): inputs whose predicted label depends on the machine that predicts.
 //
-// A search is a function of a start image and of what the machines answer: its own arithmetic is plain and gives the same
-// bits wherever it runs. Presets:
+// A search is a function of a start image and of what the machines answer: its own arithmetic is plain and gives the
+// same bits wherever it runs. Presets:
 //   paper     the paper's text and Algorithm 1
 //   code      what the authors' program did
 //   telltale  ours: the nearest point of the boundary, then draws around it until one machine stands alone
@@ -80,8 +80,8 @@ struct Attempt {
   std::vector<SearchStep> steps;
 };
 
-/// `start`: values in [0, 1]. `label`: its true class. Throws Error for options that do not fit each other (no machine, no
-/// two microarchitectures, a target that is none of them, paper or code with a target or a grid).
+/// `start`: values in [0, 1]. `label`: its true class. Throws Error for options that do not fit each other (no machine,
+/// no two microarchitectures, a target that is none of them, paper or code with a target or a grid).
 Attempt search_boundary(Oracle& oracle, const Point& start, int label, const SearchOptions& options, Stream draws);
 
 /// Peak signal-to-noise ratio in dB of values in [0, 1]: 10 log10(1 / MSE). The same bits on every CPU.

@@ -22,7 +22,8 @@ std::vector<float> row_of(const at::Tensor& rows) {
 
 }  // namespace
 
-Evaluator::Evaluator(std::shared_ptr<models::Network> network, int batch) : network_(std::move(network)), batch_(batch) {
+Evaluator::Evaluator(std::shared_ptr<models::Network> network, int batch)
+    : network_(std::move(network)), batch_(batch) {
   if (batch < 1) throw Error("a machine answers in batches of at least one image");
   network_->eval();
   // Slopes with respect to the weights would cost as much again, and nobody asks for them.
@@ -37,7 +38,8 @@ Answer Evaluator::answer(const Question& question) const {
     throw Error("a point of " + std::to_string(question.point.size()) + " values was asked of a network that takes " +
                 std::to_string(shape.pixels()));
   const auto check_class = [&](int label) {
-    if (label < 0 || label >= spec().classes) throw Error("a slope of class " + std::to_string(label) + " was asked for");
+    if (label < 0 || label >= spec().classes)
+      throw Error("a slope of class " + std::to_string(label) + " was asked for");
   };
   if (question.slope != Slope::none) check_class(question.label);
   if (question.slope == Slope::margin)

@@ -14,8 +14,8 @@ namespace telltale::forensics {
 
 class Evaluator {
  public:
-  /// Takes the network over and puts it into evaluation mode for good. `batch`: the point fills a batch of so many copies
-  /// of itself and the first one's answer counts, for services that predict in batches (it changes bits).
+  /// Takes the network over and puts it into evaluation mode for good. `batch`: the point fills a batch of so many
+  /// copies of itself and the first one's answer counts, for services that predict in batches (it changes bits).
   explicit Evaluator(std::shared_ptr<models::Network> network, int batch = 1);
 
   [[nodiscard]] const models::NetworkSpec& spec() const;

@@ -141,8 +141,7 @@ std::string Subject::key() const {
                           std::to_string(shape.channels) + "x" + std::to_string(shape.height) + "x" +
                           std::to_string(shape.width) + "/" + std::to_string(network.classes) + "/channels-last/";
   switch (use) {
-    case Use::training:
-      return key + "batch " + std::to_string(batch) + "/evaluation " + std::to_string(eval_batch);
+    case Use::training: return key + "batch " + std::to_string(batch) + "/evaluation " + std::to_string(eval_batch);
     case Use::prediction:
       return key + "prediction " + std::to_string(eval_batch) +
              (threads == 1 ? "" : "/" + std::to_string(threads) + " threads") +
@@ -169,8 +168,7 @@ void try_predictions(const Subject& subject, models::Network& network, const Ima
   models::set_threads(subject.threads);
   const auto converted = models::converted(network, subject.precision);
   const auto start = std::chrono::steady_clock::now();
-  const at::Tensor logits =
-      models::predict_logits(*converted, images.first(count, network.spec()), subject.eval_batch);
+  const at::Tensor logits = models::predict_logits(*converted, images.first(count, network.spec()), subject.eval_batch);
   trial.eval_image_s = seconds_since(start) / count;
   trial.hashes[one ? forward_one : forward_evaluation] = hash_of(logits);
   models::set_threads_to_one();

@@ -10,9 +10,9 @@
 // 3. Draws: all machines are asked there. Their margins lie apart by their rounding; the input is moved by so much that
 //    zero falls into the widest gap beside one machine, and by a jitter of last bits, which draws the rounding anew.
 //
-// On the 8-bit grid a slope does not say precisely enough what a step of 1/255 does: it crosses kinks. But what steps do
-// that were *measured* one by one adds up almost exactly where they lie far apart. So some tens are measured, and of all
-// their pairs and triples those are tried whose sum is the shift that is wanted.
+// On the 8-bit grid a slope does not say precisely enough what a step of 1/255 does: it crosses kinks. But what steps
+// do that were *measured* one by one adds up almost exactly where they lie far apart. So some tens are measured, and of
+// all their pairs and triples those are tried whose sum is the shift that is wanted.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -25,15 +25,15 @@
 namespace telltale::forensics {
 namespace {
 
-constexpr int rivals_tried = 3;        // classes next to the start's whose boundaries are compared
-constexpr int approach_steps = 12;     // at most
-constexpr int refinements = 3;         // at most
-constexpr double near_enough = 1e-2;   // of the start's margin: then steps go along the boundary
-constexpr double nearer = 0.995;       // a refinement must shorten the way by more than this
-constexpr int newton_steps = 12;       // without a new slope
-constexpr double noise_units = 4;      // a margin of so many last bits of the largest logit may be rounding alone
-constexpr int draws_of_a_place = 24;   // then another place of the boundary is tried
-constexpr std::size_t jittered = 8;    // values that a draw moves
+constexpr int rivals_tried = 3;       // classes next to the start's whose boundaries are compared
+constexpr int approach_steps = 12;    // at most
+constexpr int refinements = 3;        // at most
+constexpr double near_enough = 1e-2;  // of the start's margin: then steps go along the boundary
+constexpr double nearer = 0.995;      // a refinement must shorten the way by more than this
+constexpr int newton_steps = 12;      // without a new slope
+constexpr double noise_units = 4;     // a margin of so many last bits of the largest logit may be rounding alone
+constexpr int draws_of_a_place = 24;  // then another place of the boundary is tried
+constexpr std::size_t jittered = 8;   // values that a draw moves
 constexpr double jitter_step = 0x1p-24;
 
 double dot(const Point& a, const Point& b) {
@@ -81,7 +81,10 @@ class NearestSearch {
   [[nodiscard]] bool spent() const { return attempt_.evaluations >= options_.evaluation_limit; }
 
   void note(bool remote, const Answer& answer, double aim) {
-    if (!remote) ++attempt_.local_steps; else ++attempt_.remote_steps;
+    if (!remote)
+      ++attempt_.local_steps;
+    else
+      ++attempt_.remote_steps;
     if (options_.keeps_steps)
       attempt_.steps.push_back({remote, remote ? -1 : options_.local, answer.label(), margin_of(answer), aim});
   }
@@ -148,7 +151,8 @@ class NearestSearch {
     return true;
   }
 
-  // The point of the linearised boundary nearest to `origin`: origin + w slope, kept within [0, 1] where that is wanted.
+  // The point of the linearised boundary nearest to `origin`: origin + w slope, kept within [0, 1] where that is
+  // wanted.
   [[nodiscard]] Point nearest_on_boundary(const Point& origin) const {
     const double needed = dot_difference(slope_, point_, origin) - margin_;
     const bool bounded = options_.clip || options_.eight_bit;
@@ -198,7 +202,8 @@ class NearestSearch {
     for (int refinement = 0; refinement < refinements; ++refinement) {
       const Place before{point_, slope_, slope_square_, margin_, noise_, rival_, seen_label_};
       if (!step_from(start_) || !reach_boundary(enough, refinements)) return false;
-      const double distance = mean_squared_error(point_, start_), old_distance = mean_squared_error(before.point, start_);
+      const double distance = mean_squared_error(point_, start_),
+                   old_distance = mean_squared_error(before.point, start_);
       const bool arrived = std::abs(margin_) <= enough;
       if (arrived && distance < nearer * nearer * old_distance) continue;
       if (!arrived || distance >= old_distance) restore(before);
@@ -266,8 +271,7 @@ class NearestSearch {
       left -= static_cast<double>(slope_[i]) * (static_cast<double>(value) - static_cast<double>(moved[i]));
       moved[i] = value;
     };
-    for (std::size_t k = 0; k < jittered; ++k)
-      move(draws_.below(moved.size()), draws_.uniform(-amplitude, amplitude));
+    for (std::size_t k = 0; k < jittered; ++k) move(draws_.below(moved.size()), draws_.uniform(-amplitude, amplitude));
     for (const std::size_t i : steepest()) {
       if (std::abs(left) < noise_ / 100) break;
       move(i, left / static_cast<double>(slope_[i]));
@@ -421,12 +425,13 @@ class NearestSearch {
 
   using Bytes16 = std::vector<std::int16_t>;
   static Identity key_of(const Bytes16& bytes) {
-    return Identity::of(ByteSpan(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size() * sizeof(std::int16_t)));
+    return Identity::of(
+        ByteSpan(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size() * sizeof(std::int16_t)));
   }
 
   // Steps from `base` that should move the margin by `shift`, to a place where we have not been: the largest ones while
-  // it is far, and then one or two, as gentle as possible (small steps cross few kinks, so what they do is what the slope
-  // says). False if there are none.
+  // it is far, and then one or two, as gentle as possible (small steps cross few kinks, so what they do is what the
+  // slope says). False if there are none.
   bool step_by(double shift, const std::vector<GridStep>& steps, const Bytes16& base) {
     if (steps.empty()) return false;
     Bytes16 next = base;
@@ -454,7 +459,8 @@ class NearestSearch {
   }
 
   // The last one or two steps of step_by(), on values that `next` has as `base` has them.
-  bool gentle_step(double shift, double tolerance, const std::vector<GridStep>& steps, const Bytes16& base, Bytes16& next) {
+  bool gentle_step(double shift, double tolerance, const std::vector<GridStep>& steps, const Bytes16& base,
+                   Bytes16& next) {
     struct Choice {
       double cost;
       std::size_t first, second;
@@ -554,7 +560,8 @@ class NearestSearch {
         for (auto at = from(rest - tolerance); at != order.end() && measured[*at].effect <= rest + tolerance; ++at) {
           const std::size_t k = *at;
           if (!chosen.empty() && k <= chosen.back()) continue;
-          if (!std::all_of(chosen.begin(), chosen.end(), [&](std::size_t c) { return apart(measured[c], measured[k]); }))
+          if (!std::all_of(chosen.begin(), chosen.end(),
+                           [&](std::size_t c) { return apart(measured[c], measured[k]); }))
             continue;
           chosen.push_back(k);
           found.push_back({std::abs(rest - measured[k].effect), chosen});

@@ -29,9 +29,7 @@ int Question::slopes() const {
   return slope == Slope::margin ? static_cast<int>(rivals.size()) : 1;
 }
 
-int Answer::label() const {
-  return static_cast<int>(std::max_element(logits.begin(), logits.end()) - logits.begin());
-}
+int Answer::label() const { return static_cast<int>(std::max_element(logits.begin(), logits.end()) - logits.begin()); }
 
 Bytes encode(const Question& question) {
   ByteWriter writer;

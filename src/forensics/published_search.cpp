@@ -68,7 +68,8 @@ class PublishedSearch {
       const Answer answer = machines_.ask(options_.local, question());
       const View view(answer);
       if (attempt_.start_label < 0) attempt_.start_label = view.label;
-      if (view.delta < rules_.local_target || (rules_.target_is_enough && view.delta == rules_.local_target)) return true;
+      if (view.delta < rules_.local_target || (rules_.target_is_enough && view.delta == rules_.local_target))
+        return true;
       if (view.top == 1.0F) return fail(Ending::saturated);
       if (attempt_.local_steps == options_.local_limit) return fail(Ending::local_limit);
       step(false, options_.local, view, answer.slopes.front(), rules_.local_alpha,
@@ -113,7 +114,8 @@ class PublishedSearch {
       if (added) groups.emplace_back();
       groups[at->second].push_back(static_cast<int>(i));
     }
-    return *std::min_element(groups.begin(), groups.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
+    return *std::min_element(groups.begin(), groups.end(),
+                             [](const auto& a, const auto& b) { return a.size() < b.size(); });
   }
 
   [[nodiscard]] bool stands_alone(const std::vector<int>& group) const {
@@ -123,8 +125,7 @@ class PublishedSearch {
     if (!std::all_of(group.begin(), group.end(), [&](int m) { return kinds[static_cast<std::size_t>(m)] == kind; }))
       return false;
     // The program counts all machines of the microarchitecture, the text any.
-    return is_paper() ||
-           static_cast<std::ptrdiff_t>(group.size()) == std::count(kinds.begin(), kinds.end(), kind);
+    return is_paper() || static_cast<std::ptrdiff_t>(group.size()) == std::count(kinds.begin(), kinds.end(), kind);
   }
 
   // The contrast label is that of most other machines.

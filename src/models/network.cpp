@@ -34,7 +34,8 @@ const Entry* entry_of(const std::string& name) {
 
 void check_options(const NetworkSpec& spec, const std::vector<NetworkOption>& known) {
   for (const auto& [name, value] : spec.options) {
-    const auto option = std::find_if(known.begin(), known.end(), [&](const NetworkOption& o) { return o.name == name; });
+    const auto option =
+        std::find_if(known.begin(), known.end(), [&](const NetworkOption& o) { return o.name == name; });
     if (option == known.end()) throw InputError("network " + spec.name + " has no option \"" + name + "\"");
     if (std::find(option->values.begin(), option->values.end(), value) != option->values.end()) continue;
     std::string values;

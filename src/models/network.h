@@ -13,14 +13,15 @@
 
 namespace telltale::models {
 
-/// How weights are drawn: Glorot and Bengio 2010 (uniform, as TensorFlow's layers have them), or He et al. 2015 (normal,
-/// variance 2 / inputs).
+/// How weights are drawn: Glorot and Bengio 2010 (uniform, as TensorFlow's layers have them), or He et al. 2015
+/// (normal, variance 2 / inputs).
 enum class Initialisation { glorot, he };
 
 /// A network of one spec. Convolution weights lie in memory channels last, which is what is fast here.
 class Network : public torch::nn::Module {
  public:
-  /// Sees a layer's name and its output, N x ..., while a forward pass is under way; the output may be overwritten later.
+  /// Sees a layer's name and its output, N x ..., while a forward pass is under way; the output may be overwritten
+  /// later.
   using Observer = std::function<void(const std::string& layer, const at::Tensor& output)>;
 
   explicit Network(NetworkSpec spec, Initialisation initialisation = Initialisation::glorot)
@@ -42,7 +43,9 @@ class Network : public torch::nn::Module {
     if (observer_) observer_(layer, output);
     return output;
   }
-  at::Tensor shown(const std::string& layer, at::Tensor output) const { return shown(layer.c_str(), std::move(output)); }
+  at::Tensor shown(const std::string& layer, at::Tensor output) const {
+    return shown(layer.c_str(), std::move(output));
+  }
 
  private:
   NetworkSpec spec_;
@@ -54,8 +57,8 @@ class Network : public torch::nn::Module {
 /// name, if it has fewer than one output, or if its layers would reduce such an input to nothing.
 std::shared_ptr<Network> make_network(const NetworkSpec& spec);
 
-/// Weights as the network's Initialisation says, zero biases, batch norms that change nothing. A parameter's draws are a
-/// function of `stream`'s key, its name and its shape, and are the same on every CPU: two networks that differ in the
+/// Weights as the network's Initialisation says, zero biases, batch norms that change nothing. A parameter's draws are
+/// a function of `stream`'s key, its name and its shape, and are the same on every CPU: two networks that differ in the
 /// number of outputs start with the same inner layers.
 void initialise(Network& network, const Stream& stream);
 

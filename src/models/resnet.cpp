@@ -94,8 +94,8 @@ class ResNet : public Network {
         filters = out;
       }
     }
-    output_ = register_module("output", Linear(filters * pooled(spec.input.height) * pooled(spec.input.width),
-                                               spec.classes));
+    output_ =
+        register_module("output", Linear(filters * pooled(spec.input.height) * pooled(spec.input.width), spec.classes));
   }
 
   at::Tensor forward(const at::Tensor& images) override {
@@ -104,7 +104,8 @@ class ResNet : public Network {
       const at::Tensor inner = shown(names_[block] + ".conv1", blocks_[block]->first(maps));
       maps = shown(names_[block] + ".conv2", blocks_[block]->second(inner, maps));
     }
-    maps = shown("pool", pools_globally_ ? at::mean(maps, {2, 3}, true) : at::avg_pool2d(maps, {pool_window, pool_window}));
+    maps = shown("pool",
+                 pools_globally_ ? at::mean(maps, {2, 3}, true) : at::avg_pool2d(maps, {pool_window, pool_window}));
     return shown("output", output_(maps.flatten(1)));
   }
 
@@ -136,8 +137,8 @@ std::shared_ptr<Network> make(const NetworkSpec& spec, int blocks) {
 }  // namespace
 
 const std::vector<NetworkOption>& resnet_options() {
-  // conv: a 1 x 1 convolution without batch norm (what the authors' program did); window: the average over 7 x 7, which on
-  // 8 x 8 maps drops a row and a column (likewise); global: over the whole map (the paper's text).
+  // conv: a 1 x 1 convolution without batch norm (what the authors' program did); window: the average over 7 x 7, which
+  // on 8 x 8 maps drops a row and a column (likewise); global: over the whole map (the paper's text).
   static const std::vector<NetworkOption> options{{"shortcut", {"conv", "conv-norm", "pad"}},
                                                   {"pool", {"global", "window"}}};
   return options;

@@ -1,9 +1,9 @@
 // The experiment of Schloegl, Kupek and Boehme 2021, "iNNformant": boundary samples, whose predicted label betrays the
 // machine. Also what the paper leaves open: searches for a named machine, and samples on the 8-bit grid.
 //
-// Tasks: `train` makes the network; `search` is one attempt, from one test image, which asks ranks of other environments;
-// `replay` has a process of its own, started outside of MPI, predict many samples on one environment: only what it
-// repeats bit for bit counts.
+// Tasks: `train` makes the network; `search` is one attempt, from one test image, which asks ranks of other
+// environments; `replay` has a process of its own, started outside of MPI, predict many samples on one environment:
+// only what it repeats bit for bit counts.
 #pragma once
 
 #include <optional>
@@ -57,9 +57,10 @@ struct Layout {
   std::vector<Machine> machines;
   int local = 0;  ///< the machine that approaches the boundary
   std::int64_t first_image = 0, images = 0;
-  std::vector<std::size_t> training;                 ///< by case
-  std::vector<std::optional<std::size_t>> searched;  ///< by case, search, image; none where a combination has no meaning
-  std::vector<std::vector<Replay>> replayed;         ///< by case, search, block of images
+  std::vector<std::size_t> training;  ///< by case
+  std::vector<std::optional<std::size_t>>
+      searched;                               ///< by case, search, image; none where a combination has no meaning
+  std::vector<std::vector<Replay>> replayed;  ///< by case, search, block of images
 
   [[nodiscard]] std::int64_t blocks() const { return (images + replayed_at_once - 1) / replayed_at_once; }
 };

@@ -125,9 +125,8 @@ Setting setting_of(const StudyInputs& inputs, const Layout& layout, std::size_t 
   }
   if (target != "any") setting.target = machine_named(inputs, layout.machines, "target-machine", target);
   const bool published = setting.preset != "telltale";
-  const bool target_is_asked =
-      !setting.target ||
-      std::find(setting.machines.begin(), setting.machines.end(), *setting.target) != setting.machines.end();
+  const bool target_is_asked = !setting.target || std::find(setting.machines.begin(), setting.machines.end(),
+                                                            *setting.target) != setting.machines.end();
   if ((published && (setting.target || setting.grid == "8-bit")) || !target_is_asked) setting.machines.clear();
   return setting;
 }
@@ -152,9 +151,9 @@ std::vector<forensics::Subject> Boundary::subjects(const Job& job) const {
 Plan Boundary::plan(const StudyInputs& inputs) const {
   Plan plan;
   const Layout layout = boundary::lay_out(inputs, plan);
-  plan.cases = layout.cases.size() * static_cast<std::size_t>(std::count_if(
-                                         layout.searched.begin(), layout.searched.end(),
-                                         [](const auto& task) { return task.has_value(); })) /
+  plan.cases = layout.cases.size() *
+               static_cast<std::size_t>(std::count_if(layout.searched.begin(), layout.searched.end(),
+                                                      [](const auto& task) { return task.has_value(); })) /
                layout.training.size();
   return plan;
 }
@@ -178,8 +177,8 @@ Layout boundary::lay_out(const StudyInputs& inputs, Plan& plan) {
   if (job.is_set("local"))
     layout.local = machine_named(inputs, layout.machines, "local", job.text("local"));
   else if (inputs.binding.trainer >= 0)
-    layout.local = machine_named(inputs, layout.machines, "local",
-                                 list[static_cast<std::size_t>(inputs.binding.trainer)].name);
+    layout.local =
+        machine_named(inputs, layout.machines, "local", list[static_cast<std::size_t>(inputs.binding.trainer)].name);
   layout.searches = Grid({axis_of(job, "search"), machine_axis(inputs, layout.machines, "versus", "all", layout.local),
                           machine_axis(inputs, layout.machines, "target-machine", "any", -1), axis_of(job, "grid")});
   layout.first_image = job.integer("first-image");
@@ -213,9 +212,8 @@ Layout boundary::lay_out(const StudyInputs& inputs, Plan& plan) {
       const Setting setting = setting_of(inputs, layout, s);
       Json machines = Json::array();
       for (const int m : setting.machines)
-        machines.push_back({{"machine", m},
-                            {"environment", environment_of(m)},
-                            {"bits", bits_of(environment_of(m), question)}});
+        machines.push_back(
+            {{"machine", m}, {"environment", environment_of(m)}, {"bits", bits_of(environment_of(m), question)}});
       for (std::int64_t block = 0; block < layout.blocks(); ++block) {
         const std::int64_t from = block * boundary::replayed_at_once;
         const std::int64_t to = std::min(layout.images, from + boundary::replayed_at_once);

@@ -62,7 +62,8 @@ struct Published {
   const char* dataset;
   const char* network;
   double success;
-  const char* identified;  // MA1 Rome, MA2 Sandy and Ivy Bridge, MA3 Haswell and Broadwell, MA4 Skylake and Cascade Lake
+  const char*
+      identified;  // MA1 Rome, MA2 Sandy and Ivy Bridge, MA3 Haswell and Broadwell, MA4 Skylake and Cascade Lake
   const char* corrected;
   const char* psnr;  // min, quartiles, mean, max
   const char* local_steps;
@@ -73,9 +74,11 @@ struct Published {
 
 constexpr Published published[] = {
     {"fashion-mnist", "resnet-20", 70.50, "29.54 / 28.47 / 26.33 / 15.66", "29.8 / 28.4 / 15.6 / 26.2",
-     "38.71, 46.37 / 50.10 / 55.75, mean 52.11, 83.49", "131 / 161.5 / 194, max 1063", "18 / 27 / 36, max 121", 70.93, 28, 40},
+     "38.71, 46.37 / 50.10 / 55.75, mean 52.11, 83.49", "131 / 161.5 / 194, max 1063", "18 / 27 / 36, max 121", 70.93,
+     28, 40},
     {"cifar-10", "resnet-32", 28.25, "21.24 / 28.32 / 32.74 / 17.7", "21.2 / 28.3 / 17.7 / 32.7",
-     "48.28, 54.76 / 58.76 / 66.65, mean 60.82, 81.48", "106 / 140 / 213, max 493", "49 / 127 / 281, max 484", 77.05, 24, 85},
+     "48.28, 54.76 / 58.76 / 66.65, mean 60.82, 81.48", "106 / 140 / 213, max 493", "49 / 127 / 281, max 484", 77.05,
+     24, 85},
 };
 
 const Published* published_for(const store::Group& root, const store::Group& boundary) {
@@ -86,7 +89,8 @@ const Published* published_for(const store::Group& root, const store::Group& bou
 }
 
 Table machines_table(const store::Group& root, const store::Group& boundary) {
-  Table table{"Machines (Table 1): what predicts the same bits is one", {"machine", "environments", "profiles"}, {}, {}};
+  Table table{
+      "Machines (Table 1): what predicts the same bits is one", {"machine", "environments", "profiles"}, {}, {}};
   const store::Group* environments = root.child("environments");
   for (const std::string& machine : boundary.find_variable("machine")->strings()) {
     std::string members, profiles;
@@ -120,16 +124,19 @@ Table success_table(const store::Group& summary, const Published* paper) {
         for (std::size_t m = 0; m < machines.size(); ++m)
           line.push_back(counted.at(row) == 0 ? "-"
                                               : fixed(100.0 * static_cast<double>(identified.at(row, m)) /
-                                                          static_cast<double>(counted.at(row)), 1));
+                                                          static_cast<double>(counted.at(row)),
+                                                      1));
         line.insert(line.end(), {fixed(runs.at(row), 0), fixed(attempts.at(row), 0)});
         return line;
       });
   table.notes.emplace_back("Only samples count that a process of its own repeated on every environment, bit for bit.");
   if (paper != nullptr)
-    table.notes.push_back("Paper: success " + fixed(paper->success, 2) + "%; Rome / Sandy, Ivy / Haswell, Broadwell / " +
-                          "Skylake, Cascade Lake: " + paper->identified + " (printed), " + paper->corrected +
-                          " (recomputed from the authors' raw results: Table 2's columns MA3 and MA4 are swapped); runs / "
-                          "attempts for 99%: " + std::to_string(paper->runs) + " / " + std::to_string(paper->attempts) + ".");
+    table.notes.push_back(
+        "Paper: success " + fixed(paper->success, 2) + "%; Rome / Sandy, Ivy / Haswell, Broadwell / " +
+        "Skylake, Cascade Lake: " + paper->identified + " (printed), " + paper->corrected +
+        " (recomputed from the authors' raw results: Table 2's columns MA3 and MA4 are swapped); runs / "
+        "attempts for 99%: " +
+        std::to_string(paper->runs) + " / " + std::to_string(paper->attempts) + ".");
   return table;
 }
 
@@ -195,22 +202,26 @@ Table sets_table(const store::Group& sets, const Published* paper) {
   const Rows<std::int64_t> fewest(sets, "fewest_images", rows), image(sets, "image", rows);
   Table table = settings_table(
       sets, "worst_psnr", "Fully identifying sets: a sample for every machine", columns, [&](std::size_t row) {
-        std::vector<std::string> line{fixed(worst.at(row), 2), fewest.at(row) < 0 ? "-" : std::to_string(fewest.at(row))};
+        std::vector<std::string> line{fixed(worst.at(row), 2),
+                                      fewest.at(row) < 0 ? "-" : std::to_string(fewest.at(row))};
         bool any = false;
         for (std::size_t m = 0; m < machines.size(); ++m) {
           any |= image.at(row, m) >= 0;
-          line.push_back(image.at(row, m) < 0 ? "-" : fixed(psnr.at(row, m), 2) + " (" + std::to_string(image.at(row, m)) + ")");
+          line.push_back(
+              image.at(row, m) < 0 ? "-" : fixed(psnr.at(row, m), 2) + " (" + std::to_string(image.at(row, m)) + ")");
         }
         return any ? line : std::vector<std::string>();
       });
-  if (paper != nullptr) table.notes.push_back("Paper: the best set's worst PSNR is " + fixed(paper->worst_psnr, 2) + " dB.");
+  if (paper != nullptr)
+    table.notes.push_back("Paper: the best set's worst PSNR is " + fixed(paper->worst_psnr, 2) + " dB.");
   return table;
 }
 
 // PSNR as an objective: ours against the published search, image by image, where both succeed.
 Table against_code_table(const store::Group& boundary) {
   Table table{"telltale against code, on images where both succeed",
-              {"setting", "images", "at least as good", "worst difference, dB", "median difference, dB", "exceptions (image: dB)"},
+              {"setting", "images", "at least as good", "worst difference, dB", "median difference, dB",
+               "exceptions (image: dB)"},
               {},
               {}};
   const Cells psnr(boundary, "psnr");
@@ -236,13 +247,15 @@ Table against_code_table(const store::Group& boundary) {
       const auto found = ours[setting].find(image);
       if (found == ours[setting].end()) continue;
       differences.push_back(found->second - db);
-      if (differences.back() < 0) exceptions += (exceptions.empty() ? "" : ", ") + image + ": " + fixed(differences.back(), 2);
+      if (differences.back() < 0)
+        exceptions += (exceptions.empty() ? "" : ", ") + image + ": " + fixed(differences.back(), 2);
     }
     if (differences.empty()) continue;
     std::sort(differences.begin(), differences.end());
     const auto good = std::count_if(differences.begin(), differences.end(), [](double d) { return d >= 0; });
-    table.rows.push_back({setting, std::to_string(differences.size()), std::to_string(good), fixed(differences.front(), 2),
-                          fixed(differences[differences.size() / 2], 2), exceptions.empty() ? "none" : exceptions});
+    table.rows.push_back({setting, std::to_string(differences.size()), std::to_string(good),
+                          fixed(differences.front(), 2), fixed(differences[differences.size() / 2], 2),
+                          exceptions.empty() ? "none" : exceptions});
   }
   return table;
 }
@@ -253,18 +266,23 @@ std::vector<Table> Boundary::report(const store::Group& root) const {
   const store::Group *boundary = root.child("boundary"), *summary = root.child("summary"), *train = root.child("train");
   const Published* paper = published_for(root, *boundary);
   std::vector<Table> tables{
-      means_table(*train, "The networks", without(Cells(*train, "accuracy").dimensions(), {"repeat"}), {{"accuracy", "test %"}}),
+      means_table(*train, "The networks", without(Cells(*train, "accuracy").dimensions(), {"repeat"}),
+                  {{"accuracy", "test %"}}),
       machines_table(root, *boundary), success_table(*summary, paper)};
   Table psnr = quantile_table(*summary, "PSNR of the successes, dB (Table 3)", {{"psnr", ""}}, 2, true);
-  if (paper != nullptr) psnr.notes.push_back(std::string("Paper: ") + paper->psnr + " (CIFAR-10's median is printed 85.76, above its own maximum).");
+  if (paper != nullptr)
+    psnr.notes.push_back(std::string("Paper: ") + paper->psnr +
+                         " (CIFAR-10's median is printed 85.76, above its own maximum).");
   tables.push_back(std::move(psnr));
-  Table steps = quantile_table(*summary, "Steps of the successes (Fig. 5)", {{"local_steps", "local"}, {"remote_steps", "remote"}}, 1, false);
+  Table steps = quantile_table(*summary, "Steps of the successes (Fig. 5)",
+                               {{"local_steps", "local"}, {"remote_steps", "remote"}}, 1, false);
   if (paper != nullptr) {
-    steps.notes = {std::string("Paper: local ") + paper->local_steps + "; remote " + paper->remote_steps +
-                       ", recomputed from the raw results. Errata: the footnote's outlier",
-                   "of 1,200 local steps is 1,063 there; \"15.3% needed more remote than local steps\" is 38.1% of the CIFAR-10 "
-                   "successes; the 400 images are the",
-                   "first of the test set, no random sample; Fashion-MNIST's shares are of 281 successes."};
+    steps.notes = {
+        std::string("Paper: local ") + paper->local_steps + "; remote " + paper->remote_steps +
+            ", recomputed from the raw results. Errata: the footnote's outlier",
+        "of 1,200 local steps is 1,063 there; \"15.3% needed more remote than local steps\" is 38.1% of the CIFAR-10 "
+        "successes; the 400 images are the",
+        "first of the test set, no random sample; Fashion-MNIST's shares are of 281 successes."};
   }
   tables.push_back(std::move(steps));
   tables.push_back(quantile_table(*summary, "Evaluations of the successes", {{"evaluations", ""}}, 1, false));

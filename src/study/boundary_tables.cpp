@@ -128,8 +128,8 @@ void append(std::vector<T>& all, const Attempt& attempt, const char* name, std::
 
 // What every machine answered, at the machines' places.
 template <typename T>
-void append_answers(std::vector<T>& all, const Attempt& attempt, const char* name, std::size_t machines, std::size_t each,
-                    T fill) {
+void append_answers(std::vector<T>& all, const Attempt& attempt, const char* name, std::size_t machines,
+                    std::size_t each, T fill) {
   const std::size_t first = all.size();
   all.insert(all.end(), machines * each, fill);
   if (!attempt.found()) return;
@@ -182,8 +182,8 @@ store::Group attempts_group(const StudyInputs& inputs, const Layout& layout, con
         attempt.found() ? layout.machines.at(static_cast<std::size_t>(attempt.number("identified"))).name : "");
     verified.push_back(attempt.verified);
     psnr.push_back(attempt.psnr());
-    squared_error.push_back(attempt.outcome == nullptr ? nothing
-                                                       : attempt.outcome->values.at("squared_error").as<double>().front());
+    squared_error.push_back(
+        attempt.outcome == nullptr ? nothing : attempt.outcome->values.at("squared_error").as<double>().front());
     append<float>(samples, attempt, "sample", pixels, std::numeric_limits<float>::quiet_NaN());
     append_answers<std::int32_t>(labels, attempt, "labels", layout.machines.size(), 1, -1);
     append_answers<float>(logits, attempt, "logits", layout.machines.size(), static_cast<std::size_t>(classes),
@@ -195,17 +195,20 @@ store::Group attempts_group(const StudyInputs& inputs, const Layout& layout, con
                                "1: a process of its own on every environment repeated every logit bit for bit"));
   variables.push_back(texts("identified", dimensions, identified, "the machine whose label differs from all others"));
   for (const auto& [name, help] :
-       {std::pair("true_label", "the test image's class"), std::pair("start_label", "what the local machine calls the image"),
+       {std::pair("true_label", "the test image's class"),
+        std::pair("start_label", "what the local machine calls the image"),
         std::pair("identifying_label", "the identified machine's label; -1: none"),
         std::pair("contrast_label", "the other machines' label; -1: none"),
         std::pair("local_steps", "steps on the local machine alone"),
         std::pair("remote_steps", "steps that asked all machines"),
-        std::pair("evaluations", "forward and backward passes of one image on one machine, each counted; replays apart")}) {
+        std::pair("evaluations",
+                  "forward and backward passes of one image on one machine, each counted; replays apart")}) {
     std::vector<std::int64_t> values;
     for (const Attempt& attempt : attempts) values.push_back(attempt.number(name));
     variables.push_back(variable(name, dimensions, extents, values, std::string(help) + "; -1 while missing"));
   }
-  variables.push_back(variable("psnr", dimensions, extents, psnr, "peak signal-to-noise ratio, sample against image", "dB"));
+  variables.push_back(
+      variable("psnr", dimensions, extents, psnr, "peak signal-to-noise ratio, sample against image", "dB"));
   variables.push_back(variable("squared_error", dimensions, extents, squared_error,
                                "mean squared difference of the last point from the image, on [0,1] values"));
   variables.push_back(variable("label", with<std::string>(dimensions, {"machine"}), with(extents, {machines}), labels,
@@ -259,7 +262,11 @@ store::Group summary_group(const Layout& layout, const std::vector<Attempt>& att
   Axis ending{"ending", "ending", "how an attempt ended", ValueType::text, {}};
   for (int e = 0; e <= static_cast<int>(forensics::Ending::below_floor); ++e)
     ending.values.push_back(forensics::name_of(static_cast<forensics::Ending>(e)));
-  Axis quantile_axis{"quantile", "quantile", "share of the successes at or below", ValueType::number, {"0", "0.25", "0.5", "0.75", "1"}};
+  Axis quantile_axis{"quantile",
+                     "quantile",
+                     "share of the successes at or below",
+                     ValueType::number,
+                     {"0", "0.25", "0.5", "0.75", "1"}};
   const std::int64_t classes = layout.network.classes;
   Axis contrast = counted_axis("class_2", classes);
   contrast.help = "contrast label";
@@ -286,7 +293,8 @@ store::Group summary_group(const Layout& layout, const std::vector<Attempt>& att
       if (!attempt.counts()) continue;
       ++successes;
       ++by_machine[static_cast<std::size_t>(attempt.number("identified"))];
-      ++by_labels[static_cast<std::size_t>(attempt.number("identifying_label") * classes + attempt.number("contrast_label"))];
+      ++by_labels[static_cast<std::size_t>(attempt.number("identifying_label") * classes +
+                                           attempt.number("contrast_label"))];
       values[0].push_back(attempt.psnr());
       for (std::size_t m = 1; m < std::size(measures); ++m)
         values[m].push_back(static_cast<double>(attempt.number(measures[m])));
@@ -296,10 +304,9 @@ store::Group summary_group(const Layout& layout, const std::vector<Attempt>& att
     const double of_tries = tries > 0 ? static_cast<double>(successes) / static_cast<double>(tries) : nothing;
     share.push_back(of_tries);
     mean_psnr.push_back(mean_of(values[0]));
-    const double least =
-        successes > 0 ? static_cast<double>(*std::min_element(by_machine.begin(), by_machine.end())) /
-                            static_cast<double>(successes)
-                      : nothing;
+    const double least = successes > 0 ? static_cast<double>(*std::min_element(by_machine.begin(), by_machine.end())) /
+                                             static_cast<double>(successes)
+                                       : nothing;
     runs.push_back(attempts_for(least));
     rarest.push_back(attempts_for(least * of_tries));
     identified.insert(identified.end(), by_machine.begin(), by_machine.end());
@@ -319,8 +326,10 @@ store::Group summary_group(const Layout& layout, const std::vector<Attempt>& att
                                identified, "successes by the machine that they single out (Table 2)"));
   variables.push_back(variable("runs_for_99", dimensions, extents, runs,
                                "successes needed for one that singles out the rarest machine, with 99% certainty"));
-  variables.push_back(variable("attempts_for_99", dimensions, extents, rarest, "the same in attempts, failures included"));
-  variables.push_back(variable("psnr_mean", dimensions, extents, mean_psnr, "mean PSNR of the successes (Table 3)", "dB"));
+  variables.push_back(
+      variable("attempts_for_99", dimensions, extents, rarest, "the same in attempts, failures included"));
+  variables.push_back(
+      variable("psnr_mean", dimensions, extents, mean_psnr, "mean PSNR of the successes (Table 3)", "dB"));
   const char* const helps[] = {"PSNR (Table 3), in dB", "local steps (Fig. 5)", "remote steps (Fig. 5)", "evaluations"};
   for (std::size_t m = 0; m < std::size(measures); ++m)
     variables.push_back(variable(std::string(measures[m]) + "_quantiles", with<std::string>(dimensions, {"quantile"}),
@@ -393,8 +402,8 @@ store::Group sets_group(const Layout& layout, const std::vector<Attempt>& attemp
                                      "the least PSNR in the best set; missing: a machine has no sample", "dB"));
   group.variables.push_back(variable("fewest_images", dimensions, extents, fewest,
                                      "images that suffice for a set; -1: a machine has no sample"));
-  group.variables.push_back(variable("psnr", with<std::string>(dimensions, {"machine"}), with(extents, {count}), best_psnr,
-                                     "the best sample's for each machine", "dB"));
+  group.variables.push_back(variable("psnr", with<std::string>(dimensions, {"machine"}), with(extents, {count}),
+                                     best_psnr, "the best sample's for each machine", "dB"));
   group.variables.push_back(variable("image", with<std::string>(dimensions, {"machine"}), with(extents, {count}),
                                      best_image, "the test image that it was made from; -1: none"));
   return group;
@@ -439,7 +448,8 @@ std::optional<store::Group> steps_group(const std::vector<Attempt>& attempts) {
 
 }  // namespace
 
-std::vector<store::Group> Boundary::tabulate(const StudyInputs& inputs, const Plan&, const OutcomeLookup& outcome) const {
+std::vector<store::Group> Boundary::tabulate(const StudyInputs& inputs, const Plan&,
+                                             const OutcomeLookup& outcome) const {
   Plan again;
   const Layout layout = boundary::lay_out(inputs, again);
   const std::vector<Attempt> attempts = attempts_of(layout, outcome);

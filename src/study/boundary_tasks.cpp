@@ -33,8 +33,8 @@ class RemoteOracle final : public forensics::Oracle {
                           const std::vector<forensics::Question>& questions) override {
     std::vector<cluster::Question> asked;
     for (std::size_t i = 0; i < machines.size(); ++i)
-      asked.push_back({environments_.at(static_cast<std::size_t>(machines[i])),
-                       encode_request(model_, batch_, questions[i])});
+      asked.push_back(
+          {environments_.at(static_cast<std::size_t>(machines[i])), encode_request(model_, batch_, questions[i])});
     std::vector<Answer> answers;
     for (const Bytes& bytes : context_.ask(asked)) answers.push_back(forensics::decode_answer(bytes));
     return answers;
@@ -66,14 +66,14 @@ class Desk {
   };
 
   const forensics::Evaluator& evaluator(const Identity& model, int batch, cluster::Artifacts& artifacts) {
-    const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-      return entry.model == model && entry.batch == batch;
-    });
+    const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                    [&](const Entry& entry) { return entry.model == model && entry.batch == batch; });
     if (found != entries_.end()) {
       entries_.splice(entries_.begin(), entries_, found);
     } else {
       constexpr std::size_t most = 4;
-      entries_.push_front({model, batch, forensics::Evaluator(models::load_network(*artifacts.artifact(model)), batch)});
+      entries_.push_front(
+          {model, batch, forensics::Evaluator(models::load_network(*artifacts.artifact(model)), batch)});
       if (entries_.size() > most) entries_.pop_back();
     }
     return entries_.front().evaluator;
@@ -129,14 +129,16 @@ class Tasks {
     options.least_psnr = task.at("psnr_floor");
     options.keeps_steps = task.at("steps");
 
-    RemoteOracle oracle(context, Identity::from_hex(task.at("model").get<std::string>()), task.at("batch"), environments);
+    RemoteOracle oracle(context, Identity::from_hex(task.at("model").get<std::string>()), task.at("batch"),
+                        environments);
     const int label = test.labels[static_cast<std::size_t>(image)];
     const Stream draws(task.at("seed").get<std::uint64_t>(), task, "search");
     const Attempt attempt = forensics::search_boundary(oracle, start, label, options, draws);
     return result_of(attempt, machines, label);
   }
 
-  [[nodiscard]] cluster::TaskResult result_of(const Attempt& attempt, const std::vector<int>& machines, int label) const {
+  [[nodiscard]] cluster::TaskResult result_of(const Attempt& attempt, const std::vector<int>& machines,
+                                              int label) const {
     cluster::TaskResult result;
     const auto put_number = [&](const char* name, std::int64_t value) {
       result.values[name] = Array::scalar<std::int64_t>(value);
@@ -158,7 +160,8 @@ class Tasks {
     std::optional<boundary::Found> product;
     if (found) {
       product = boundary::Found{attempt.sample, machines, attempt.logits};
-      std::vector<std::int32_t> asked(machines.begin(), machines.end()), labels(attempt.labels.begin(), attempt.labels.end());
+      std::vector<std::int32_t> asked(machines.begin(), machines.end()),
+          labels(attempt.labels.begin(), attempt.labels.end());
       std::vector<float> logits;
       for (const auto& row : attempt.logits) logits.insert(logits.end(), row.begin(), row.end());
       const auto count = static_cast<std::int64_t>(machines.size());

@@ -298,8 +298,8 @@ std::vector<store::Group> Compare::tabulate(const StudyInputs& inputs, const Pla
                                             const OutcomeLookup& outcome) const {
   Plan again;
   const Layout layout = compare::lay_out(inputs, again);
-  std::vector<store::Group> groups{clean_train_group("every model that the machines are asked about", layout.cases, layout.training,
-                                      inputs.job, outcome)};
+  std::vector<store::Group> groups{clean_train_group("every model that the machines are asked about", layout.cases,
+                                                     layout.training, inputs.job, outcome)};
   for (std::size_t precision = 0; precision < layout.precisions.size(); ++precision)
     groups.push_back(PrecisionGroup(inputs, layout, precision, outcome).make());
   return groups;

@@ -80,8 +80,9 @@ std::vector<Parameter> make_table() {
       {.key = "shortcut",
        .type = choice,
        .fallback = "conv",
-       .help = "of the residual networks only: past a block that changes the shape goes a 1 x 1 convolution (conv), one "
-               "with batch norm (conv-norm), or every second pixel padded with zeros (pad)",
+       .help =
+           "of the residual networks only: past a block that changes the shape goes a 1 x 1 convolution (conv), one "
+           "with batch norm (conv-norm), or every second pixel padded with zeros (pad)",
        .axis = allowed,
        .choices = {"conv", "conv-norm", "pad"}},
       {.key = "pool",
@@ -261,8 +262,9 @@ std::vector<Parameter> make_table() {
       {.key = "versus",
        .type = text,
        .fallback = "all",
-       .help = "the machines of a search: all that are present (1 vs n), or the local one and a named one (1 vs 1); each: "
-               "one after the other",
+       .help =
+           "the machines of a search: all that are present (1 vs n), or the local one and a named one (1 vs 1); each: "
+           "one after the other",
        .axis = always},
       {.key = "target-machine",
        .type = text,
@@ -272,7 +274,8 @@ std::vector<Parameter> make_table() {
       {.key = "grid",
        .type = choice,
        .fallback = "float",
-       .help = "the values of a sample: any floats, or 8-bit, the multiples of 1/255 that survive a PNG (telltale only)",
+       .help =
+           "the values of a sample: any floats, or 8-bit, the multiples of 1/255 that survive a PNG (telltale only)",
        .axis = always,
        .choices = {"float", "8-bit"}},
       {.key = "images",

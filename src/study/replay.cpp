@@ -155,8 +155,8 @@ forensics::Evaluator evaluator_of(const std::string& path, int batch) {
   const std::string kind = std::string(product_kind) + "-", name = file.filename().string();
   try {
     if (!name.starts_with(kind)) return forensics::Evaluator(models::load_network(read_bytes(path)), batch);
-    const auto product =
-        store::ArtifactStore(file.parent_path().string()).get(product_kind, Identity::from_hex(name.substr(kind.size())));
+    const auto product = store::ArtifactStore(file.parent_path().string())
+                             .get(product_kind, Identity::from_hex(name.substr(kind.size())));
     if (!product) throw Error("it is missing or damaged");
     return forensics::Evaluator(models::load_network(unpack_product(*product).artifact), batch);
   } catch (const Error& error) {
@@ -180,15 +180,16 @@ forensics::Point point_of(const std::string& path, const data::ImageShape& shape
 
 }  // namespace
 
-std::vector<int> replay_files(const std::string& model, const std::string& points, int batch, const std::string& output) {
+std::vector<int> replay_files(const std::string& model, const std::string& points, int batch,
+                              const std::string& output) {
   const forensics::Evaluator evaluator = evaluator_of(model, batch);
   const models::TensorMap map = models::read_tensors(read_bytes(points));
   const at::Tensor& stored = map.at("points");
   const data::ImageShape& shape = evaluator.spec().input;
   if (stored.dim() != 4 || stored.scalar_type() != at::kFloat || stored.size(1) != shape.channels ||
       stored.size(2) != shape.height || stored.size(3) != shape.width)
-    throw InputError("the points are not of the shape that the network takes (" + std::to_string(shape.channels) + " x " +
-                     std::to_string(shape.height) + " x " + std::to_string(shape.width) + ")");
+    throw InputError("the points are not of the shape that the network takes (" + std::to_string(shape.channels) +
+                     " x " + std::to_string(shape.height) + " x " + std::to_string(shape.width) + ")");
   const at::Tensor logits = at::empty({stored.size(0), evaluator.spec().classes}, at::kFloat);
   const std::size_t size = shape.pixels();
   std::vector<int> labels;

@@ -207,7 +207,8 @@ class Desk {
     for (std::size_t i = 0; i < tasks.size(); ++i)
       if (!known_[i]) needed.insert(tasks[i].prerequisites.begin(), tasks[i].prerequisites.end());
     for (const std::size_t i : needed)
-      if (known_[i] == TaskStatus::done && artifacts_->check(product_kind, tasks[i].identity) != store::PartState::good) {
+      if (known_[i] == TaskStatus::done &&
+          artifacts_->check(product_kind, tasks[i].identity) != store::PartState::good) {
         known_[i].reset();
         report.notes.push_back("the product of " + tasks[i].kind + " " + tasks[i].identity.brief() +
                                " is missing or damaged: made again");

@@ -61,7 +61,8 @@ TEST(Asking, EveryRankAnswersForItsEnvironment) {
           for (const int rank : who_answers()) questions.push_back({rank, bytes_of(text_of(payload))});
           const std::vector<Bytes> answers = context.ask(questions);
           for (std::size_t i = 0; i < answers.size(); ++i)
-            if (text_of(answers[i]) != "rank " + std::to_string(questions[i].environment) + " heard " + text_of(payload))
+            if (text_of(answers[i]) !=
+                "rank " + std::to_string(questions[i].environment) + " heard " + text_of(payload))
               throw Error("the wrong answer: " + text_of(answers[i]));
         }
         return TaskResult{};
@@ -78,7 +79,10 @@ TEST(Asking, EveryRankAnswersForItsEnvironment) {
 TEST(Asking, SeveralTasksAskAtOnceAndWaitInParallel) {
   std::atomic<int> running{0}, most{0};
   MemoryLedger ledger;
-  CoordinatorOptions options = options_of([](ByteSpan, Artifacts&) { std::this_thread::sleep_for(5ms); return Bytes(); });
+  CoordinatorOptions options = options_of([](ByteSpan, Artifacts&) {
+    std::this_thread::sleep_for(5ms);
+    return Bytes();
+  });
   run_on_all(
       asking_items(12 * static_cast<int>(who_answers().size())), ledger,
       [&](ByteSpan, TaskContext& context) {
@@ -168,7 +172,10 @@ TEST(Asking, ALongTaskAnswersWheneverItChecks) {
 
 TEST(Asking, WhoeverWaitsForAnAnswerStopsWithTheStudy) {
   MemoryLedger ledger;
-  CoordinatorOptions options = options_of([](ByteSpan, Artifacts&) { std::this_thread::sleep_for(1ms); return Bytes(); });
+  CoordinatorOptions options = options_of([](ByteSpan, Artifacts&) {
+    std::this_thread::sleep_for(1ms);
+    return Bytes();
+  });
   options.deadline = std::chrono::steady_clock::now() + 300ms;
   std::vector<WorkItem> items = asking_items(3);
   for (WorkItem& one : items) one.cost_s = 0.01;

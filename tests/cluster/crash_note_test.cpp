@@ -54,7 +54,10 @@ TEST_F(CrashNotes, NameTheTaskAndTheSignal) {
   const int status = in_child([] {
     { const CrashNote::Task earlier(Identity::of("earlier")); }
     const CrashNote::Task poison(Identity::of("poison"));
-    const std::thread other([] { const CrashNote::Task innocent(Identity::of("of another thread")); sleep(60); });
+    const std::thread other([] {
+      const CrashNote::Task innocent(Identity::of("of another thread"));
+      sleep(60);
+    });
     raise(SIGILL);
   });
   ASSERT_TRUE(WIFSIGNALED(status));

@@ -105,7 +105,8 @@ TEST(PublishedSearch, PaperBeginsWithDeltaAndLowersTheScoreOfTheTrueClass) {
 
 TEST(PublishedSearch, AThirdLabelTurnsTheDirectionToo) {
   Script script({{says({0.6F, 0.3F, 0.1F}), says({0.2F, 0.3F, 0.5F}), says({0.5F, 0.5F, 0})  // delta 0: near enough
-                  , says({0.6F, 0.4F, 0})},
+                  ,
+                  says({0.6F, 0.4F, 0})},
                  {says({0.4F, 0.6F, 0})}});
   const Attempt attempt = run(script, options_of(Preset::code, {0, 1}));
   EXPECT_EQ(attempt.ending, Ending::success);
@@ -219,7 +220,9 @@ class Rounding final : public Oracle {
     return answers;
   }
 
-  [[nodiscard]] int label(int machine, const Point& point) const { return answer(machine, {point, Slope::none, 0, {}}).label(); }
+  [[nodiscard]] int label(int machine, const Point& point) const {
+    return answer(machine, {point, Slope::none, 0, {}}).label();
+  }
 
   std::int64_t evaluations = 0;
 
@@ -360,8 +363,10 @@ class Constant final : public Oracle {
   std::vector<Answer> ask(const std::vector<int>& machines, const std::vector<Question>& questions) override {
     std::vector<Answer> answers;
     for (std::size_t i = 0; i < machines.size(); ++i)
-      answers.push_back({{2, 1}, {0.7F, 0.3F},
-                         std::vector<Point>(static_cast<std::size_t>(questions[i].slopes()), Point(questions[i].point.size()))});
+      answers.push_back(
+          {{2, 1},
+           {0.7F, 0.3F},
+           std::vector<Point>(static_cast<std::size_t>(questions[i].slopes()), Point(questions[i].point.size()))});
     return answers;
   }
 };
@@ -369,7 +374,8 @@ class Constant final : public Oracle {
 TEST(NearestSearch, SaysSoWhereThereIsNoSlope) {
   Constant oracle;
   SearchOptions options = our_options();
-  EXPECT_EQ(search_boundary(oracle, start_image(), 0, options, Stream(1, Json::object(), "x")).ending, Ending::no_slope);
+  EXPECT_EQ(search_boundary(oracle, start_image(), 0, options, Stream(1, Json::object(), "x")).ending,
+            Ending::no_slope);
 }
 
 TEST(Searches, RefuseWhatCannotBe) {

@@ -53,7 +53,8 @@ TEST(Networks, HaveTheLayersOfThePaper) {
 }
 
 TEST(Networks, UnknownNameIsRefusedWithTheKnownOnes) {
-  EXPECT_EQ(refusal({"dnn-3", {1, 28, 28}, 10}), "there is no network named \"dnn-3\"; there are: dnn-1, dnn-2, resnet-20, resnet-32");
+  EXPECT_EQ(refusal({"dnn-3", {1, 28, 28}, 10}),
+            "there is no network named \"dnn-3\"; there are: dnn-1, dnn-2, resnet-20, resnet-32");
 }
 
 TEST(Networks, InputThatPoolsToNothingIsRefused) {
