@@ -99,7 +99,7 @@ class Study:
         shutil.copy(self.model, artifacts)
         results, words = self.telltale(f"images = {images}\nsearch = {preset}\n", profiles, workers or len(profiles), artifacts)
         answered = _QUESTIONS.search(words)
-        if not answered or "1 models taken from the artifacts" not in words:
+        if not answered or "1 tasks taken from the artifacts" not in words:
             raise BenchmarkError(f"telltale run answered no questions, or trained again:\n{words}")
         _, answerers, answering_s = map(float, answered.groups())
         with h5py.File(results) as file:

@@ -58,7 +58,7 @@ std::string last_words(const study::RunReport& report, const std::string& output
                 report.failed, report.remaining, duration_text(report.seconds).c_str());
   std::string text = line;
   if (report.reused > 0)
-    text += " (" + std::to_string(report.reused) + " models taken from the artifacts of other studies)";
+    text += " (" + std::to_string(report.reused) + " tasks taken from the artifacts of other studies)";
   std::snprintf(line, sizeof line, "\ntime: plan %.3f s, tasks %.3f s, results file %.3f s; commits: median %.3f ms\n",
                 report.plan_s, report.tasks_s, report.results_s, 1e3 * report.median_commit_s);
   text += line;

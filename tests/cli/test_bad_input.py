@@ -530,9 +530,9 @@ def test_a_lost_model_is_named_and_made_again_when_it_is_needed(telltale, finish
     with h5py.File(study_copy) as file:
         kinds = file["tasks/kind"][()]
         trained = [identity.decode() for identity, kind in zip(file["tasks/identity"][()], kinds) if kind == b"train"]
-    models = sorted((study_copy.parent / "artifacts").glob("models-*"))
-    assert sorted(f"models-{identity}" for identity in trained) == [path.name for path in models]
-    lost = study_copy.parent / "artifacts" / f"models-{trained[-1]}"
+    models = sorted((study_copy.parent / "artifacts").glob("products-*"))
+    assert sorted(f"products-{identity}" for identity in trained) == [path.name for path in models]
+    lost = study_copy.parent / "artifacts" / f"products-{trained[-1]}"
     original = lost.read_bytes()
     harm(lost)
     verified = telltale("verify", study_copy)

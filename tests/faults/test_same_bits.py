@@ -274,7 +274,7 @@ def test_another_job_file_takes_over_the_models_it_shares(telltale, job, alone, 
     telltale.run(first, tmp_path / "first.h5", "--artifacts", tmp_path / "shared")
     shared = telltale.run(job, tmp_path / "second.h5", "--artifacts", tmp_path / "shared", ranks=2)
     # Two repeats of the new label at one alpha, and of the clean network, which has no alpha.
-    assert "4 models taken from the artifacts of other studies" in shared.out
+    assert "4 tasks taken from the artifacts of other studies" in shared.out
     assert_equal_results(tmp_path / "second.h5", alone)
     planned = telltale("plan", first, "--artifacts", tmp_path / "shared")
     assert [line.split()[1:3] for line in planned.out.splitlines() if line.startswith("  train")] == [["4", "4"]]
@@ -285,7 +285,7 @@ def test_a_lost_journal_costs_no_training(telltale, job, alone, tmp_path):
     (tmp_path / "x.h5").unlink()
     (tmp_path / "x.h5.journal").unlink()
     again = telltale.run(job, tmp_path / "x.h5")
-    assert "6 models taken from the artifacts" in again.out
+    assert "6 tasks taken from the artifacts" in again.out
     assert_equal_results(tmp_path / "x.h5", alone)
 
 

@@ -133,7 +133,7 @@ def test_models_have_the_hash_that_the_results_name(finished_study):
     assert len(named) == 10
     # An artifact is sealed, holds the training's outcome, and ends with the model itself, whose length stands before it.
     found = set()
-    for path in (finished_study.folder / "artifacts").glob("models-*"):
+    for path in (finished_study.folder / "artifacts").glob("products-*"):
         content = path.read_bytes()
         outcome = int.from_bytes(content[48:56], "little")
         at = 48 + 8 + outcome
