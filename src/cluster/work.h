@@ -74,7 +74,7 @@ class TaskContext : public Artifacts {
 using Executor = std::function<TaskResult(ByteSpan payload, TaskContext& context)>;
 
 /// Answers a question on a rank of the environment that was asked, on its compute thread: before the tasks that wait
-/// there, and whenever a running one calls check(). Exceptions travel back to who asked.
+/// there (which still get their turn), and whenever a running one calls check(). Exceptions travel back to who asked.
 using Responder = std::function<Bytes(ByteSpan request, Artifacts& artifacts)>;
 
 /// Where outcomes become durable. Implemented over the journal; called from the coordinator's thread only.

@@ -44,6 +44,8 @@ constexpr std::chrono::milliseconds conversation_ends{50};
 // How often a task that waits for answers looks whether its time is up.
 constexpr std::chrono::milliseconds limit_check{200};
 constexpr std::chrono::milliseconds served_interval{250};
+// Questions come first, but not for ever: after so many a task may begin, or goes on.
+constexpr int questions_in_a_row = 16;
 
 struct Task {
   std::uint64_t index = 0;
@@ -246,7 +248,7 @@ struct WorkerCore::Context : TaskContext {
     if (shared.stop.load(std::memory_order_relaxed)) throw TaskStopped();
     if (shared.questions.load(std::memory_order_relaxed) > 0 && computes()) {
       std::unique_lock lock(shared.mutex);
-      while (shared.has_questions() && !shared.quit) answer_one(shared, lock);
+      for (int n = 0; n < questions_in_a_row && shared.has_questions() && !shared.quit; ++n) answer_one(shared, lock);
     }
     const auto limit = shared.options.task_time_limit_s;
     if (limit && seconds_since(started) > *limit)
@@ -306,13 +308,16 @@ void WorkerCore::compute(const std::shared_ptr<Shared>& shared) {
   Shared& s = *shared;
   std::unique_lock lock(s.mutex);
   Slot& slot = s.slots.front();
+  int in_a_row = 0;
   while (true) {
     s.to_compute.wait(lock, [&s] { return s.quit || s.has_questions() || !s.queue.empty(); });
     if (s.quit) break;
-    if (s.has_questions()) {
+    if (s.has_questions() && (s.queue.empty() || in_a_row < questions_in_a_row)) {
       answer_one(s, lock);
+      ++in_a_row;
       continue;
     }
+    in_a_row = 0;
     slot.running = std::move(s.queue.front());
     s.queue.pop_front();
     run_task(shared, slot, lock);

@@ -170,6 +170,31 @@ TEST(Asking, ALongTaskAnswersWheneverItChecks) {
   EXPECT_EQ(ledger.only(0).values.at("early").as<std::int64_t>()[0], 1);
 }
 
+TEST(Asking, QuestionsWithoutEndDoNotKeepATaskFromItsTurn) {
+  std::vector<WorkItem> items = asking_items(3);
+  items.push_back(item("short"));
+  items.back().environments = {who_answers().back()};
+  MemoryLedger ledger;
+  static std::atomic<bool> short_ended{false};
+  short_ended = false;
+  // Whoever asks goes on until the task on the rank that answers has ended; that one checks between its steps.
+  const Summary summary = run_on_all(
+      items, ledger,
+      [](ByteSpan payload, TaskContext& context) {
+        if (text_of(payload) == "short") {
+          for (int i = 0; i < 10; ++i) context.check();
+          short_ended = true;
+          return TaskResult();
+        }
+        while (text_of(context.ask({{who_answers().back(), {}}}).front()) != "ended") {
+        }
+        return TaskResult();
+      },
+      options_of([](ByteSpan, Artifacts&) { return bytes_of(short_ended ? "ended" : "not yet"); }));
+  if (world().rank() != 0) return;
+  EXPECT_EQ(summary.done, items.size());
+}
+
 TEST(Asking, WhoeverWaitsForAnAnswerStopsWithTheStudy) {
   MemoryLedger ledger;
   CoordinatorOptions options = options_of([](ByteSpan, Artifacts&) {
