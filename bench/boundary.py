@@ -131,7 +131,7 @@ class Study:
 
 
 def against_the_published(setting, study):
-    images = 6 if setting.quick else 20
+    images = 4 if setting.quick else 20
     names = {
         "evaluations": Row("boundary search: evaluations per attempt", "`code`", more_is_better=False),
         "evaluations_success": Row("boundary search: evaluations per success", "`code`", more_is_better=False),
