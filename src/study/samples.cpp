@@ -10,13 +10,14 @@
 namespace telltale::study {
 namespace {
 
-const store::Variable& variable(const store::Group& group, const std::string& name,
+// Never nullptr; a pointer because GCC 13 takes a reference for one to the arguments' temporaries.
+const store::Variable* variable(const store::Group& group, const std::string& name,
                                 const std::vector<std::string>& dimensions) {
   const store::Variable* found = group.find_variable(name);
   if (found == nullptr) throw Error("the group boundary of the results has no variable " + name);
   if (found->dimensions != dimensions)
     throw Error("the variable boundary/" + name + " of the results does not have the dimensions that it should have");
-  return *found;
+  return found;
 }
 
 // One number a case, of either width.
@@ -92,7 +93,7 @@ BoundarySamples read_samples(const store::Group& root) {
   const store::Variable* status = group->find_variable("status");
   if (status == nullptr) throw Error("the group boundary of the results has no variable status");
   all.dimensions = status->dimensions;
-  all.machines = variable(*group, "machine", {"machine"}).strings();
+  all.machines = variable(*group, "machine", {"machine"})->strings();
   const auto size = [&](const char* dimension) {
     const store::Dimension* found = group->find_dimension(dimension);
     if (found == nullptr) throw Error("the group boundary of the results has no dimension " + std::string(dimension));
@@ -106,15 +107,15 @@ BoundarySamples read_samples(const store::Group& root) {
   if (grid_at == all.dimensions.end()) throw Error("the cases of the group boundary have no dimension grid");
 
   const auto& of_case = all.dimensions;
-  const store::Variable& verified = variable(*group, "verified", of_case);
-  const store::Variable& identified = variable(*group, "identified", of_case);
-  const store::Variable& identifying = variable(*group, "identifying_label", of_case);
-  const store::Variable& contrast = variable(*group, "contrast_label", of_case);
-  const store::Variable& start = variable(*group, "start_label", of_case);
-  const Cells psnr(*group, variable(*group, "psnr", of_case).name);  // which knows the labels of the cases too
-  const store::Variable& label = variable(*group, "label", with(of_case, {"machine"}));
-  const store::Variable& logits = variable(*group, "logits", with(of_case, {"machine", "class"}));
-  const store::Variable& pixels = variable(*group, "sample", with(of_case, {"channel", "row", "column"}));
+  const store::Variable& verified = *variable(*group, "verified", of_case);
+  const store::Variable& identified = *variable(*group, "identified", of_case);
+  const store::Variable& identifying = *variable(*group, "identifying_label", of_case);
+  const store::Variable& contrast = *variable(*group, "contrast_label", of_case);
+  const store::Variable& start = *variable(*group, "start_label", of_case);
+  const Cells psnr(*group, variable(*group, "psnr", of_case)->name);  // which knows the labels of the cases too
+  const store::Variable& label = *variable(*group, "label", with(of_case, {"machine"}));
+  const store::Variable& logits = *variable(*group, "logits", with(of_case, {"machine", "class"}));
+  const store::Variable& pixels = *variable(*group, "sample", with(of_case, {"channel", "row", "column"}));
 
   const std::vector<std::string>& reached = status->strings();
   std::size_t unverified = 0;
