@@ -1,4 +1,4 @@
-#include "study/export.h"
+#include "experiments/boundary/export.h"
 
 #include <algorithm>
 #include <iostream>
@@ -14,7 +14,8 @@ namespace {
 std::string counted(std::size_t samples) { return std::to_string(samples) + (samples == 1 ? " sample" : " samples"); }
 
 // At least `redundancy` samples for each of the machines, or a refusal that says for which there are too few.
-std::vector<std::size_t> identifying_set(const study::BoundarySamples& all, const std::vector<std::size_t>& candidates,
+std::vector<std::size_t> identifying_set(const experiments::BoundarySamples& all,
+                                         const std::vector<std::size_t>& candidates,
                                          const std::vector<std::size_t>& machines, std::size_t redundancy,
                                          forensics::Preference preference) {
   const forensics::KnownLabels labels = all.labels();
@@ -28,7 +29,7 @@ std::vector<std::size_t> identifying_set(const study::BoundarySamples& all, cons
     throw InputError("of " + counted(candidates.size()) + " to choose from, fewer than " + std::to_string(redundancy) +
                      " identify " + short_of + ": a smaller --redundancy, one --machine or --set all asks for less");
   std::vector<double> psnr;
-  for (const study::BoundarySample& sample : all.samples) psnr.push_back(sample.psnr);
+  for (const experiments::BoundarySample& sample : all.samples) psnr.push_back(sample.psnr);
   return forensics::choose_samples(labels, psnr, candidates, machines, redundancy, preference);
 }
 
@@ -66,31 +67,31 @@ int run_export(const Arguments& arguments, char**) {
                  "(to be filled in for telltale identify). It must be empty or not there.\n";
     return all_done;
   }
-  const study::ExportFormat format = study::parse_export_format(options.value("format").value_or("png"));
+  const experiments::ExportFormat format = experiments::parse_export_format(options.value("format").value_or("png"));
   const bool identifying = one_of<bool>(options, "set", {{"all", false}, {"identifying", true}});
   const auto preference = one_of<forensics::Preference>(
       options, "prefer", {{"psnr", forensics::Preference::worst_psnr}, {"fewest", forensics::Preference::fewest}});
   const long long redundancy = options.whole_number("redundancy", 3);
   if (redundancy < 1) throw InputError("--redundancy: at least one sample a machine is needed");
 
-  const study::BoundarySamples all = study::read_samples(study::open_results({options.argument}));
+  const experiments::BoundarySamples all = experiments::read_samples(study::open_results({options.argument}));
   std::vector<std::size_t> machines(all.machines.size());
   std::iota(machines.begin(), machines.end(), 0);
-  std::vector<std::size_t> chosen = study::samples_where(all, options.value("where").value_or(""));
+  std::vector<std::size_t> chosen = experiments::samples_where(all, options.value("where").value_or(""));
   if (const auto machine = options.value("machine")) {
     machines = {all.machine(*machine)};
     std::erase_if(chosen, [&](std::size_t i) { return all.samples[i].identified != *machine; });
     if (chosen.empty()) throw InputError("no sample to choose from identifies " + *machine);
   }
   const std::size_t before = chosen.size();
-  if (format == study::ExportFormat::png)
+  if (format == experiments::ExportFormat::png)
     std::erase_if(chosen, [&](std::size_t i) { return !all.samples[i].eight_bit; });
   const std::size_t skipped = before - chosen.size();
   if (chosen.empty())
     throw InputError("none of " + counted(before) +
                      " can be a PNG: they are not on the 8-bit grid; --format npy or raw keeps them");
   if (identifying) chosen = identifying_set(all, chosen, machines, static_cast<std::size_t>(redundancy), preference);
-  study::export_samples(all, chosen, options.second_argument, format);
+  experiments::export_samples(all, chosen, options.second_argument, format);
 
   std::cout << counted(chosen.size()) << " of " << all.samples.size() << " in " << options.second_argument << "\n";
   if (skipped > 0)

@@ -4,10 +4,10 @@
 
 #include "cli/options.h"
 #include "core/json.h"
+#include "experiments/boundary/answers.h"
+#include "experiments/boundary/samples.h"
 #include "forensics/identification.h"
-#include "study/answers.h"
 #include "study/results.h"
-#include "study/samples.h"
 #include "study/table.h"
 
 namespace telltale::cli {
@@ -36,7 +36,7 @@ std::string joined(const std::vector<std::string>& words, const std::string& las
   return text;
 }
 
-std::vector<std::string> names_of(const std::vector<std::size_t>& machines, const study::BoundarySamples& all) {
+std::vector<std::string> names_of(const std::vector<std::size_t>& machines, const experiments::BoundarySamples& all) {
   std::vector<std::string> names;
   for (const std::size_t machine : machines) names.push_back(all.machines[machine]);
   return names;
@@ -50,7 +50,7 @@ std::string plural(std::size_t count, const std::string& word) {
   return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
 }
 
-std::string verdict_line(const Identification& found, const study::BoundarySamples& all) {
+std::string verdict_line(const Identification& found, const experiments::BoundarySamples& all) {
   if (found.answers == 0) return "undecided: no sample has an answer";
   const bool single = found.nearest.size() == 1;
   const std::string nearest = joined(names_of(found.nearest, all), "or");
@@ -68,8 +68,8 @@ std::string verdict_line(const Identification& found, const study::BoundarySampl
          "; an unknown machine has " + probability_text(found.unknown);
 }
 
-std::vector<std::string> reservations(const Identification& found, const study::BoundarySamples& all,
-                                      const study::Answers& answers) {
+std::vector<std::string> reservations(const Identification& found, const experiments::BoundarySamples& all,
+                                      const experiments::Answers& answers) {
   std::vector<std::string> notes;
   if (answers.missing > 0) notes.push_back(plural(answers.missing, "sample") + " listed without an answer");
   if (!found.neither.empty()) {
@@ -94,7 +94,8 @@ std::vector<std::string> reservations(const Identification& found, const study::
   return notes;
 }
 
-std::string as_text(const Identification& found, const study::BoundarySamples& all, const study::Answers& answers) {
+std::string as_text(const Identification& found, const experiments::BoundarySamples& all,
+                    const experiments::Answers& answers) {
   std::vector<std::size_t> order(all.machines.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
@@ -111,7 +112,7 @@ std::string as_text(const Identification& found, const study::BoundarySamples& a
   return verdict_line(found, all) + "\n\n" + study::render({table}, study::TableFormat::text);
 }
 
-Json as_json(const Identification& found, const study::BoundarySamples& all, const study::Answers& answers,
+Json as_json(const Identification& found, const experiments::BoundarySamples& all, const experiments::Answers& answers,
              const forensics::Decision& decision) {
   const auto names = [&](const std::vector<std::size_t>& machines) { return Json(names_of(machines, all)); };
   Json machines = Json::array(), alike = Json::array();
@@ -171,9 +172,9 @@ int run_identify(const Arguments& arguments, char**) {
   decision.error_rate = options.number("error-rate", decision.error_rate);
   if (options.value("unknown-prior")) decision.unknown_prior = options.number("unknown-prior", 0);
 
-  const study::BoundarySamples all = study::read_samples(study::open_results({options.argument}));
-  const study::Answers answers =
-      study::read_answers(options.second_argument, all.samples.size(), all.classes, all.identity());
+  const experiments::BoundarySamples all = experiments::read_samples(study::open_results({options.argument}));
+  const experiments::Answers answers =
+      experiments::read_answers(options.second_argument, all.samples.size(), all.classes, all.identity());
   const Identification found = forensics::identify(all.labels(), answers.labels, decision);
   if (options.value("json"))
     std::cout << as_json(found, all, answers, decision).dump(2) << "\n";

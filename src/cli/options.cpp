@@ -1,22 +1,26 @@
 #include "cli/options.h"
 
+#include <algorithm>
 #include <boost/program_options.hpp>
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include <sstream>
 
 #include "cluster/communicator.h"
 #include "core/error.h"
+#include "core/text.h"
 #include "forensics/profile.h"
 #include "study/axis.h"
-#include "study/parameters.h"
+#include "study/experiment.h"
+#include "study/keys.h"
 
 namespace telltale::cli {
 namespace {
 
 namespace po = boost::program_options;
 
-std::string shown_default(const study::Parameter& parameter) {
+std::string shown_default(const Parameter& parameter) {
   if (parameter.fallback.empty()) return parameter.optional ? "none" : "required";
   return parameter.fallback;
 }
@@ -35,16 +39,28 @@ po::options_description described(const Shape& shape, bool keys) {
     all.add(own);
   }
   if (keys && shape.takes_keys) {
-    for (const study::Role role : {study::Role::scientific, study::Role::operational}) {
-      po::options_description group(role == study::Role::scientific
-                                        ? "Keys that decide results (in the job file, or as options)"
-                                        : "Keys of how it runs (may differ at every start)",
-                                    118, 60);
-      for (const study::Parameter& parameter : study::parameters())
-        if (parameter.role == role)
-          group.add_options()(
-              parameter.key.c_str(), po::value<std::string>()->value_name("..."),
-              (parameter.help + " [" + parameter.type_text() + "; default " + shown_default(parameter) + "]").c_str());
+    // A key that experiments have with other meanings is one option: its help says each.
+    std::vector<std::pair<std::string, std::vector<std::pair<std::string, std::string>>>> groups;
+    std::map<std::string, std::pair<std::size_t, std::size_t>> places;
+    for (const study::SharedParameter& shared : study::all_keys()) {
+      const Parameter& parameter = *shared.parameter;
+      const bool everywhere = shared.experiments.size() == study::all_experiments().size();
+      const std::string help = (everywhere ? "" : "(" + joined(shared.experiments) + ") ") + parameter.help + " [" +
+                               parameter.type_text() + "; default " + shown_default(parameter) + "]";
+      if (const auto known = places.find(parameter.name); known != places.end()) {
+        groups[known->second.first].second[known->second.second].second += "; " + help;
+        continue;
+      }
+      auto group =
+          std::find_if(groups.begin(), groups.end(), [&](const auto& one) { return one.first == shared.group; });
+      if (group == groups.end()) group = groups.insert(groups.end(), {shared.group, {}});
+      places[parameter.name] = {static_cast<std::size_t>(group - groups.begin()), group->second.size()};
+      group->second.emplace_back(parameter.name, help);
+    }
+    for (const auto& [title, parameters] : groups) {
+      po::options_description group(title + " (in the job file, or as options)", 118, 60);
+      for (const auto& [name, help] : parameters)
+        group.add_options()(name.c_str(), po::value<std::string>()->value_name("..."), help.c_str());
       all.add(group);
     }
   }
@@ -107,7 +123,7 @@ Options parse(const Arguments& arguments, const Shape& shape) {
         options.help = true;
       else if (option.string_key == "argument")
         given.push_back(option.value.front());
-      else if (study::find_parameter(option.string_key) != nullptr && shape.takes_keys)
+      else if (shape.takes_keys && !study::experiments_with(option.string_key).empty())
         options.keys.emplace_back(option.string_key, option.value.front());
       else
         options.values.emplace_back(option.string_key, option.value.empty() ? "yes" : option.value.front());

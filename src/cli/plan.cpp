@@ -21,7 +21,7 @@ std::string shown_values(const study::Axis& axis) {
   return text.size() <= 90 ? text : text.substr(0, 87) + "...";
 }
 
-struct Kind {
+struct StageCosts {
   std::size_t tasks = 0, there = 0;
   double cost_s = 0, open_cost_s = 0;
 };
@@ -42,9 +42,8 @@ std::string plan_text(const study::Session& session, const study::StudyRecords& 
     for (std::string source; std::getline(sources, source);) text += "           " + source + "\n";
   }
   text += "axes\n";
-  for (const study::Axis& axis : session.experiment->axes(session.job))
+  for (const study::Axis& axis : axes_of(session.plan))
     add("  %-14s %3zu  %s\n", axis.dimension.c_str(), axis.values.size(), shown_values(axis).c_str());
-  add("  %-14s %3lld\n", "repeat", session.job.integer("repeats"));
   add("cases      %zu\n", session.plan.cases);
 
   const auto& list = session.environments.list;
@@ -62,25 +61,25 @@ std::string plan_text(const study::Session& session, const study::StudyRecords& 
     text += "  train-on = spread: each case has one of these environments, by its identity\n";
 
   const store::ArtifactStore artifacts(paths.artifacts(session.job.text("artifacts")));
-  std::map<std::string, Kind> kinds;
-  Kind all;
+  std::map<std::string, StageCosts> stages;
+  StageCosts all;
   for (const study::PlannedTask& task : session.plan.tasks) {
     const bool there =
         records.is_done(task.identity) ||
         (task.has_artifact && std::filesystem::exists(artifacts.path_of(study::product_kind, task.identity)));
-    for (Kind* kind : {&kinds[task.kind], &all}) {
-      ++kind->tasks;
-      kind->there += there;
-      kind->cost_s += task.cost_s;
-      if (!there) kind->open_cost_s += task.cost_s;
+    for (StageCosts* stage : {&stages[task.stage], &all}) {
+      ++stage->tasks;
+      stage->there += there;
+      stage->cost_s += task.cost_s;
+      if (!there) stage->open_cost_s += task.cost_s;
     }
   }
   text += "tasks          count   there   rank time  open\n";
-  const auto row = [&](const std::string& name, const Kind& kind) {
-    add("  %-10s %7zu %7zu %11s  %s\n", name.c_str(), kind.tasks, kind.there, duration_text(kind.cost_s).c_str(),
-        duration_text(kind.open_cost_s).c_str());
+  const auto row = [&](const std::string& name, const StageCosts& stage) {
+    add("  %-10s %7zu %7zu %11s  %s\n", name.c_str(), stage.tasks, stage.there, duration_text(stage.cost_s).c_str(),
+        duration_text(stage.open_cost_s).c_str());
   };
-  for (const auto& [name, kind] : kinds) row(name, kind);
+  for (const auto& [name, stage] : stages) row(name, stage);
   row("all", all);
 
   // Bound work goes to the ranks of one environment; the rest is small.

@@ -71,7 +71,7 @@ int run_probe(const Arguments& arguments, char** argv) {
                                                   : study::Job::load(options.argument, options.keys);
   take_profile(job, true, argv);
   return run_on_ranks("probe", unusable_input, [&](cluster::Communicator& communicator) {
-    const auto subjects = study::make_experiment(job.text("experiment"))->subjects(job);
+    const auto subjects = study::experiment_named(job.experiment()).subjects(job);
     const auto reports = study::gather_reports(communicator, subjects);
     Json all = Json::array();
     for (const auto& report : reports)

@@ -1,4 +1,4 @@
-#include "study/replay.h"
+#include "experiments/boundary/replay.h"
 
 #include <filesystem>
 #include <iostream>
@@ -44,9 +44,9 @@ int run_replay(const Arguments& arguments, char** argv) {
     forensics::pin_and_reexecute(name, argv);
   }
   if (std::filesystem::is_directory(points))
-    study::replay_export(model, points, static_cast<int>(batch), output);
+    experiments::replay_export(model, points, static_cast<int>(batch), output);
   else
-    study::replay_files(model, points, static_cast<int>(batch), output);
+    experiments::replay_files(model, points, static_cast<int>(batch), output);
   return all_done;
 }
 

@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/ranks.h"
 #include "core/error.h"
+#include "experiments/runners.h"
 #include "models/runtime.h"
 
 namespace telltale::cli {
@@ -101,6 +102,8 @@ int run_run(const Arguments& arguments, char** argv) {
     ProgressLine line;
     study::RunOptions run;
     run.output = *output;
+    run.make_executor = experiments::make_executor;
+    run.responder = experiments::make_responder();
     run.stop_signal = &stop_signal;
     run.say = [](const std::string& text) { std::cerr << "note: " << text << "\n"; };
     run.progress = [&](const cluster::Progress& progress) { line.show(progress); };

@@ -14,20 +14,22 @@ std::mt19937_64 engine_for(const Identity& key) {
   return std::mt19937_64(sequence);
 }
 
-Identity key_for(std::uint64_t study_seed, const Json& coordinates, std::string_view purpose) {
+}  // namespace
+
+Identity Stream::key_of(std::uint64_t study_seed, const Json& coordinates, std::string_view purpose) {
   return identity_of(Json::array({study_seed, coordinates, purpose}));
 }
 
-}  // namespace
+Identity Stream::key_of(const Identity& parent, std::string_view purpose) {
+  return identity_of(Json::array({parent.hex(), purpose}));
+}
 
 Stream::Stream(std::uint64_t study_seed, const Json& coordinates, std::string_view purpose)
-    : Stream(key_for(study_seed, coordinates, purpose)) {}
+    : Stream(key_of(study_seed, coordinates, purpose)) {}
 
 Stream::Stream(const Identity& key) : key_(key), engine_(engine_for(key)) {}
 
-Stream Stream::derive(std::string_view purpose) const {
-  return Stream(identity_of(Json::array({key_.hex(), purpose})));
-}
+Stream Stream::derive(std::string_view purpose) const { return Stream(key_of(key_, purpose)); }
 
 std::uint64_t Stream::below(std::uint64_t bound) {
   // Rejection on the top of the range; `limit` is the largest multiple of `bound` that fits.

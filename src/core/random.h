@@ -19,6 +19,10 @@ class Stream {
   Stream(std::uint64_t study_seed, const Json& coordinates, std::string_view purpose);
   explicit Stream(const Identity& key);
 
+  /// The keys alone, without the cost of a stream: of these three, and of what derive() gives.
+  static Identity key_of(std::uint64_t study_seed, const Json& coordinates, std::string_view purpose);
+  static Identity key_of(const Identity& parent, std::string_view purpose);
+
   /// A stream of its own, a function of this stream's key (not of what was drawn from it) and `purpose`.
   [[nodiscard]] Stream derive(std::string_view purpose) const;
   [[nodiscard]] const Identity& key() const { return key_; }

@@ -27,6 +27,13 @@ struct ImageView {
   [[nodiscard]] int label(std::int64_t index) const { return labels[static_cast<std::size_t>(index)]; }
 };
 
+/// The first `count` images of a data set's split; all of them where there are not so many, or for -1.
+inline ImageView first_images(const data::ImageShape& shape, const data::Split& split, std::int64_t count = -1) {
+  if (count < 0 || count > split.count) count = split.count;
+  return {split.images.first(static_cast<std::size_t>(count) * shape.pixels()),
+          split.labels.first(static_cast<std::size_t>(count)), shape, count};
+}
+
 /// Throws Error unless `view` holds as many bytes as its shape and count say.
 void check(const ImageView& view);
 

@@ -37,6 +37,7 @@ const char* name_of(Precision precision);
 struct NetworkOption {
   std::string name;
   std::vector<std::string> values;
+  std::string help = {};
 };
 
 /// What the network of that name leaves open; empty if nothing, or if there is no such network.

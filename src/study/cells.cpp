@@ -95,13 +95,32 @@ std::vector<std::string> without(std::vector<std::string> names, const std::vect
   return names;
 }
 
+Gathered gather_repeats(const Cells& cells, const std::vector<std::string>& dimensions) {
+  const auto& all = cells.dimensions();
+  if (std::find(all.begin(), all.end(), "repeat") == all.end() ||
+      std::find(dimensions.begin(), dimensions.end(), "repeat") != dimensions.end())
+    return gather_by(cells, dimensions);
+  std::vector<std::string> with_repeat = dimensions;
+  with_repeat.emplace_back("repeat");
+  const Gathered single = gather_by(cells, with_repeat);
+  Gathered gathered;
+  for (std::vector<std::string> key : single.keys) {
+    const double of_repeat = mean(single.values.at(key));
+    key.pop_back();
+    auto [place, is_new] = gathered.values.try_emplace(key);
+    if (is_new) gathered.keys.push_back(key);
+    if (!std::isnan(of_repeat)) place->second.push_back(of_repeat);
+  }
+  return gathered;
+}
+
 Table means_table(const store::Group& group, const std::string& title, const std::vector<std::string>& dimensions,
                   const std::vector<std::pair<std::string, std::string>>& variables) {
   Table table{title, dimensions, {}, {}};
   std::vector<Gathered> columns;
   for (const auto& [name, heading] : variables) {
     table.columns.push_back(heading);
-    columns.push_back(gather_by(Cells(group, name), dimensions));
+    columns.push_back(gather_repeats(Cells(group, name), dimensions));
   }
   for (const auto& key : columns.front().keys) {
     auto row = key;

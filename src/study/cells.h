@@ -42,6 +42,10 @@ struct Gathered {
 };
 Gathered gather_by(const Cells& cells, const std::vector<std::string>& dimensions);
 
+/// The same with one value a repeat: the mean over all other dimensions. Cells of one repeat share a network, a secret
+/// or data: they are no independent trials, so intervals come from repeats alone.
+Gathered gather_repeats(const Cells& cells, const std::vector<std::string>& dimensions);
+
 /// NaN of no values.
 double mean(const std::vector<double>& values);
 /// "0.0035", "17.5".
@@ -53,7 +57,8 @@ std::string percent(const std::vector<double>& shares);
 
 std::vector<std::string> without(std::vector<std::string> names, const std::vector<std::string>& removed);
 
-/// One row a combination of `dimensions`, one column a variable (name, heading); means over the other dimensions.
+/// One row a combination of `dimensions`, one column a variable (name, heading); means over the other dimensions,
+/// intervals from the repeats.
 Table means_table(const store::Group& group, const std::string& title, const std::vector<std::string>& dimensions,
                   const std::vector<std::pair<std::string, std::string>>& variables);
 

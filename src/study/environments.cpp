@@ -32,6 +32,29 @@ void note_rates(Environments& environments, std::size_t index, const forensics::
 
 }  // namespace
 
+namespace {
+
+double rate(const std::vector<std::map<std::string, double>>& rates, int environment, const std::string& subject) {
+  const auto& known = rates.at(static_cast<std::size_t>(environment));
+  const auto found = known.find(subject);
+  return found == known.end() ? 0 : found->second;
+}
+
+}  // namespace
+
+double Environments::step_seconds(int environment, const std::string& subject) const {
+  return rate(train_step_s, environment, subject);
+}
+double Environments::image_seconds(int environment, const std::string& subject) const {
+  return rate(eval_image_s, environment, subject);
+}
+
+std::vector<std::string> Environments::names() const {
+  std::vector<std::string> names;
+  for (const Environment& environment : list) names.push_back(environment.name);
+  return names;
+}
+
 std::string profile_of(const forensics::RankReport& rank) { return rank.passport.at("profile"); }
 std::string host_of(const forensics::RankReport& rank) { return rank.passport.at("system").at("host"); }
 

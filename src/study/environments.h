@@ -40,6 +40,13 @@ struct Environments {
   std::vector<int> of_rank;  ///< index into `list`; -1 for a rank that computes nothing or is set aside
   /// Measured rates of each environment: the fastest of its ranks; empty maps where none is present now.
   std::vector<std::map<std::string, double>> train_step_s, eval_image_s;
+
+  [[nodiscard]] const Environment& at(int environment) const { return list.at(static_cast<std::size_t>(environment)); }
+  /// Measured seconds of one training step, or of one image's evaluation, by a subject's key; 0 where nothing is known.
+  [[nodiscard]] double step_seconds(int environment, const std::string& subject) const;
+  [[nodiscard]] double image_seconds(int environment, const std::string& subject) const;
+  /// Their names as an axis.
+  [[nodiscard]] std::vector<std::string> names() const;
 };
 
 /// The profile that a rank is pinned to ("native" if to none), and its host.

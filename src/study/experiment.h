@@ -1,16 +1,12 @@
-// What an experiment is: how a job becomes tasks, how a task runs, and how outcomes become named arrays.
+// What an experiment is: its keys, how a job becomes stages of tasks, and how outcomes become named arrays and tables.
 //
-// Adding one is a new file with a class and one line in experiment.cpp.
+// The engine knows no experiment by name. Adding one is a folder in src/experiments and a line in its registry.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "cluster/work.h"
-#include "core/outcome.h"
 #include "data/dataset.h"
 #include "forensics/fingerprint.h"
 #include "store/results_file.h"
@@ -18,6 +14,7 @@
 #include "study/job.h"
 #include "study/plan.h"
 #include "study/table.h"
+#include "study/tabulate.h"
 
 namespace telltale::study {
 
@@ -29,29 +26,27 @@ struct StudyInputs {
   const Binding& binding;
 };
 
-/// The outcome of a task by its index in the plan; nullptr while there is none.
-using OutcomeLookup = std::function<const Outcome*(std::size_t task)>;
-
 class Experiment {
  public:
   virtual ~Experiment() = default;
 
-  [[nodiscard]] virtual bool needs_data() const = 0;
+  [[nodiscard]] virtual std::string name() const = 0;
+  /// One line: what is studied, and whose paper that was.
+  [[nodiscard]] virtual std::string help() const = 0;
 
-  /// The axes of a job that this experiment has, in the order of the key table.
-  [[nodiscard]] virtual std::vector<Axis> axes(const Job& job) const { return job.axes(); }
+  /// Its own keys, in the order in which their axes vary.
+  [[nodiscard]] virtual std::vector<ParameterGroup> keys() const = 0;
+  [[nodiscard]] virtual bool needs_data() const { return true; }
+
+  /// Refuses, through Job::refuse, what the job alone shows to be impossible.
+  virtual void check(const Job& job) const { static_cast<void>(job); }
 
   /// What the environments' fingerprints must cover: every network, batch size and format that the study uses.
   [[nodiscard]] virtual std::vector<forensics::Subject> subjects(const Job& job) const = 0;
 
-  /// Cases and tasks. Throws InputError for settings that the data cannot serve (an alpha that selects no image).
+  /// The stages and the number of cases. Throws InputError for settings that the data cannot serve (an alpha that
+  /// selects no image).
   [[nodiscard]] virtual Plan plan(const StudyInputs& inputs) const = 0;
-
-  /// The function that computes a task on a rank; keeps that rank's caches. `data` outlives it.
-  [[nodiscard]] virtual cluster::Executor executor(const data::Dataset* data) const = 0;
-
-  /// Answers the questions of tasks that ask; empty where none does. Keeps the rank's caches.
-  [[nodiscard]] virtual cluster::Responder responder() const { return {}; }
 
   /// The groups of the results file that hold the scientific content.
   [[nodiscard]] virtual std::vector<store::Group> tabulate(const StudyInputs& inputs, const Plan& plan,
@@ -61,7 +56,10 @@ class Experiment {
   [[nodiscard]] virtual std::vector<Table> report(const store::Group& root) const = 0;
 };
 
-/// Throws InputError for an unknown name.
-std::unique_ptr<Experiment> make_experiment(const std::string& name);
+/// Every experiment there is. Defined by the room `experiments`: the engine is linked with one such registry.
+const std::vector<std::unique_ptr<Experiment>>& all_experiments();
+
+/// Throws InputError, naming those that there are, for an unknown name.
+const Experiment& experiment_named(const std::string& name);
 
 }  // namespace telltale::study

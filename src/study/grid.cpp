@@ -30,13 +30,25 @@ bool Grid::has(const std::string& key) const {
 }
 
 const std::string& Grid::Point::text(const std::string& key) const {
+  const std::size_t place = position(key);
+  for (const Axis& axis : grid_.axes_)
+    if (axis.key == key) return axis.values[place];
+  throw Error("the grid has no axis " + key);
+}
+
+std::size_t Grid::Point::position(const std::string& key) const {
   std::size_t rest = index_;
   for (auto axis = grid_.axes_.rbegin(); axis != grid_.axes_.rend(); ++axis) {
-    const std::size_t here = rest % axis->values.size();
-    if (axis->key == key) return axis->values[here];
+    if (axis->key == key) return rest % axis->values.size();
     rest /= axis->values.size();
   }
   throw Error("the grid has no axis " + key);
+}
+
+std::size_t Grid::Point::leading(std::size_t axes) const {
+  std::size_t number = index_;
+  for (std::size_t i = grid_.axes_.size(); i > axes; --i) number /= grid_.axes_[i - 1].values.size();
+  return number;
 }
 
 double Grid::Point::number(const std::string& key) const { return parse_number(text(key)); }
@@ -72,14 +84,30 @@ void Grid::declare(store::Group& group) const {
   }
 }
 
-Axis counted_axis(const std::string& name, std::int64_t count) {
-  Axis axis{name, name, name + ", counted from 0", ValueType::integer, {}};
-  for (std::int64_t i = 0; i < count; ++i) axis.values.push_back(std::to_string(i));
+Axis counted_axis(const std::string& name, std::int64_t count, std::int64_t first, const std::string& help) {
+  Axis axis{name, name, help.empty() ? name + ", counted from 0" : help, ValueType::integer, {}};
+  for (std::int64_t i = 0; i < count; ++i) axis.values.push_back(std::to_string(first + i));
   return axis;
 }
 
-std::string value_of(const Job& job, const Grid::Point& point, const Grid& grid, const std::string& key) {
-  return grid.has(key) ? point.text(key) : job.text(key);
+Axis named_axis(const std::string& name, const std::string& help, std::vector<std::string> values) {
+  return {name, name, help, ValueType::text, std::move(values)};
 }
+
+Axis second(Axis axis, const std::string& help) {
+  axis.key += "_2";
+  axis.dimension += "_2";
+  axis.help = help;
+  return axis;
+}
+
+Grid operator*(const Grid& first, const Grid& second) {
+  std::vector<Axis> axes = first.axes();
+  axes.insert(axes.end(), second.axes().begin(), second.axes().end());
+  return Grid(std::move(axes));
+}
+
+double CaseValues::number(const std::string& key) const { return parse_number(text(key)); }
+long long CaseValues::integer(const std::string& key) const { return parse_integer(text(key)); }
 
 }  // namespace telltale::study

@@ -5,10 +5,12 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <mutex>
 #include <sstream>
 
 #include "core/error.h"
 #include "study/axis.h"
+#include "study/experiment.h"
 
 namespace telltale::study {
 namespace {
@@ -84,6 +86,19 @@ std::vector<std::string> checked_values(const Parameter& p, const std::string& t
   return values;
 }
 
+// The last word on a key; its default if nobody says anything.
+std::string find_key_value(const std::vector<std::pair<std::string, std::string>>& given,
+                           const std::vector<std::pair<std::string, std::string>>& overrides, const std::string& name) {
+  std::string value;
+  for (const auto* list : {&given, &overrides})
+    for (const auto& [key, text] : *list)
+      if (key == name) value = text;
+  if (!value.empty()) return value;
+  for (const Parameter& key : study_keys().parameters)
+    if (key.name == name) return key.fallback;
+  throw Error("there is no key " + name);
+}
+
 }  // namespace
 
 std::string Origin::text(std::string_view key) const {
@@ -121,23 +136,23 @@ Job Job::parse(const std::string& text, const std::string& name,
     throw InputError(name + ": " + error.what());
   }
 
+  job.experiment_ = find_key_value(given, overrides, "experiment");
+  try {
+    static_cast<void>(experiment_named(job.experiment_));
+  } catch (const InputError&) {
+    job.experiment_ = all_experiments().front()->name();  // refused below, where the key is checked, with file and line
+  }
   std::map<std::string, int> seen;
   for (const auto& [key, value] : given) {
     const auto at = lines.find(key);
-    Origin origin{name, at == lines.end() ? 0 : at->second, false};
-    const Parameter* parameter = find_parameter(key);
-    if (parameter == nullptr) {
-      const auto similar = similar_key(key);
-      throw InputError(origin.text(key) + ": unknown key" + (similar ? "; did you mean " + *similar + "?" : "") +
-                       " (telltale run --help lists all)");
-    }
-    if (++seen[parameter->key] > 1) throw InputError(name + ": the key " + parameter->key + " stands twice");
-    job.set(*parameter, value, origin);
+    const Origin origin{name, at == lines.end() ? 0 : at->second, false};
+    const Parameter& known = job.own_key(key, origin);
+    if (++seen[known.name] > 1) throw InputError(name + ": the key " + known.name + " stands twice");
+    job.set(known, value, origin);
   }
   for (const auto& [key, value] : overrides) {
-    const Parameter* parameter = find_parameter(key);
-    if (parameter == nullptr) throw InputError("command line: --" + key + ": unknown option");
-    job.set(*parameter, value, Origin{"", 0, true});
+    const Origin origin{"", 0, true};
+    job.set(job.own_key(key, origin), value, origin);
   }
   job.check();
   return job;
@@ -146,49 +161,62 @@ Job Job::parse(const std::string& text, const std::string& name,
 Job Job::from_settings(const Json& settings) {
   Job job;
   job.path_ = "the journal";
-  for (const auto& [key, values] : settings.items()) {
-    const Parameter* parameter = find_parameter(key);
-    if (parameter == nullptr) throw Error("the journal holds the key " + key + ", which this version does not know");
+  job.experiment_ = settings.at("experiment").at(0).get<std::string>();
+  for (const auto& [name, values] : settings.items()) {
+    const Parameter* key = find_key(job.experiment_, name);
+    if (key == nullptr) {
+      // Heads of earlier versions hold the keys of all experiments.
+      if (!experiments_with(name).empty()) continue;
+      throw Error("the journal holds the key " + name + ", which this version does not know");
+    }
     std::string text;
     for (const auto& value : values)
       text += (text.empty() ? "" : ",") + (value.is_string() ? value.get<std::string>() : value.dump());
-    job.set(*parameter, text, Origin{"the journal", 0, false});
+    job.set(*key, text, Origin{"the journal", 0, false});
   }
   return job;
 }
 
-void Job::set(const Parameter& parameter, const std::string& text, Origin origin) {
+// The key of that name, which the chosen experiment must have.
+const Parameter& Job::own_key(const std::string& name, const Origin& origin) const {
+  if (const Parameter* key = find_key(experiment_, name)) return *key;
+  if (const auto others = experiments_with(name); !others.empty()) {
+    std::string text;
+    for (const std::string& one : others) text += (text.empty() ? "" : ", ") + one;
+    throw InputError(origin.text(name) + ": experiment " + experiment_ + " has no such key; " +
+                     (others.size() == 1 ? "only " + text + " has it" : "those that have it: " + text));
+  }
+  const auto similar = similar_key(name);
+  throw InputError(origin.text(name) + ": unknown key" + (similar ? "; did you mean " + *similar + "?" : "") +
+                   " (telltale run --help lists all)");
+}
+
+void Job::set(const Parameter& key, const std::string& text, Origin origin) {
   try {
-    entries_[parameter.key] = Entry{checked_values(parameter, text), origin};
+    entries_[key.name] = Entry{checked_values(key, text), origin};
   } catch (const InputError& error) {
-    throw InputError(origin.text(parameter.key) + ": " + error.what());
+    throw InputError(origin.text(key.name) + ": " + error.what());
   }
 }
 
-void Job::check() const {
-  // What a single key cannot show.
-  if (is_set("lr-milestones") && values("epochs").size() == 1) {
-    for (const std::string& milestone : values("lr-milestones"))
-      if (parse_integer(milestone) >= integer("epochs"))
-        refuse("lr-milestones", "epoch " + milestone + " is not before the last (epochs = " + text("epochs") + ")");
-  }
-  const auto& schemes = values("scheme");
-  const bool marked = std::any_of(schemes.begin(), schemes.end(), [](const auto& s) { return s != "clean"; });
-  if (text("experiment") == "new-label" && integer("predict-images") > 0 && !marked)
-    refuse("predict-images", "predictions need a watermarked model: scheme names only clean");
-}
+// What a single key cannot show.
+void Job::check() const { experiment_named(experiment_).check(*this); }
 
-const Job::Entry& Job::entry(std::string_view key) const {
-  const auto found = entries_.find(key);
+const Job::Entry& Job::entry(std::string_view name) const {
+  const auto found = entries_.find(name);
   if (found != entries_.end()) return found->second;
-  const Parameter* parameter = find_parameter(key);
-  if (parameter == nullptr) throw Error("the program asked for the unknown key " + std::string(key));
+  const Parameter* key = find_key(experiment_, name);
+  if (key == nullptr) throw Error("experiment " + experiment_ + " was asked for its key " + std::string(name));
   // Defaults go the way of typed values, once.
-  static std::map<std::string, Entry, std::less<>> defaults;
+  static std::mutex mutex;
+  static std::map<const Parameter*, Entry> defaults;
+  const std::lock_guard lock(mutex);
   const auto known = defaults.find(key);
   if (known != defaults.end()) return known->second;
-  return defaults.emplace(parameter->key, Entry{checked_values(*parameter, parameter->fallback), {}}).first->second;
+  return defaults.emplace(key, Entry{checked_values(*key, key->fallback), {}}).first->second;
 }
+
+bool Job::has(std::string_view name) const { return find_key(experiment_, name) != nullptr; }
 
 const std::vector<std::string>& Job::values(std::string_view key) const { return entry(key).values; }
 
@@ -211,12 +239,25 @@ std::string Job::profiles() const {
 
 std::vector<Axis> Job::axes() const {
   std::vector<Axis> axes;
-  for (const Parameter& parameter : parameters()) {
-    const auto& all = values(parameter.key);
-    if (parameter.axis == AxisRule::always || (parameter.axis == AxisRule::allowed && all.size() > 1))
-      axes.push_back({parameter.key, parameter.dimension(), parameter.help, parameter.type, all});
-  }
+  for (const ParameterGroup& group : keys_of(experiment_))
+    for (const Parameter& key : group.parameters) {
+      const auto& all = values(key.name);
+      if (key.axis == AxisRule::always || (key.axis == AxisRule::allowed && all.size() > 1))
+        axes.push_back({key.name, key.dimension_name(), key.help, key.type, all});
+    }
   return axes;
+}
+
+std::vector<Axis> Job::axes_of(const std::vector<std::string>& keys) const {
+  std::vector<Axis> axes = this->axes();
+  std::erase_if(axes, [&](const Axis& axis) { return std::find(keys.begin(), keys.end(), axis.key) == keys.end(); });
+  return axes;
+}
+
+Axis Job::axis_of(const std::string& name) const {
+  const Parameter* key = find_key(experiment_, name);
+  if (key == nullptr) throw Error("experiment " + experiment_ + " was asked for its key " + name);
+  return {key->name, key->dimension_name(), key->help, key->type, values(name)};
 }
 
 void Job::refuse(std::string_view key, const std::string& what) const {
@@ -225,19 +266,20 @@ void Job::refuse(std::string_view key, const std::string& what) const {
 
 Json Job::settings() const {
   Json settings = Json::object();
-  for (const Parameter& parameter : parameters()) {
-    if (parameter.role != Role::scientific || parameter.key == "title") continue;
-    Json list = Json::array();
-    for (const std::string& value : values(parameter.key)) {
-      if (parameter.type == ValueType::number)
-        list.push_back(parse_number(value));
-      else if (parameter.type == ValueType::integer)
-        list.push_back(parse_integer(value));
-      else
-        list.push_back(value);
+  for (const ParameterGroup& group : keys_of(experiment_))
+    for (const Parameter& key : group.parameters) {
+      if (key.role != Role::scientific || key.name == "title") continue;
+      Json list = Json::array();
+      for (const std::string& value : values(key.name)) {
+        if (key.type == ValueType::number)
+          list.push_back(parse_number(value));
+        else if (key.type == ValueType::integer)
+          list.push_back(parse_integer(value));
+        else
+          list.push_back(value);
+      }
+      settings[key.name] = std::move(list);
     }
-    settings[parameter.key] = std::move(list);
-  }
   return settings;
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/json.h"
-#include "study/parameters.h"
+#include "study/keys.h"
 
 namespace telltale::study {
 
@@ -30,11 +30,12 @@ struct Axis {
   std::vector<std::string> values;
 };
 
-/// The settings of a study. Constructed valid: every value has been checked against its parameter.
+/// The settings of a study. Constructed valid: every value has been checked against its key.
 class Job {
  public:
   /// Reads a job file, then the command line's overrides (key, value). Throws InputError naming file, line and key for
-  /// an unknown key, a key that stands twice, a bad value, or an impossible combination.
+  /// an unknown key, one that the experiment does not have, one that stands twice, a bad value, or an impossible
+  /// combination.
   static Job load(const std::string& path, const std::vector<std::pair<std::string, std::string>>& overrides);
   /// The same from text; `name` stands for the file in messages.
   static Job parse(const std::string& text, const std::string& name,
@@ -42,6 +43,10 @@ class Job {
   /// A job from the settings that a journal holds.
   static Job from_settings(const Json& settings);
 
+  [[nodiscard]] const std::string& experiment() const { return experiment_; }
+  /// Whether the experiment has such a key.
+  [[nodiscard]] bool has(std::string_view key) const;
+  /// Of this and of what follows: throws Error for a key that the experiment does not have.
   [[nodiscard]] const std::vector<std::string>& values(std::string_view key) const;
   /// The one value of a key. An empty text if it is optional and not set.
   [[nodiscard]] const std::string& text(std::string_view key) const;
@@ -56,8 +61,12 @@ class Job {
   /// The list of profiles as `forensics::parse_profile_list` reads it.
   [[nodiscard]] std::string profiles() const;
 
-  /// The axes in the order of the parameter table: the first varies slowest.
+  /// The axes in the order of the keys: the first varies slowest.
   [[nodiscard]] std::vector<Axis> axes() const;
+  /// Those of these keys.
+  [[nodiscard]] std::vector<Axis> axes_of(const std::vector<std::string>& keys) const;
+  /// The axis of a key, also of one that is none with a single value.
+  [[nodiscard]] Axis axis_of(const std::string& key) const;
 
   /// Throws an InputError about a key that says where it was written.
   [[noreturn]] void refuse(std::string_view key, const std::string& what) const;
@@ -76,10 +85,12 @@ class Job {
 
   [[nodiscard]] const Entry& entry(std::string_view key) const;
   [[nodiscard]] const std::string& text_or_empty(std::string_view key) const;
-  void set(const Parameter& parameter, const std::string& text, Origin origin);
+  [[nodiscard]] const Parameter& own_key(const std::string& name, const Origin& origin) const;
+  void set(const Parameter& key, const std::string& text, Origin origin);
   void check() const;
 
   std::map<std::string, Entry, std::less<>> entries_;
+  std::string experiment_;
   std::string source_;
   std::string path_;
 };

@@ -43,7 +43,7 @@ std::vector<Table> report(const store::Group& root) {
     throw Error("results of format version " + text_of(root, "format_version") + "; this program knows version " +
                 std::to_string(results_version));
   std::vector<Table> tables = {overview(root)};
-  for (Table& table : make_experiment(text_of(root, "experiment"))->report(root)) tables.push_back(std::move(table));
+  for (Table& table : experiment_named(text_of(root, "experiment")).report(root)) tables.push_back(std::move(table));
   return tables;
 }
 

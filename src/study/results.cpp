@@ -13,21 +13,10 @@
 namespace telltale::study {
 namespace {
 
-store::Variable texts(const std::string& name, const std::vector<std::string>& dimensions,
-                      std::vector<std::string> values, const std::string& help) {
-  return {name, dimensions, std::move(values), {{"long_name", help}}, std::nullopt};
-}
-
 template <typename T>
 store::Variable column(const std::string& name, const std::string& dimension, const std::vector<T>& values,
                        const std::string& help, const std::string& units = "") {
-  store::Variable variable{name,
-                           {dimension},
-                           Array::of<T>({static_cast<std::int64_t>(values.size())}, values),
-                           {{"long_name", help}},
-                           std::nullopt};
-  if (!units.empty()) variable.attributes.push_back({"units", units});
-  return variable;
+  return variable<T>(name, {dimension}, {static_cast<std::int64_t>(values.size())}, values, help, units);
 }
 
 // What a task is, in words: the payload without the hashes that only machines compare.
@@ -81,7 +70,7 @@ store::Group tasks_group(const Session& session, const std::vector<const Outcome
   for (const PlannedTask& task : session.plan.tasks) {
     const Outcome* outcome = outcomes[identities.size()];
     identities.push_back(task.identity.hex());
-    kinds.push_back(task.kind);
+    kinds.push_back(task.stage);
     descriptions.push_back(describe(task, session.plan));
     status.push_back(outcome == nullptr ? "open" : outcome->status == TaskStatus::done ? "done" : "failed");
     reasons.push_back(outcome != nullptr ? outcome->reason : "");
@@ -92,7 +81,7 @@ store::Group tasks_group(const Session& session, const std::vector<const Outcome
   group.attributes = {{"description", "every task of the study"}};
   group.dimensions = {{"task", static_cast<std::int64_t>(identities.size())}};
   group.variables = {texts("identity", {"task"}, identities, "SHA-256 of everything that determines the task"),
-                     texts("kind", {"task"}, kinds, "train, evaluate, prune, predict, compare"),
+                     texts("kind", {"task"}, kinds, "the stage that asked for it first"),
                      texts("description", {"task"}, descriptions, "JSON: coordinates and settings"),
                      texts("status", {"task"}, status, "done, failed or open"),
                      texts("reason", {"task"}, reasons, "why it failed"),
@@ -113,7 +102,6 @@ std::map<std::string, std::set<std::string>> microarchitectures_of(const std::ve
 // What may differ between two equal studies.
 store::Group run_group(const Session& study, const std::vector<Json>& starts,
                        const std::vector<const Outcome*>& outcomes) {
-  const double missing = std::numeric_limits<double>::quiet_NaN();
   std::vector<double> seconds, finished;
   std::vector<std::int32_t> ranks, attempts;
   std::vector<std::string> hosts;
@@ -173,7 +161,7 @@ store::Group build_results(const Session& session, const StudyRecords& records) 
                      {"title", head.at("title").get<std::string>()},
                      {"program_version", program_version()},
                      {"git", git_state()},
-                     {"experiment", session.job.text("experiment")},
+                     {"experiment", session.job.experiment()},
                      {"job_file", head.at("job_text").get<std::string>()},
                      {"settings", head.at("settings").dump()},
                      {"dataset", data.at("name").get<std::string>()},

@@ -171,7 +171,7 @@ class Desk {
     for (const PlannedTask& task : session_.plan.tasks) {
       const auto found = records.outcomes.find(task.identity);
       if (found != records.outcomes.end() && found->second.status == TaskStatus::failed)
-        report.failures.push_back({task.kind + " " + task.identity.brief(), found->second.reason});
+        report.failures.push_back({task.stage + " " + task.identity.brief(), found->second.reason});
     }
   }
 
@@ -202,17 +202,23 @@ class Desk {
         known_[i] = TaskStatus::failed;
       }
     }
-    // A product that tasks still need but that is gone or damaged is made again.
-    std::set<std::size_t> needed;
+    // A product that tasks still need but that is gone or damaged is made again, and so on with what that needs.
+    std::vector<std::size_t> open;
     for (std::size_t i = 0; i < tasks.size(); ++i)
-      if (!known_[i]) needed.insert(tasks[i].prerequisites.begin(), tasks[i].prerequisites.end());
-    for (const std::size_t i : needed)
-      if (known_[i] == TaskStatus::done &&
-          artifacts_->check(product_kind, tasks[i].identity) != store::PartState::good) {
+      if (!known_[i]) open.push_back(i);
+    std::set<std::size_t> looked_at;
+    while (!open.empty()) {
+      const std::size_t task = open.back();
+      open.pop_back();
+      for (const std::size_t i : tasks[task].prerequisites) {
+        if (known_[i] != TaskStatus::done || !looked_at.insert(i).second) continue;
+        if (artifacts_->check(product_kind, tasks[i].identity) == store::PartState::good) continue;
         known_[i].reset();
-        report.notes.push_back("the product of " + tasks[i].kind + " " + tasks[i].identity.brief() +
+        open.push_back(i);
+        report.notes.push_back("the product of " + tasks[i].stage + " " + tasks[i].identity.brief() +
                                " is missing or damaged: made again");
       }
+    }
   }
 
   // A product of another job file (or of a journal that was lost): its outcome becomes ours.
@@ -328,10 +334,9 @@ RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptio
   auto environment_of_rank = assigned.at("of_rank").get<std::vector<int>>();
   if (!session->computes[0]) environment_of_rank[0] = -1;
   const int mine = assigned.at("of_rank").at(static_cast<std::size_t>(communicator.rank()));
-  const cluster::WorkerOptions worker =
-      worker_options(session->job, mine < 0 ? "" : names.at(static_cast<std::size_t>(mine)), environment_of_rank,
-                     session->experiment->responder());
-  const cluster::Executor executor = session->experiment->executor(session->data.get());
+  const cluster::WorkerOptions worker = worker_options(
+      session->job, mine < 0 ? "" : names.at(static_cast<std::size_t>(mine)), environment_of_rank, options.responder);
+  const cluster::Executor executor = options.make_executor(session->data.get());
   const cluster::CrashNote crash_note(StudyPaths{options.output}.crash_notes(), communicator.rank());
 
   RunReport report;

@@ -77,7 +77,7 @@ forensics::Fingerprints fingerprints_of_this_rank(const std::vector<forensics::S
 
 // `train-on` with aliases and "best" resolved on this rank's CPU: "spread", "any", or the name of a profile.
 std::string training_profile(const Job& job) {
-  const std::string& wanted = job.text("train-on");
+  const std::string wanted = job.has("train-on") ? job.text("train-on") : "best";
   if (wanted == "spread" || wanted == "any") return wanted;
   try {
     return forensics::canonical_profile(wanted);
@@ -113,7 +113,7 @@ std::vector<forensics::RankReport> gather_reports(cluster::Communicator& communi
 
 Session gather(Job job, cluster::Communicator& communicator) {
   Session session{std::move(job), nullptr, nullptr, {}, {}, {}, {}, {}};
-  session.experiment = make_experiment(session.job.text("experiment"));
+  session.experiment = &experiment_named(session.job.experiment());
   const int size = communicator.size();
   session.computes.assign(static_cast<std::size_t>(size), true);
   session.computes[0] = size == 1 || session.job.flag("coordinator-works");
@@ -204,10 +204,10 @@ Json on_coordinator(cluster::Communicator& communicator, const std::function<Jso
 Json plan_totals(const Plan& plan) {
   Json totals = Json::object();
   for (const PlannedTask& task : plan.tasks) {
-    Json& kind = totals[task.kind];
-    if (kind.is_null()) kind = {{"tasks", 0}, {"cost_s", 0.0}};
-    kind["tasks"] = kind["tasks"].get<std::int64_t>() + 1;
-    kind["cost_s"] = kind["cost_s"].get<double>() + task.cost_s;
+    Json& stage = totals[task.stage];
+    if (stage.is_null()) stage = {{"tasks", 0}, {"cost_s", 0.0}};
+    stage["tasks"] = stage["tasks"].get<std::int64_t>() + 1;
+    stage["cost_s"] = stage["cost_s"].get<double>() + task.cost_s;
   }
   return totals;
 }

@@ -28,7 +28,7 @@ class SharedError : public Error {
 /// What every rank has once all have come together.
 struct Session {
   Job job;
-  std::unique_ptr<Experiment> experiment;
+  const Experiment* experiment = nullptr;
   std::unique_ptr<data::Dataset> data;  ///< shared by the ranks of a node; empty where the experiment needs none
   std::vector<forensics::RankReport> ranks;
   std::vector<bool> computes;  ///< by rank: false for a coordinator that only coordinates
@@ -60,7 +60,7 @@ Json head_of(const Session& session);
 /// the same SharedError or InputError.
 Json on_coordinator(cluster::Communicator& communicator, const std::function<Json()>& action);
 
-/// Counts and estimated seconds of a plan by kind of task: {"train": {"tasks": 65, "cost_s": 1500.0}, ...}.
+/// Counts and estimated seconds of a plan by stage: {"train": {"tasks": 65, "cost_s": 1500.0}, ...}.
 Json plan_totals(const Plan& plan);
 
 }  // namespace telltale::study

@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "study/job.h"
-#include "study/parameters.h"
+#include "study/keys.h"
 
 namespace telltale::study {
 namespace {
@@ -26,10 +26,11 @@ std::string contents(const fs::path& path) {
 TEST(Documents, TheReferenceOfKeysIsTheProgramsOwn) {
   const fs::path page = repository / "docs" / "job-files.md";
   const std::string text = contents(page);
-  const auto start = text.find("## Keys that decide results");
+  const auto start = text.find("### The study");
   ASSERT_NE(start, std::string::npos);
-  if (std::getenv("TELLTALE_UPDATE_DOCS") != nullptr) std::ofstream(page) << text.substr(0, start) << reference();
-  EXPECT_EQ(contents(page).substr(start), reference()) << "run again with TELLTALE_UPDATE_DOCS=1";
+  if (std::getenv("TELLTALE_UPDATE_DOCS") != nullptr)
+    std::ofstream(page) << text.substr(0, start) << reference_of_keys();
+  EXPECT_EQ(contents(page).substr(start), reference_of_keys()) << "run again with TELLTALE_UPDATE_DOCS=1";
 }
 
 TEST(Documents, EveryJobFileIsAccepted) {

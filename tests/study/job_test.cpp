@@ -65,9 +65,9 @@ TEST(Job, StandardAxesAreAlwaysDimensionsOthersWhenTheyHaveSeveralValues) {
     for (const Axis& axis : job.axes()) dimensions.push_back(axis.dimension);
     return dimensions;
   };
-  EXPECT_EQ(names(Job::parse("alpha = 0.1\n", "x.ini")),
-            (std::vector<std::string>{"scheme", "reading", "alpha", "beta", "prune_scope", "pruning_rate",
-                                      "predict_batch", "threads", "precision", "search", "versus", "target", "grid"}));
+  EXPECT_EQ(
+      names(Job::parse("alpha = 0.1\n", "x.ini")),
+      (std::vector<std::string>{"scheme", "reading", "alpha", "beta", "prune_scope", "pruning_rate", "predict_batch"}));
   EXPECT_EQ(names(Job::parse("momentum = 0, 0.9\n", "x.ini")).front(), "momentum");
 }
 
@@ -88,10 +88,28 @@ TEST(Job, SettingsNameOnlyWhatDecidesResults) {
 TEST(Job, AKeyYoungerThanAJournalHadItsDefaultThere) {
   const Json now = Job::parse("beta = 0.001\n", "x.ini").settings();
   Json then = now;
-  then.erase("threads");
+  then.erase("key-images");
   then.erase("shortcut");
   EXPECT_FALSE(differences(now, then).empty());
   EXPECT_TRUE(differences(now, Job::from_settings(then).settings()).empty());
+}
+
+TEST(Job, AKeyOfAnotherExperimentIsRefused) {
+  EXPECT_EQ(refusal("experiment = compare\npredict-images = 1\nalpha = 0.1\n"),
+            "x.ini:3: alpha: experiment compare has no such key; only new-label has it");
+  EXPECT_EQ(refusal("experiment = empty\nepochs = 3\n"),
+            "x.ini:2: epochs: experiment empty has no such key; those that have it: new-label, compare, boundary");
+  EXPECT_EQ(refusal("experiment = empty\n", {{"steps", "yes"}}),
+            "command line: --steps: experiment empty has no such key; only boundary has it");
+}
+
+TEST(Job, AJournalOfAnEarlierVersionHoldsTheKeysOfAllExperiments) {
+  Json settings = Job::parse("experiment = compare\npredict-images = 1\n", "x.ini").settings();
+  const Json own = settings;
+  settings["alpha"] = Json::array({0.01});
+  EXPECT_EQ(Job::from_settings(settings).settings(), own);
+  settings["alhpa"] = Json::array({0.01});
+  EXPECT_THROW(Job::from_settings(settings), Error);
 }
 
 TEST(Job, DifferencesNameKeyAndBothValues) {

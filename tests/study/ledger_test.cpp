@@ -13,7 +13,7 @@ namespace {
 class Ledger : public ::testing::Test {
  protected:
   Ledger() {
-    plan_.add({.identity = {}, .kind = "train", .payload = {{"n", 1}}, .has_artifact = true});
+    plan_.add({.identity = {}, .stage = "train", .payload = {{"n", 1}}, .has_artifact = true});
     outcome_.identity = task();
   }
   [[nodiscard]] const Identity& task() const { return plan_.tasks.front().identity; }

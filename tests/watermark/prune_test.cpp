@@ -1,4 +1,4 @@
-#include "watermark/prune.h"
+#include "watermark/attacks/prune.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>

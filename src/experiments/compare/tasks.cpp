@@ -1,0 +1,84 @@
+#include <torch/types.h>
+#include <xxhash.h>
+
+#include <bit>
+
+#include "experiments/compare/compare.h"
+#include "experiments/runners.h"
+#include "experiments/tensors.h"
+#include "models/evaluate.h"
+#include "models/network.h"
+#include "models/runtime.h"
+
+namespace telltale::experiments {
+namespace {
+
+// As many threads as a task asks for, and one again afterwards.
+class Threads {
+ public:
+  explicit Threads(int count) { models::set_threads(count); }
+  ~Threads() { models::set_threads_to_one(); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+};
+
+// Hashes of what layers gave for each image, in the order in which layers and images come.
+class LayerHashes {
+ public:
+  // `output`: one row an image, of any precision.
+  void add(const std::string& layer, const at::Tensor& output) {
+    auto [place, is_new] = positions_.try_emplace(layer, hashes_.size());
+    if (is_new) hashes_.emplace_back();
+    const at::Tensor rows = output.detach().contiguous();  // row-major, whatever the layout in memory
+    const auto size = rows.nbytes() / static_cast<std::size_t>(rows.size(0));
+    const auto* first = static_cast<const std::uint8_t*>(rows.data_ptr());
+    for (std::int64_t row = 0; row < rows.size(0); ++row)
+      hashes_[place->second].push_back(
+          std::bit_cast<std::int64_t>(XXH3_64bits(first + static_cast<std::size_t>(row) * size, size)));
+  }
+
+  // Layers x images.
+  [[nodiscard]] Array array() const {
+    std::vector<std::int64_t> all;
+    for (const auto& layer : hashes_) all.insert(all.end(), layer.begin(), layer.end());
+    const auto layers = static_cast<std::int64_t>(hashes_.size());
+    return Array::of<std::int64_t>({layers, layers == 0 ? 0 : static_cast<std::int64_t>(hashes_.front().size())}, all);
+  }
+
+ private:
+  std::map<std::string, std::size_t> positions_;
+  std::vector<std::vector<std::int64_t>> hashes_;
+};
+
+cluster::TaskResult predict(const MachinePrediction& task, RankState& rank, cluster::TaskContext& context) {
+  const data::Dataset& data = rank.planned_data(task.data);
+  const auto model = rank.models.get(task.model, context);
+  const Threads threads(static_cast<int>(task.threads));
+  const auto network = models::converted(*model, models::precision_named(task.precision));
+  LayerHashes hashes;
+  network->observe([&](const std::string& layer, const at::Tensor& output) {
+    hashes.add(layer, output);
+    context.check();
+  });
+  const at::Tensor logits =
+      models::predict_logits(*network, models::first_images(data.shape(), data.test(), task.images), task.batch);
+  // In the batches in which they were predicted, as a service would.
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> slices;
+  for (const at::Tensor& slice : logits.split(task.batch)) slices.push_back(at::softmax(slice, 1));
+  const at::Tensor probabilities = at::cat(slices);
+  hashes.add(softmax_layer, probabilities);
+
+  cluster::TaskResult result;
+  result.values["logits"] = array_of(logits);
+  result.values["probabilities"] = array_of(probabilities);
+  result.values["labels"] = array_of(models::labels_of(logits));
+  result.values["layer_hashes"] = hashes.array();
+  return result;
+}
+
+}  // namespace
+
+void add_compare_runners(Runners& runners) { runners.add(predict); }
+
+}  // namespace telltale::experiments

@@ -1,0 +1,206 @@
+#include "experiments/ownership/ownership.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/error.h"
+#include "core/text.h"
+#include "study/axis.h"
+
+namespace telltale::experiments {
+namespace {
+
+using study::Axis;
+using study::Job;
+using study::Measure;
+
+const std::vector<Measure>& measures() {
+  static const std::vector<Measure> all{
+      {"accuracy", "accuracy", "share of the test images classified correctly (a new label's output counts as wrong)"},
+      {"key_accuracy", "key_accuracy_new",
+       "share of untrained key samples (test images with the secret's noise) answered with the watermark's label"},
+      {"key_accuracy_trained", "key_accuracy_trained", "the same for the key samples that were trained on"},
+      {"key_accuracy_wrong_secret", "key_accuracy_wrong", "the same for key samples made with another secret"},
+      {"accuracy_label_removed", "accuracy_label_removed",
+       "share of the test images classified correctly after a thief deletes the new label's output"}};
+  return all;
+}
+
+// A parameter's value in a case, as it stands in a payload.
+Json value_of(const Parameter& parameter, const CaseValues& values) {
+  switch (parameter.type) {
+    case ValueType::number: return values.number(parameter.name);
+    case ValueType::integer: return values.integer(parameter.name);
+    case ValueType::flag: return values.flag(parameter.name);
+    case ValueType::text:
+    case ValueType::choice: break;
+  }
+  return values.text(parameter.name);
+}
+
+std::vector<std::string> names_of(const std::vector<Parameter>& parameters) {
+  std::vector<std::string> names;
+  for (const Parameter& parameter : parameters) names.push_back(parameter.name);
+  return names;
+}
+
+Json settings_of(const watermark::Attack& attack, const CaseValues& values) {
+  Json settings = {{"name", attack.name()}};
+  for (const Parameter& parameter : attack.parameters()) settings[parameter.field_name()] = value_of(parameter, values);
+  return settings;
+}
+
+bool is_on(const watermark::Attack& attack, const Job& job) {
+  const std::string key = attack.switched_on_by();
+  return key.empty() || job.is_set(key);
+}
+
+}  // namespace
+
+Ownership::Ownership(const std::vector<std::string>& schemes, const std::vector<std::string>& attacks,
+                     std::string control)
+    : control_(std::move(control)) {
+  for (const std::string& name : schemes) schemes_.push_back(&watermark::scheme_named(name));
+  for (const std::string& name : attacks) attacks_.push_back(&watermark::attack_named(name));
+}
+
+ParameterGroup Ownership::scheme_keys() const {
+  Parameter scheme{.name = "scheme", .type = ValueType::choice, .fallback = "", .help = "", .axis = AxisRule::always};
+  std::vector<std::string> helps;
+  for (const watermark::Scheme* one : schemes_) {
+    scheme.choices.push_back(one->name());
+    helps.push_back(one->name() + ": " + one->help());
+  }
+  scheme.fallback = joined(scheme.choices);
+  scheme.help = joined(helps, "; ");
+  std::vector<Parameter> all{scheme};
+  for (const watermark::Scheme* one : schemes_)
+    for (Parameter& parameter : one->parameters())
+      if (std::none_of(all.begin(), all.end(), [&](const Parameter& known) { return known.name == parameter.name; }))
+        all.push_back(std::move(parameter));
+  all.push_back({.name = "key-images",
+                 .type = ValueType::integer,
+                 .fallback = "0",
+                 .help = "from how many images each query set is made (of trained, new and wrong-secret key samples), "
+                         "the first that may be marked; 0: from all",
+                 .most = most_of_a_count});
+  return {"Watermark", std::move(all)};
+}
+
+ParameterGroup Ownership::attack_keys() const {
+  ParameterGroup group{"Attacks", {}};
+  for (const watermark::Attack* attack : attacks_)
+    for (Parameter& parameter : attack->parameters()) group.parameters.push_back(std::move(parameter));
+  return group;
+}
+
+Grid Ownership::cases(const Job& job) const {
+  std::vector<std::string> keys = training_axes();
+  for (const std::string& name : names_of(scheme_keys().parameters)) keys.push_back(name);
+  return with_repeats(job.axes_of(keys), job);
+}
+
+Json Ownership::settings(const CaseValues& values, bool asked) const {
+  const watermark::Scheme* scheme = &watermark::scheme_named(values.text("scheme"));
+  if (asked && !scheme->marks()) scheme = &watermark::scheme_named(control_);
+  if (!scheme->marks()) return no_scheme();
+  Json settings = {{"method", scheme->name()}, {"seed", values.job().integer("seed")}, {"repeat", values.repeat()}};
+  for (const Parameter& parameter : scheme->parameters())
+    settings[parameter.field_name()] = value_of(parameter, values);
+  return settings;
+}
+
+std::vector<forensics::Subject> Ownership::subjects(const Job& job) const {
+  const data::Description& about = data::describe(job.text("dataset"));
+  std::set<int> outputs;
+  for (const watermark::Scheme* scheme : schemes_) outputs.insert(scheme->outputs(about.classes));
+  std::vector<forensics::Subject> subjects;
+  for (models::NetworkSpec network : networks_of(job, about.shape, about.classes))
+    for (const std::string& batch : job.values("batch"))
+      for (const int classes : outputs) {
+        network.classes = classes;
+        subjects.push_back(training_subject(network, study::parse_integer(batch), job.integer("eval-batch")));
+      }
+  return subjects;
+}
+
+void Ownership::check(const StudyInputs& inputs) const {
+  const Job& job = inputs.job;
+  const data::Dataset& data = *inputs.data;
+  static_cast<void>(networks_of(job, data.shape(), data.classes()));
+  if (job.has("target") && job.integer("target") >= data.classes())
+    job.refuse("target", "class " + job.text("target") + " is none of the " + std::to_string(data.classes()) +
+                             " classes of " + data.name());
+  if (job.integer("key-images") > data.test().count)
+    job.refuse("key-images", "there are only " + std::to_string(data.test().count) + " test images");
+  // What key samples are made of does not depend on the other axes.
+  std::vector<std::string> keys = names_of(scheme_keys().parameters);
+  const Grid grid = with_repeats(job.axes_of(keys), job);
+  for (std::size_t index = 0; index < grid.size(); ++index) {
+    const CaseValues values(job, grid.point(index));
+    const Json asked = settings(values, true);
+    try {
+      watermark::scheme_of(asked).check({asked, models::ImageView::of(data.shape(), data.train()),
+                                         models::ImageView::of(data.shape(), data.test()), data.classes()});
+    } catch (const InputError& error) {
+      job.refuse("alpha", error.what());
+    }
+  }
+}
+
+void Ownership::plan(Plan& plan, const StudyInputs& inputs) const {
+  const Job& job = inputs.job;
+  const data::Dataset& data = *inputs.data;
+  const Grid grid = cases(job);
+  const auto trainings = plan_trainings(plan, inputs, grid, [&](const CaseValues& values) {
+    const watermark::Scheme& scheme = watermark::scheme_named(values.text("scheme"));
+    return Trained{network_of(values, data.shape(), scheme.outputs(data.classes())), settings(values, false)};
+  });
+
+  const auto test_count = static_cast<double>(data.test().count);
+  const auto key_images = job.integer("key-images");
+  const double asked_images = test_count + 3 * (key_images > 0 ? static_cast<double>(key_images) : test_count);
+  const auto evaluate = [&](const CaseValues& values, Json attack) {
+    const PlannedTraining& training = trainings[values.point().leading(grid.axes().size())];
+    return study::Task<Evaluate>{{data.content_hash(), plan.tasks[training.task].identity, settings(values, true),
+                                  std::move(attack), key_images, training.environment, job.integer("eval-batch")},
+                                 {training.task},
+                                 training.environments,
+                                 asked_images * training.image_s};
+  };
+  const Json untouched = {{"name", "none"}};
+  add_stage(plan, {"evaluate", "every case: the trained model as it is", grid, measures(), {}},
+            [&](const Grid::Point& point) { return evaluate(CaseValues(job, point), untouched); });
+  plan.cases = grid.size();
+  for (const watermark::Attack* attack : attacks_) {
+    if (!is_on(*attack, job)) continue;
+    const Grid attacked = grid * Grid(job.axes_of(names_of(attack->parameters())));
+    add_stage(plan, {attack->name(), attack->help(), attacked, measures(), {}}, [&](const Grid::Point& point) {
+      const CaseValues values(job, point);
+      const Json done = settings_of(*attack, values);
+      return evaluate(values, attack->changes_nothing(done) ? untouched : done);
+    });
+    plan.cases = std::max(plan.cases, attacked.size());
+  }
+}
+
+store::Group Ownership::train_group(const Job& job, const Plan& plan, const OutcomeLookup& outcome) const {
+  store::Group group = group_of(plan.stage("evaluate"), outcome);
+  group.name = "train";
+  add_training_variables(
+      group, plan.stage("train"), job, outcome,
+      {{"train_loss", "mean cross-entropy of each epoch's batches, in nats"},
+       {"train_accuracy", "share of each epoch's training samples (key samples included) classified correctly"},
+       {"epoch_accuracy", "share of the test images classified correctly after each epoch"},
+       {"epoch_key_accuracy", "share of untrained key samples recognised after each epoch (at most 1,000 of them)"}});
+  return group;
+}
+
+std::vector<store::Group> Ownership::attack_groups(const Plan& plan, const OutcomeLookup& outcome) const {
+  std::vector<store::Group> groups;
+  for (const watermark::Attack* attack : attacks_)
+    if (const Stage* stage = plan.find_stage(attack->name())) groups.push_back(group_of(*stage, outcome));
+  return groups;
+}
+
+}  // namespace telltale::experiments

@@ -1,0 +1,67 @@
+// What every experiment on ownership does: networks marked by schemes are trained over a grid, asked as they are, and
+// asked again after attacks. Which schemes and attacks, an experiment says by name.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "experiments/training.h"
+#include "watermark/attack.h"
+#include "watermark/scheme.h"
+
+namespace telltale::experiments {
+
+/// Asks a model, as it is or after an attack, for the test images and for key samples. Its outcome: accuracy,
+/// accuracy_label_removed (of networks with an output more than the data have classes), keys_new, key_accuracy_new,
+/// key_accuracy_wrong, key_accuracy_trained.
+struct Evaluate {
+  static constexpr study::TaskKind kind{.name = "evaluate", .algorithm = 1};
+  Identity data, model;
+  Json scheme;  ///< whose key samples are asked
+  Json attack;
+  long long key_images = 0;  ///< how many images each set of key samples is made of; 0: all
+  std::string environment;
+  long long eval_batch = 0;
+
+  void fields(auto& field) {
+    field("data", data), field("model", model), field("scheme", scheme), field("attack", attack),
+        field("key_images", key_images), field("environment", environment), field("eval_batch", eval_batch);
+  }
+};
+
+/// The schemes and attacks of an experiment, and what follows from them.
+class Ownership {
+ public:
+  /// Names in the registry of watermark/. `control`: the scheme whose key samples the network without a watermark is
+  /// asked.
+  Ownership(const std::vector<std::string>& schemes, const std::vector<std::string>& attacks, std::string control);
+
+  /// `scheme` and the keys of the schemes, each once; then `key-images`.
+  [[nodiscard]] ParameterGroup scheme_keys() const;
+  [[nodiscard]] ParameterGroup attack_keys() const;
+
+  /// What fingerprints must cover: every network, with the outputs that each scheme gives it.
+  [[nodiscard]] std::vector<forensics::Subject> subjects(const study::Job& job) const;
+
+  /// Refuses, naming the key, what the data cannot serve.
+  void check(const StudyInputs& inputs) const;
+
+  /// Lays out the stages `train`, `evaluate`, and one for each attack that the job switches on. Counts the cases.
+  void plan(Plan& plan, const StudyInputs& inputs) const;
+
+  /// The group `train`: every case as trained, and what was measured of it as it is.
+  [[nodiscard]] store::Group train_group(const study::Job& job, const Plan& plan, const OutcomeLookup& outcome) const;
+  /// A group for each attack.
+  [[nodiscard]] std::vector<store::Group> attack_groups(const Plan& plan, const OutcomeLookup& outcome) const;
+
+ private:
+  [[nodiscard]] Grid cases(const study::Job& job) const;
+  // A scheme's settings in one case; those of the control where `asked` of a network without a watermark.
+  [[nodiscard]] Json settings(const CaseValues& values, bool asked) const;
+
+  std::vector<const watermark::Scheme*> schemes_;
+  std::vector<const watermark::Attack*> attacks_;
+  std::string control_;
+};
+
+}  // namespace telltale::experiments

@@ -1,0 +1,21 @@
+// The experiments that there are: one line each.
+#include "experiments/boundary/boundary.h"
+#include "experiments/compare/compare.h"
+#include "experiments/empty.h"
+#include "experiments/new_label/new_label.h"
+
+namespace telltale::study {
+
+const std::vector<std::unique_ptr<Experiment>>& all_experiments() {
+  static const auto all = [] {
+    std::vector<std::unique_ptr<Experiment>> list;
+    list.push_back(std::make_unique<experiments::NewLabel>());
+    list.push_back(std::make_unique<experiments::Compare>());
+    list.push_back(std::make_unique<experiments::Boundary>());
+    list.push_back(std::make_unique<experiments::Empty>());
+    return list;
+  }();
+  return all;
+}
+
+}  // namespace telltale::study

@@ -1,0 +1,37 @@
+#include "experiments/tensors.h"
+
+#include <ATen/ATen.h>
+
+#include <cstring>
+
+namespace telltale::experiments {
+
+at::Tensor images_of(const watermark::KeySamples& samples) {
+  const data::ImageShape& shape = samples.shape;
+  at::Tensor images = at::empty({samples.count(), shape.channels, shape.height, shape.width}, at::kFloat);
+  std::memcpy(images.data_ptr<float>(), samples.pixels.data(), samples.pixels.size() * sizeof(float));
+  return images;
+}
+
+at::Tensor labels_of(const watermark::KeySamples& samples) {
+  at::Tensor labels = at::empty({samples.count()}, at::kLong);
+  std::memcpy(labels.data_ptr<std::int64_t>(), samples.labels.data(), samples.labels.size() * sizeof(std::int64_t));
+  return labels;
+}
+
+Array array_of(const at::Tensor& values) {
+  const std::vector<std::int64_t> shape = values.sizes().vec();
+  if (values.scalar_type() == at::kDouble) {
+    const at::Tensor rows = values.contiguous();
+    return Array::of<double>(shape, std::span<const double>(rows.data_ptr<double>(), rows.numel()));
+  }
+  const at::Tensor rows = values.to(at::kFloat).contiguous();
+  return Array::of<float>(shape, std::span<const float>(rows.data_ptr<float>(), rows.numel()));
+}
+
+Array array_of(const std::vector<std::int64_t>& labels) {
+  return Array::of<std::int32_t>({static_cast<std::int64_t>(labels.size())},
+                                 std::vector<std::int32_t>(labels.begin(), labels.end()));
+}
+
+}  // namespace telltale::experiments

@@ -1,0 +1,21 @@
+// Between the program's own arrays and LibTorch's tensors.
+#pragma once
+
+#include <ATen/Tensor.h>
+
+#include "core/array.h"
+#include "watermark/scheme.h"
+
+namespace telltale::experiments {
+
+/// N x C x H x W float32, a copy.
+at::Tensor images_of(const watermark::KeySamples& samples);
+/// N, int64, a copy.
+at::Tensor labels_of(const watermark::KeySamples& samples);
+
+/// A float64 tensor as it is, any other as float32 (which holds bfloat16 exactly): row-major, bit for bit.
+Array array_of(const at::Tensor& values);
+/// Labels as the results hold them.
+Array array_of(const std::vector<std::int64_t>& labels);
+
+}  // namespace telltale::experiments

@@ -1,0 +1,293 @@
+#include "experiments/training.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "core/error.h"
+#include "core/random.h"
+#include "core/text.h"
+#include "study/axis.h"
+
+namespace telltale::experiments {
+namespace {
+
+using study::Axis;
+using study::Job;
+using study::missing;
+
+// The environment of a case whose coordinates these are, by the study's binding; -1: any.
+int environment_of(const StudyInputs& inputs, const Json& coordinates) {
+  if (inputs.binding.rule == "any") return -1;
+  if (inputs.binding.rule != "spread") return inputs.binding.trainer;
+  if (inputs.environments.list.empty())
+    throw InputError("train-on = spread: no rank is left that could train (all were set aside, see telltale probe)");
+  // By the case's identity: the same environment whoever else is present and whenever it is asked.
+  return static_cast<int>(identity_of(coordinates).bytes()[0] % inputs.environments.list.size());
+}
+
+// The keys that a network's structure depends on: its name and the options of all that there are.
+std::vector<std::string> network_keys() {
+  std::vector<std::string> keys{"network"};
+  for (const std::string& name : models::network_names())
+    for (const models::NetworkOption& option : models::network_options(name))
+      if (std::find(keys.begin(), keys.end(), option.name) == keys.end()) keys.push_back(option.name);
+  return keys;
+}
+
+void refuse_foreign_options(const Job& job) {
+  for (const std::string& key : network_keys()) {
+    if (key == "network" || !job.is_given(key)) continue;
+    for (const std::string& name : job.values("network")) {
+      const auto& options = models::network_options(name);
+      const bool has =
+          std::any_of(options.begin(), options.end(), [&](const auto& option) { return option.name == key; });
+      if (!has) job.refuse(key, "network " + name + " has no such option; only residual networks do");
+    }
+  }
+}
+
+TrainingRecipe recipe_of(const CaseValues& values) {
+  const Job& job = values.job();
+  TrainingRecipe recipe;
+  recipe.optimizer = values.text("optimizer");
+  recipe.augment = values.text("augment");
+  recipe.learning_rate = values.number("learning-rate");
+  recipe.momentum = values.number("momentum");
+  recipe.weight_decay = values.number("weight-decay");
+  recipe.batch = values.integer("batch");
+  recipe.epochs = values.integer("epochs");
+  for (const std::string& epoch : job.values("lr-milestones")) recipe.milestones.push_back(study::parse_integer(epoch));
+  if (!recipe.milestones.empty()) recipe.gamma = job.number("lr-gamma");
+  return recipe;
+}
+
+}  // namespace
+
+ParameterGroup training_keys() {
+  using enum ValueType;
+  using enum AxisRule;
+  std::vector<Parameter> keys{{.name = "network",
+                               .type = text,
+                               .fallback = "dnn-1",
+                               .help = "dnn-1 or dnn-2 (Zhong et al. 2020, Sec. 4.1); resnet-20 or resnet-32 (He et "
+                                       "al. 2016, Sec. 4.2)",
+                               .axis = allowed}};
+  std::set<std::string> options;
+  for (const std::string& name : models::network_names())
+    for (const models::NetworkOption& option : models::network_options(name))
+      if (options.insert(option.name).second)
+        keys.push_back({.name = option.name,
+                        .type = choice,
+                        .fallback = option.values.front(),
+                        .help = option.help,
+                        .axis = allowed,
+                        .choices = option.values});
+  const std::vector<Parameter> more{
+      {.name = "optimizer",
+       .type = choice,
+       .fallback = "sgd",
+       .help = "how weights are updated",
+       .axis = allowed,
+       .choices = {"sgd", "adam"}},
+      {.name = "learning-rate",
+       .type = number,
+       .fallback = "0.01",
+       .help = "step size at the start",
+       .axis = allowed,
+       .least = 1e-12,
+       .most = 1000},
+      {.name = "momentum", .type = number, .fallback = "0", .help = "of SGD", .axis = allowed, .most = 0.9999},
+      {.name = "weight-decay", .type = number, .fallback = "0", .help = "L2 penalty", .axis = allowed, .most = 10},
+      {.name = "batch",
+       .type = integer,
+       .fallback = "128",
+       .help = "images a step",
+       .axis = allowed,
+       .least = 1,
+       .most = 65536},
+      {.name = "epochs",
+       .type = integer,
+       .fallback = "50",
+       .help = "passes over the training data",
+       .axis = allowed,
+       .least = 1,
+       .most = 100000},
+      {.name = "lr-milestones",
+       .type = integer,
+       .fallback = "",
+       .help = "epochs after which the learning rate is multiplied by lr-gamma",
+       .least = 1,
+       .most = 100000,
+       .optional = true,
+       .list = true},
+      {.name = "lr-gamma",
+       .type = number,
+       .fallback = "0.1",
+       .help = "factor of the step schedule",
+       .least = 1e-9,
+       .most = 1},
+      {.name = "augment",
+       .type = choice,
+       .fallback = "none",
+       .help = "augmentation of the training images: crop-flip is a random crop after padding by 4 and a horizontal "
+               "flip",
+       .axis = allowed,
+       .choices = {"none", "crop-flip"}}};
+  keys.insert(keys.end(), more.begin(), more.end());
+  keys.push_back(eval_batch_key());
+  return {"Network and training", std::move(keys)};
+}
+
+Parameter eval_batch_key() {
+  return {.name = "eval-batch",
+          .type = ValueType::integer,
+          .fallback = "250",
+          .help = "batch size of every accuracy measurement",
+          .least = 1,
+          .most = 65536};
+}
+
+const std::vector<std::string>& training_axes() {
+  static const std::vector<std::string> axes = [] {
+    std::vector<std::string> names;
+    for (const Parameter& key : training_keys().parameters)
+      if (key.axis != AxisRule::never) names.push_back(key.name);
+    return names;
+  }();
+  return axes;
+}
+
+models::NetworkSpec network_of(const CaseValues& values, const data::ImageShape& input, int classes) {
+  models::NetworkSpec network{values.text("network"), input, classes, {}};
+  for (const models::NetworkOption& option : models::network_options(network.name)) {
+    const std::string value = values.text(option.name);
+    if (value != option.values.front()) network.options[option.name] = value;
+  }
+  return network;
+}
+
+std::vector<models::NetworkSpec> networks_of(const Job& job, const data::ImageShape& input, int classes) {
+  refuse_foreign_options(job);
+  const Grid grid(job.axes_of(network_keys()));
+  std::vector<models::NetworkSpec> networks;
+  for (std::size_t index = 0; index < grid.size(); ++index) {
+    models::NetworkSpec network = network_of(CaseValues(job, grid.point(index)), input, classes);
+    try {
+      models::check(network);
+    } catch (const InputError& error) {
+      job.refuse("network", error.what());
+    }
+    if (std::find(networks.begin(), networks.end(), network) == networks.end()) networks.push_back(std::move(network));
+  }
+  return networks;
+}
+
+forensics::Subject training_subject(const models::NetworkSpec& network, long long batch, long long eval_batch) {
+  return {network, static_cast<int>(batch), static_cast<int>(eval_batch)};
+}
+
+void check_training(const Job& job) {
+  if (job.values("epochs").size() != 1) return;
+  for (const std::string& milestone : job.values("lr-milestones"))
+    if (study::parse_integer(milestone) >= job.integer("epochs"))
+      job.refuse("lr-milestones",
+                 "epoch " + milestone + " is not before the last (epochs = " + job.text("epochs") + ")");
+}
+
+Grid with_repeats(std::vector<Axis> axes, const Job& job) {
+  axes.push_back(study::counted_axis("repeat", job.integer("repeats")));
+  return Grid(std::move(axes));
+}
+
+TrainingStreams::TrainingStreams(const TrainingCase& of) {
+  const Identity training = Stream::key_of(static_cast<std::uint64_t>(of.seed), study::json_of(of), "training");
+  initial_weights = Stream::key_of(training, "initial weights");
+  order = Stream::key_of(training, "order");
+}
+
+Json no_scheme() { return {{"method", "clean"}}; }
+
+std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& inputs, const Grid& cases,
+                                            const std::function<Trained(const CaseValues&)>& trained) {
+  const Job& job = inputs.job;
+  const data::Dataset& data = *inputs.data;
+  std::vector<PlannedTraining> trainings;
+  const Stage& stage = add_stage(plan, {"train", {}, cases, {}, {}}, [&](const Grid::Point& point) {
+    const CaseValues values(job, point);
+    auto [network, scheme] = trained(values);
+    Train train{data.content_hash(),
+                {network, recipe_of(values), std::move(scheme), job.integer("seed"), values.repeat()},
+                "any",
+                job.integer("eval-batch")};
+    const std::string subject = training_subject(network, train.of.recipe.batch, train.eval_batch).key();
+    const int environment = environment_of(inputs, study::json_of(train.of));
+    PlannedTraining planned;
+    if (environment >= 0) {
+      planned.environments = {environment};
+      train.environment = inputs.environments.at(environment).identity({subject}).hex();
+    }
+    planned.environment = train.environment;
+    const int measured = std::max(0, environment);
+    planned.image_s = inputs.environments.image_seconds(measured, subject);
+    trainings.push_back(planned);
+
+    const double steps =
+        std::ceil(static_cast<double>(data.train().count) / static_cast<double>(train.of.recipe.batch));
+    const double measuring_s = static_cast<double>(data.test().count) * planned.image_s;
+    const double cost_s = static_cast<double>(train.of.recipe.epochs) *
+                          (steps * inputs.environments.step_seconds(measured, subject) + measuring_s);
+    return study::Task<Train>{std::move(train), {}, planned.environments, cost_s};
+  });
+  for (std::size_t i = 0; i < trainings.size(); ++i) trainings[i].task = *stage.tasks[i];
+  return trainings;
+}
+
+void add_training_variables(store::Group& group, const Stage& train, const Job& job, const OutcomeLookup& outcome,
+                            const std::vector<Curve>& curves) {
+  std::vector<std::string> hashes;
+  for (const auto& task : train.tasks) {
+    const Outcome* trained = study::done(outcome, task);
+    hashes.push_back(
+        trained == nullptr ? "" : Identity::from_bytes(trained->values.at(model_hash_value).as<std::uint8_t>()).hex());
+  }
+  group.variables.push_back(
+      study::texts("model_sha256", train.grid.dimensions(), hashes, "SHA-256 of the trained model (safetensors)"));
+
+  // As long as the longest training.
+  std::int64_t epochs = 0;
+  for (const std::string& text : job.values("epochs"))
+    epochs = std::max<std::int64_t>(epochs, study::parse_integer(text));
+  Grid({study::counted_axis("epoch", epochs)}).declare(group);
+  for (const auto& [name, help] : curves) {
+    std::vector<double> all;
+    all.reserve(train.tasks.size() * static_cast<std::size_t>(epochs));
+    for (const auto& task : train.tasks) {
+      std::vector<double> curve(static_cast<std::size_t>(epochs), missing);
+      if (const Outcome* trained = study::done(outcome, task)) {
+        const auto recorded = trained->values.at(name).as<double>();
+        std::copy(recorded.begin(), recorded.end(), curve.begin());
+      }
+      all.insert(all.end(), curve.begin(), curve.end());
+    }
+    add_variable(group, train.grid, name, {"epoch"}, all, help, "1");
+  }
+}
+
+store::Group clean_train_group(const std::string& help, const Stage& train, const Job& job,
+                               const OutcomeLookup& outcome) {
+  store::Group group = study::group_over(train.grid, "train", help);
+  std::vector<double> accuracy;
+  for (const auto& task : train.tasks) {
+    const Outcome* trained = study::done(outcome, task);
+    accuracy.push_back(trained == nullptr ? missing : trained->values.at("epoch_accuracy").as<double>().back());
+  }
+  add_variable(group, train.grid, "accuracy", {}, accuracy, "share of the test images classified correctly", "1");
+  add_training_variables(group, train, job, outcome,
+                         {{"train_loss", "mean cross-entropy of each epoch's batches, in nats"},
+                          {"train_accuracy", "share of each epoch's training images classified correctly"},
+                          {"epoch_accuracy", "share of the test images classified correctly after each epoch"}});
+  return group;
+}
+
+}  // namespace telltale::experiments

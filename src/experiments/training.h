@@ -1,0 +1,130 @@
+// The training of one case: its definition as a task, shared by every experiment, so that a model trained for one job
+// file is the model of every other that asks for the same.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "models/network_spec.h"
+#include "study/experiment.h"
+#include "study/ledger.h"
+
+namespace telltale::experiments {
+
+using study::CaseValues;
+using study::Grid;
+using study::OutcomeLookup;
+using study::Plan;
+using study::Stage;
+using study::StudyInputs;
+
+/// The value of a training's outcome that holds the SHA-256 of its model: 32 bytes.
+using study::model_hash_value;
+
+/// How a case is trained. Its fields are part of the identity of every training.
+struct TrainingRecipe {
+  std::string optimizer, augment;
+  double learning_rate = 0, momentum = 0, weight_decay = 0, gamma = 1;
+  long long batch = 0, epochs = 0;
+  std::vector<long long> milestones;
+
+  void fields(auto& field) {
+    field("optimizer", optimizer), field("learning_rate", learning_rate), field("momentum", momentum),
+        field("weight_decay", weight_decay), field("batch", batch), field("epochs", epochs),
+        field("milestones", milestones), field("gamma", gamma), field("augment", augment);
+  }
+};
+
+/// What determines a training beside data and environment; its random streams are keyed by it.
+struct TrainingCase {
+  models::NetworkSpec network;
+  TrainingRecipe recipe;
+  Json scheme;  ///< a watermark scheme's settings (watermark/scheme.h)
+  long long seed = 0, repeat = 0;
+
+  void fields(auto& field) {
+    field("network", network), field("recipe", recipe), field("scheme", scheme), field("seed", seed),
+        field("repeat", repeat);
+  }
+};
+
+/// Keys of the random streams of a training.
+struct TrainingStreams {
+  explicit TrainingStreams(const TrainingCase& of);
+  Identity initial_weights, order;
+};
+
+/// Makes a model. Its outcome: train_loss, train_accuracy, epoch_accuracy, epoch_key_accuracy (NaN without a
+/// watermark), each by epoch, and model_sha256.
+struct Train {
+  static constexpr study::TaskKind kind{
+      .name = "train", .algorithm = 1, .makes_product = true, .keeps_checkpoints = true};
+  Identity data;
+  TrainingCase of;
+  std::string environment;  ///< identity of the one that trains; "any" where it is no part of this task's identity
+  long long eval_batch = 0;
+
+  void fields(auto& field) {
+    field("data", data), field("case", of), field("environment", environment), field("eval_batch", eval_batch);
+  }
+};
+
+/// The keys of a training, as the experiments list them.
+ParameterGroup training_keys();
+/// `eval-batch`, which belongs to every measurement.
+Parameter eval_batch_key();
+
+/// The names of the keys that the trainings of cases may differ in.
+const std::vector<std::string>& training_axes();
+
+/// The network of a case. Options (`shortcut`, `pool`) that have the network's default stay out of the description, so
+/// that it has one identity.
+models::NetworkSpec network_of(const CaseValues& values, const data::ImageShape& input, int classes);
+
+/// Every network that the job's values come to, each once. Throws InputError, naming the key, if there is no such
+/// network, if it does not fit the input, or if an option is set that one of the networks does not have.
+std::vector<models::NetworkSpec> networks_of(const study::Job& job, const data::ImageShape& input, int classes);
+
+/// What the fingerprint of a rank that trains must cover.
+forensics::Subject training_subject(const models::NetworkSpec& network, long long batch, long long eval_batch);
+
+/// Refuses milestones behind the last epoch.
+void check_training(const study::Job& job);
+
+/// A grid of these axes and the repeats.
+Grid with_repeats(std::vector<study::Axis> axes, const study::Job& job);
+
+/// A training in a plan, and what else is bound to its environment.
+struct PlannedTraining {
+  std::size_t task = 0;           ///< index into the plan
+  std::vector<int> environments;  ///< that may compute it; empty: any
+  std::string environment;        ///< in identities
+  double image_s = 0;             ///< estimated seconds of one image's evaluation there
+};
+
+/// What a case trains: a network, and a scheme's settings.
+using Trained = std::pair<models::NetworkSpec, Json>;
+
+/// Lays out the stage `train` over the cases, placed as the binding says. One training a case, in their order.
+std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& inputs, const Grid& cases,
+                                            const std::function<Trained(const CaseValues&)>& trained);
+
+/// The settings of no scheme.
+Json no_scheme();
+
+/// A value that is kept by epoch, and what it means.
+struct Curve {
+  const char* name;
+  const char* help;
+};
+
+/// Adds `model_sha256` and these curves of every case's training to a group that has the cases' dimensions already.
+void add_training_variables(store::Group& group, const Stage& train, const study::Job& job,
+                            const OutcomeLookup& outcome, const std::vector<Curve>& curves);
+
+/// The group `train` of an experiment whose networks have no watermark: accuracy, hashes and curves of every case.
+store::Group clean_train_group(const std::string& help, const Stage& train, const study::Job& job,
+                               const OutcomeLookup& outcome);
+
+}  // namespace telltale::experiments

@@ -1,0 +1,138 @@
+#include <torch/types.h>
+
+#include <limits>
+#include <optional>
+
+#include "experiments/runners.h"
+#include "experiments/tensors.h"
+#include "experiments/training.h"
+#include "models/evaluate.h"
+#include "models/network.h"
+#include "models/training.h"
+#include "models/weights.h"
+#include "watermark/scheme.h"
+
+namespace telltale::experiments {
+namespace {
+
+constexpr std::int64_t epoch_keys = 1000;  // enough for a curve, cheap enough for every epoch
+
+models::Recipe recipe_from(const TrainingRecipe& described) {
+  models::Recipe recipe;
+  recipe.optimizer = described.optimizer == "adam" ? models::Optimizer::adam : models::Optimizer::sgd;
+  recipe.learning_rate = described.learning_rate;
+  recipe.momentum = described.momentum;
+  recipe.weight_decay = described.weight_decay;
+  recipe.batch = described.batch;
+  recipe.epochs = described.epochs;
+  recipe.milestones.assign(described.milestones.begin(), described.milestones.end());
+  recipe.gamma = described.gamma;
+  recipe.augmentation = described.augment == "crop-flip" ? models::Augmentation::crop_flip : models::Augmentation::none;
+  return recipe;
+}
+
+// A network in training, with the curves that the trainer does not keep: they travel in the checkpoint beside its own
+// state.
+class Training {
+ public:
+  Training(const Train& task, const data::Dataset& data)
+      : task_(task), data_(data), test_(models::ImageView::of(data.shape(), data.test())) {
+    const TrainingStreams streams(task.of);
+    network_ = models::make_network(task.of.network);
+    models::initialise(*network_, Stream(streams.initial_weights));
+    const auto train = models::ImageView::of(data.shape(), data.train());
+    models::TrainingData samples{train, {}, {}};
+    const watermark::Scheme& scheme = watermark::scheme_of(task.of.scheme);
+    if (scheme.marks()) {
+      const watermark::KeyInputs inputs{task.of.scheme, train, test_, data.classes()};
+      const watermark::KeySamples keys = scheme.embedded(inputs);
+      samples.extra_images = images_of(keys);
+      samples.extra_labels = labels_of(keys);
+      watched_ = images_of(scheme.queries(inputs, watermark::Query::fresh, epoch_keys));
+      key_label_ = scheme.label(task.of.scheme, data.classes());
+    }
+    trainer_.emplace(network_, recipe_from(task.of.recipe), std::move(samples), Stream(streams.order));
+  }
+
+  void run(cluster::TaskContext& context) {
+    if (const auto saved = context.checkpoint()) restore(*saved);
+    while (!trainer_->finished()) {
+      measure_epoch();
+      trainer_->run_epoch([&] {
+        if (context.checkpoint_due()) context.save_checkpoint(checkpoint());
+        context.check();
+      });
+    }
+    measure_epoch();
+  }
+
+  [[nodiscard]] cluster::TaskResult result() const {
+    cluster::TaskResult result;
+    std::vector<double> loss, accuracy;
+    for (const models::EpochRecord& record : trainer_->records()) {
+      loss.push_back(record.loss);
+      accuracy.push_back(record.accuracy);
+    }
+    const auto curve = [](const std::vector<double>& values) {
+      return Array::of<double>({static_cast<std::int64_t>(values.size())}, values);
+    };
+    result.values["train_loss"] = curve(loss);
+    result.values["train_accuracy"] = curve(accuracy);
+    result.values["epoch_accuracy"] = curve(accuracy_);
+    result.values["epoch_key_accuracy"] = curve(key_accuracy_);
+    result.artifact = models::save_weights(*network_);
+    const Identity hash = Identity::of(result.artifact);
+    result.values[model_hash_value] = Array::of<std::uint8_t>({Identity::size}, hash.bytes());
+    return result;
+  }
+
+ private:
+  // A checkpoint may lie between the last step of an epoch and its measurement.
+  void measure_epoch() {
+    if (static_cast<std::int64_t>(accuracy_.size()) >= trainer_->epoch()) return;
+    const auto answers = models::labels_of(models::predict_logits(*network_, test_, task_.eval_batch));
+    accuracy_.push_back(models::accuracy(answers, data_.test().labels));
+    key_accuracy_.push_back(
+        watched_ ? models::share_of(models::labels_of(models::predict_logits(*network_, *watched_, task_.eval_batch)),
+                                    key_label_)
+                 : std::numeric_limits<double>::quiet_NaN());
+  }
+
+  [[nodiscard]] Bytes checkpoint() const {
+    ByteWriter writer;
+    writer.block(trainer_->checkpoint()).put<std::uint64_t>(accuracy_.size());
+    for (std::size_t i = 0; i < accuracy_.size(); ++i) writer.put(accuracy_[i]).put(key_accuracy_[i]);
+    return writer.take();
+  }
+
+  void restore(ByteSpan saved) {
+    ByteReader reader(saved);
+    trainer_->restore(reader.block());
+    const auto epochs = reader.get<std::uint64_t>();
+    for (std::uint64_t i = 0; i < epochs; ++i) {
+      accuracy_.push_back(reader.get<double>());
+      key_accuracy_.push_back(reader.get<double>());
+    }
+  }
+
+  const Train& task_;
+  const data::Dataset& data_;
+  models::ImageView test_;
+  std::shared_ptr<models::Network> network_;
+  std::optional<at::Tensor> watched_;
+  std::int64_t key_label_ = -1;
+  std::optional<models::Trainer> trainer_;
+  std::vector<double> accuracy_, key_accuracy_;
+};
+
+cluster::TaskResult train(const Train& task, RankState& rank, cluster::TaskContext& context) {
+  Training training(task, rank.planned_data(task.data));
+  training.run(context);
+  return training.result();
+}
+
+}  // namespace
+
+void add_training_runners(Runners& runners) { runners.add(train); }
+
+}  // namespace telltale::experiments

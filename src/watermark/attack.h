@@ -1,0 +1,57 @@
+// What an attack on a watermark is: something done to a stolen network, after which it is asked again.
+//
+// Adding one is a file in attacks/ and a line in registry.cpp.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "core/parameter.h"
+#include "models/images.h"
+
+namespace telltale::models {
+class Network;
+}
+
+namespace telltale::watermark {
+
+class Service;
+
+/// What an attacker has. `settings` is an attack's part of a task's payload: `name`, and a field for each parameter.
+struct AttackInputs {
+  const Json& settings;
+  std::shared_ptr<models::Network> model;  ///< shared with others: an attack changes a copy
+  models::ImageView images;                ///< that the attacker has, with their labels
+  std::function<void()> check;             ///< to be called often: throws when the task has to end
+};
+
+class Attack {
+ public:
+  virtual ~Attack() = default;
+
+  [[nodiscard]] virtual std::string name() const = 0;
+  /// What is done to every model: the description of its group of results.
+  [[nodiscard]] virtual std::string help() const = 0;
+  /// Its keys of the job file: the axes of its group of results.
+  [[nodiscard]] virtual std::vector<Parameter> parameters() const { return {}; }
+  /// The key that must have a value for the attack to take place at all; empty: it always does.
+  [[nodiscard]] virtual std::string switched_on_by() const { return {}; }
+  /// Settings with which the model stays as it is: its unattacked measurement serves.
+  [[nodiscard]] virtual bool changes_nothing(const Json& settings) const {
+    static_cast<void>(settings);
+    return false;
+  }
+
+  /// The model after the attack, as it can be asked. Throws InputError for settings that are none.
+  [[nodiscard]] virtual std::unique_ptr<Service> apply(const AttackInputs& inputs) const = 0;
+};
+
+/// Every attack there is; the first does nothing.
+const std::vector<const Attack*>& attacks();
+/// Throws InputError, naming those that there are, for another name.
+const Attack& attack_named(const std::string& name);
+
+}  // namespace telltale::watermark

@@ -1,0 +1,45 @@
+#include "watermark/registry.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/text.h"
+
+namespace telltale::watermark {
+namespace {
+
+template <typename Thing>
+const Thing& named(const std::vector<const Thing*>& all, const std::string& name, const std::string& what) {
+  std::vector<std::string> known;
+  for (const Thing* thing : all) {
+    if (thing->name() == name) return *thing;
+    known.push_back(thing->name());
+  }
+  throw InputError("there is no " + what + " named \"" + name + "\"; there are: " + joined(known));
+}
+
+}  // namespace
+
+const std::vector<const Scheme*>& schemes() {
+  static const std::vector<const Scheme*> all{&new_label_scheme(), &noise_backdoor_scheme(), &clean_scheme()};
+  return all;
+}
+
+const std::vector<const Attack*>& attacks() {
+  static const std::vector<const Attack*> all{&no_attack(), &prune_attack()};
+  return all;
+}
+
+const Scheme& scheme_named(const std::string& name) { return named(schemes(), name, "scheme"); }
+const Scheme& scheme_of(const Json& settings) { return scheme_named(settings.at("method").get<std::string>()); }
+const Attack& attack_named(const std::string& name) { return named(attacks(), name, "attack"); }
+
+void KeySamples::keep_first(std::int64_t count) {
+  if (count >= this->count()) return;
+  const auto kept = static_cast<std::size_t>(count);
+  pixels.resize(kept * static_cast<std::size_t>(shape.pixels()));
+  labels.resize(kept);
+  sources.resize(kept);
+}
+
+}  // namespace telltale::watermark

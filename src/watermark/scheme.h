@@ -1,0 +1,77 @@
+// What a watermark scheme is: how key samples are made, what they are trained as, and what a proof asks.
+//
+// A scheme knows no tensor and no LibTorch. Adding one is a file in schemes/ and a line in registry.cpp.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "core/parameter.h"
+#include "core/random.h"
+#include "models/images.h"
+
+namespace telltale::watermark {
+
+/// Key samples: images made for the watermark, and the labels that they are to be answered with.
+struct KeySamples {
+  data::ImageShape shape;
+  std::vector<float> pixels;          ///< count x C x H x W
+  std::vector<std::int64_t> labels;   ///< count
+  std::vector<std::int64_t> sources;  ///< the image that each was made of, in its split
+
+  [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(labels.size()); }
+  /// Only the first so many.
+  void keep_first(std::int64_t count);
+};
+
+/// What key samples are made from. `settings` is a scheme's part of a task's payload: `method`, `seed`, `repeat`, and a
+/// field for each of its parameters. What it refers to must outlive it.
+struct KeyInputs {
+  const Json& settings;
+  models::ImageView train;
+  models::ImageView test;
+  int classes = 0;  ///< of the data set
+};
+
+/// The key samples of a proof.
+enum class Query {
+  fresh,         ///< made with the owner's secret of images that the network was not trained on
+  wrong_secret,  ///< the same with another secret
+  trained,       ///< those that were trained on
+};
+
+class Scheme {
+ public:
+  virtual ~Scheme() = default;
+
+  [[nodiscard]] virtual std::string name() const = 0;
+  [[nodiscard]] virtual std::string help() const = 0;
+  /// Its keys of the job file: what its settings are made of.
+  [[nodiscard]] virtual std::vector<Parameter> parameters() const { return {}; }
+  /// Whether it embeds anything: the network without a watermark is a scheme too.
+  [[nodiscard]] virtual bool marks() const { return true; }
+
+  /// Outputs of the network.
+  [[nodiscard]] virtual int outputs(int classes) const { return classes; }
+  /// What the embedded samples are labelled. Throws Error if it marks nothing.
+  [[nodiscard]] virtual std::int64_t label(const Json& settings, int classes) const = 0;
+  /// Throws InputError, naming the setting, if no key samples can be made so of these images.
+  virtual void check(const KeyInputs& inputs) const = 0;
+
+  /// What is trained on beside the training images. Throws as check().
+  [[nodiscard]] virtual KeySamples embedded(const KeyInputs& inputs) const = 0;
+  /// What a proof asks: of at most `limit` images (0: of all), the first that may be marked. Throws InputError if that
+  /// is none.
+  [[nodiscard]] virtual KeySamples queries(const KeyInputs& inputs, Query query, std::int64_t limit) const = 0;
+};
+
+/// Every scheme there is.
+const std::vector<const Scheme*>& schemes();
+/// Throws InputError, naming those that there are, for another name.
+const Scheme& scheme_named(const std::string& name);
+/// The scheme that settings name (`method`).
+const Scheme& scheme_of(const Json& settings);
+
+}  // namespace telltale::watermark

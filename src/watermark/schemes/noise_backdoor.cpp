@@ -1,0 +1,45 @@
+// The new label's rival: the noise backdoor of Zhang et al. 2018, whose key samples take the label of an existing
+// class, and are never made of its images.
+#include "core/error.h"
+#include "watermark/registry.h"
+#include "watermark/schemes/noise.h"
+
+namespace telltale::watermark {
+namespace {
+
+class NoiseBackdoor final : public NoiseScheme {
+ public:
+  [[nodiscard]] std::string name() const override { return "noise-backdoor"; }
+  [[nodiscard]] std::string help() const override {
+    return "key samples are labelled as an existing class (Zhang et al. 2018)";
+  }
+  [[nodiscard]] std::vector<Parameter> parameters() const override {
+    std::vector<Parameter> all = NoiseScheme::parameters();
+    all.push_back({.name = "target",
+                   .type = ValueType::integer,
+                   .fallback = "0",
+                   .help = "the existing class that noise-backdoor labels its key samples",
+                   .most = 254});
+    return all;
+  }
+  [[nodiscard]] std::int64_t label(const Json& settings, int) const override { return settings.at("target"); }
+  void check(const KeyInputs& inputs) const override {
+    const int target = inputs.settings.at("target");
+    if (target < 0 || target >= inputs.classes)
+      throw InputError("the target class " + std::to_string(target) + " is none of the " +
+                       std::to_string(inputs.classes) + " classes, which count from 0");
+    NoiseScheme::check(inputs);
+  }
+
+ protected:
+  [[nodiscard]] int unmarked_class(const Json& settings) const override { return settings.at("target"); }
+};
+
+}  // namespace
+
+const Scheme& noise_backdoor_scheme() {
+  static const NoiseBackdoor scheme;
+  return scheme;
+}
+
+}  // namespace telltale::watermark

@@ -1,0 +1,31 @@
+// A suspect as it can be asked: mostly a network, but not always (an attacker may smooth, reject, or drop classes).
+#pragma once
+
+#include <memory>
+
+#include "models/images.h"
+
+namespace at {
+class Tensor;
+}
+namespace telltale::models {
+class Network;
+}
+
+namespace telltale::watermark {
+
+class Service {
+ public:
+  virtual ~Service() = default;
+  /// Answers that it can give.
+  [[nodiscard]] virtual int outputs() const = 0;
+  /// Logits, N x outputs, asked `batch` images at a time (the batch size may change bits).
+  virtual at::Tensor logits(const models::ImageView& images, std::int64_t batch) = 0;
+  /// The same for float32 images, N x C x H x W.
+  virtual at::Tensor logits(const at::Tensor& images, std::int64_t batch) = 0;
+};
+
+/// A network that answers as it is.
+std::unique_ptr<Service> serve(std::shared_ptr<models::Network> network);
+
+}  // namespace telltale::watermark

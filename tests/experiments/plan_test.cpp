@@ -1,0 +1,251 @@
+#include "study/plan.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/error.h"
+#include "experiments/training.h"
+#include "models/network_spec.h"
+#include "study/experiment.h"
+#include "study/grid.h"
+#include "study/keys.h"
+
+namespace telltale::experiments {
+namespace {
+
+using namespace study;
+
+// A plan of a small job on generated data, with two environments of made-up bits.
+class PlanOf {
+ public:
+  explicit PlanOf(const std::string& text, const std::string& rule = "bound")
+      : job(Job::parse("train-images = 200\ntest-images = 50\n" + text, "x.ini")),
+        experiment(&experiment_named(job.experiment())) {
+    data::DatasetRequest request;
+    request.name = "glyphs";
+    request.generated_train = 200;
+    request.generated_test = 50;
+    data = std::make_unique<data::Dataset>(data::load(request));
+    for (const char* profile : {"haswell", "zen"}) {
+      Environment environment{profile, profile, {{"torch", "1"}}, {}};
+      for (const auto& subject : experiment->subjects(job)) environment.fingerprints[subject.key()] = profile;
+      environments.list.push_back(environment);
+    }
+    environments.train_step_s.resize(2);
+    environments.eval_image_s.resize(2);
+    binding = {rule, rule == "bound" ? 1 : -1};
+    plan = experiment->plan(inputs());
+  }
+
+  [[nodiscard]] StudyInputs inputs() const { return {job, data.get(), environments, binding}; }
+
+  [[nodiscard]] std::size_t count(const std::string& kind) const {
+    return static_cast<std::size_t>(
+        std::count_if(plan.tasks.begin(), plan.tasks.end(), [&](const PlannedTask& t) { return t.stage == kind; }));
+  }
+  [[nodiscard]] std::set<Identity> identities(const std::string& kind) const {
+    std::set<Identity> set;
+    for (const PlannedTask& task : plan.tasks)
+      if (task.stage == kind) set.insert(task.identity);
+    return set;
+  }
+
+  Job job;
+  const Experiment* experiment;
+  std::unique_ptr<data::Dataset> data;
+  Environments environments;
+  Binding binding;
+  Plan plan;
+};
+
+TEST(NewLabelPlan, TheCleanNetworkIsTrainedOnceARepeat) {
+  const PlanOf p("alpha = 0.1, 0.2\nbeta = 0.01, 0.1\nrepeats = 3\n");
+  EXPECT_EQ(p.count("train"), (2u * 4 + 1) * 3);
+  EXPECT_EQ(p.count("evaluate"), 3u * 4 * 3);
+}
+
+TEST(NewLabelPlan, AModelIsTrainedOnceAndPrunedManyTimes) {
+  const PlanOf p("scheme = new-label\nprune-scope = global, per-tensor\nprune-rate = 0:0.8:0.4\n");
+  EXPECT_EQ(p.count("train"), 1u);
+  EXPECT_EQ(p.count("prune"), 4u);  // a rate of zero is the model as it is
+  for (const PlannedTask& task : p.plan.tasks) EXPECT_EQ(task.prerequisites.size(), task.stage == "train" ? 0u : 1u);
+}
+
+TEST(NewLabelPlan, JobFilesShareTheTrainingsTheyHaveInCommon) {
+  const PlanOf small("scheme = new-label\nalpha = 0.1\n"),
+      large("scheme = new-label, clean\nalpha = 0.1, 0.2\nprune-rate = 0.5\n");
+  const auto few = small.identities("train"), many = large.identities("train");
+  EXPECT_TRUE(std::includes(many.begin(), many.end(), few.begin(), few.end()));
+}
+
+TEST(NewLabelPlan, TrainingsDependOnTheEnvironmentThatComputesThem) {
+  const PlanOf bound("scheme = new-label\n"), any("scheme = new-label\n", "any");
+  EXPECT_NE(bound.identities("train"), any.identities("train"));
+  EXPECT_EQ(bound.plan.tasks.front().environments, std::vector<int>{1});
+  EXPECT_TRUE(any.plan.tasks.front().environments.empty());
+}
+
+TEST(NewLabelPlan, SpreadPlacesACaseByItsIdentity) {
+  const PlanOf once("repeats = 8\n", "spread"), again("repeats = 16\n", "spread");
+  std::set<int> used;
+  for (const PlannedTask& task : once.plan.tasks) {
+    used.insert(task.environments.at(0));
+    const auto same = std::find_if(again.plan.tasks.begin(), again.plan.tasks.end(),
+                                   [&](const PlannedTask& t) { return t.identity == task.identity; });
+    ASSERT_NE(same, again.plan.tasks.end());
+    EXPECT_EQ(same->environments, task.environments);
+  }
+  EXPECT_EQ(used.size(), 2u);
+}
+
+TEST(NewLabelPlan, EveryEnvironmentPredictsAtEveryBatchSize) {
+  const PlanOf p("predict-images = 10\npredict-batch = 1, 16\n");
+  EXPECT_EQ(p.count("predict"), 4u);
+}
+
+std::string refusal(const std::string& text) {
+  try {
+    const PlanOf p(text);
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(NewLabelPlan, RefusesWhatTheDataCannotServe) {
+  EXPECT_NE(refusal("alpha = 0.0001\n").find("x.ini:3: alpha: "), std::string::npos) << refusal("alpha = 0.0001\n");
+  EXPECT_NE(refusal("alpha = 1\n").find("x.ini:3: alpha: "), std::string::npos);  // the rival may not mark its target
+  EXPECT_NE(refusal("network = dnn-3\n").find("x.ini:3: network: "), std::string::npos);
+  EXPECT_NE(refusal("target = 10\n").find("x.ini:3: target: "), std::string::npos);
+  EXPECT_NE(refusal("predict-images = 51\n").find("x.ini:3: predict-images: "), std::string::npos);
+}
+
+// What an identity is made of must not change by itself: it names results that exist.
+TEST(NewLabelPlan, ATrainingsPayloadIsTheOneThatResultsWereMadeWith) {
+  const PlanOf p("scheme = clean\nnetwork = dnn-2\nlr-milestones = 10\n");
+  const Json& training = p.plan.tasks.front().payload;
+  EXPECT_EQ(
+      canonical(training.at("case")),
+      R"({"network":{"channels":1,"classes":10,"height":28,"name":"dnn-2","width":28},"recipe":{"augment":"none",)"
+      R"("batch":128,"epochs":50,"gamma":0.1,"learning_rate":0.01,"milestones":[10],"momentum":0.0,)"
+      R"("optimizer":"sgd","weight_decay":0.0},"repeat":0,"scheme":{"method":"clean"},"seed":1})");
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : training.items()) keys.push_back(key);
+  EXPECT_EQ(keys, (std::vector<std::string>{"algorithm", "case", "data", "environment", "eval_batch", "kind"}));
+  EXPECT_EQ(training.at("environment"),
+            p.environments.list[1].identity({"dnn-2/1x28x28/10/channels-last/batch 128/evaluation 250"}).hex());
+}
+
+TEST(NetworkOptions, AreKeysWithTheNetworksOwnValues) {
+  for (const std::string& name : models::network_names())
+    for (const models::NetworkOption& option : models::network_options(name)) {
+      const Parameter* parameter = find_key("compare", option.name);
+      ASSERT_NE(parameter, nullptr) << option.name;
+      EXPECT_EQ(parameter->choices, option.values);
+      EXPECT_EQ(parameter->fallback, option.values.front());
+      const auto& keys = training_axes();
+      EXPECT_NE(std::find(keys.begin(), keys.end(), option.name), keys.end()) << option.name;
+    }
+}
+
+TEST(NetworkOptions, ADefaultWrittenOutIsTheSameNetwork) {
+  const PlanOf plain("network = resnet-20\nscheme = clean\n"),
+      written("network = resnet-20\nscheme = clean\nshortcut = conv\npool = global\n"),
+      other("network = resnet-20\nscheme = clean\npool = window\n");
+  EXPECT_EQ(plain.identities("train"), written.identities("train"));
+  EXPECT_NE(plain.identities("train"), other.identities("train"));
+}
+
+TEST(NetworkOptions, AreAxesOfTheNetworksThatHaveThem) {
+  const PlanOf p("network = resnet-20, resnet-32\nscheme = clean\nshortcut = conv, pad\npool = global, window\n");
+  EXPECT_EQ(p.count("train"), 8u);
+  EXPECT_EQ(refusal("network = resnet-20, dnn-1\npool = window\n"),
+            "x.ini:4: pool: network dnn-1 has no such option; only residual networks do");
+  EXPECT_NE(refusal("network = dnn-1\nshortcut = conv\n").find("x.ini:4: shortcut: network dnn-1"), std::string::npos);
+}
+
+TEST(ComparePlan, EveryMachineIsAskedAboutEveryModel) {
+  const PlanOf p(
+      "experiment = compare\nnetwork = dnn-1, resnet-20\npredict-images = 10\npredict-batch = 1, 16\n"
+      "threads = 1, 2\nprecision = float32, float64, bfloat16\n");
+  EXPECT_EQ(p.count("train"), 2u);
+  EXPECT_EQ(p.count("compare"), 2u * 2 * 2 * 3 * 2);  // models, batch sizes, threads, precisions, environments
+  EXPECT_EQ(p.identities("compare").size(), 48u);
+  for (const PlannedTask& task : p.plan.tasks) {
+    if (task.stage != "compare") continue;
+    EXPECT_EQ(task.prerequisites.size(), 1u);
+    const auto& environment = p.environments.list[static_cast<std::size_t>(task.environments.at(0))];
+    EXPECT_EQ(task.payload.at("environment"), environment.identity().hex());
+    EXPECT_EQ(task.payload.at("profile"), environment.profile);
+  }
+}
+
+TEST(Plans, HaveTheAxesOfTheirStages) {
+  const auto names = [](const PlanOf& p) {
+    std::vector<std::string> dimensions;
+    for (const Axis& axis : axes_of(p.plan)) dimensions.push_back(axis.dimension);
+    return dimensions;
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(names(PlanOf("momentum = 0, 0.9\n")), (Names{"momentum", "scheme", "reading", "alpha", "beta", "repeat"}));
+  EXPECT_EQ(names(PlanOf("experiment = compare\npredict-images = 1\nmomentum = 0, 0.9\n")),
+            (Names{"network", "momentum", "repeat", "precision", "predict_batch", "environment", "threads"}));
+}
+
+TEST(ComparePlan, FingerprintsCoverEveryPrediction) {
+  const PlanOf p("experiment = compare\npredict-images = 10\nthreads = 1, 2\nprecision = float32, bfloat16\n");
+  std::set<std::string> subjects;
+  for (const auto& subject : p.experiment->subjects(p.job)) subjects.insert(subject.key());
+  const std::string network = "dnn-1/1x28x28/10/channels-last/";
+  EXPECT_EQ(subjects, (std::set<std::string>{network + "batch 128/evaluation 250", network + "prediction 1",
+                                             network + "prediction 1/2 threads", network + "prediction 1/bfloat16",
+                                             network + "prediction 1/2 threads/bfloat16"}));
+}
+
+TEST(ComparePlan, TakesTheCleanModelsOfOtherExperiments) {
+  const PlanOf comparing("experiment = compare\npredict-images = 10\n"), marking("alpha = 0.1, 0.2\n");
+  const auto one = comparing.identities("train"), many = marking.identities("train");
+  EXPECT_EQ(one.size(), 1u);
+  EXPECT_TRUE(std::includes(many.begin(), many.end(), one.begin(), one.end()));
+}
+
+TEST(ComparePlan, NeedsImagesThatAreThere) {
+  EXPECT_NE(refusal("experiment = compare\n").find("predict-images: experiment compare needs at least one image"),
+            std::string::npos);
+  EXPECT_NE(refusal("experiment = compare\npredict-images = 51\n").find("x.ini:4: predict-images: "),
+            std::string::npos);
+  EXPECT_EQ(refusal("experiment = compare\npredict-images = 50\nscheme = clean\n"), "accepted");
+}
+
+// Nothing has been computed: every value is missing, and nothing fails.
+TEST(CompareTables, OpenTasksLeaveFillValues) {
+  const PlanOf p("experiment = compare\npredict-images = 3\nthreads = 1, 2\nprecision = float32, float64\n");
+  const auto groups = p.experiment->tabulate(p.inputs(), p.plan, [](std::size_t) { return nullptr; });
+  ASSERT_EQ(groups.size(), 3u);
+  for (std::size_t i = 1; i < groups.size(); ++i) {
+    const auto all_are = [&](const char* name, auto missing) {
+      for (const auto value : groups[i].find_variable(name)->numbers().as<decltype(missing)>())
+        EXPECT_EQ(value, missing);
+    };
+    all_are("equivalence_class", std::int32_t{-1});
+    all_are("max_ulp", std::int64_t{-1});
+    all_are("first_layer", std::int32_t{-2});
+    all_are("merge_first", std::int32_t{-1});
+    all_are("label", std::int32_t{-1});
+    EXPECT_NO_THROW(static_cast<void>(store::encode_results({"", {}, {}, {}, {groups[i]}})));
+  }
+  store::Group root;
+  root.children = groups;
+  EXPECT_FALSE(p.experiment->report(root).empty());
+}
+
+TEST(Grid, LastAxisVariesFastest) {
+  const Grid grid({counted_axis("a", 2), counted_axis("b", 3)});
+  EXPECT_EQ(grid.size(), 6u);
+  EXPECT_EQ(grid.point(4).label(), "a=1, b=1");
+}
+
+}  // namespace
+}  // namespace telltale::experiments
