@@ -97,6 +97,13 @@ TEST(Groups, OpenTasksLeaveFillValues) {
   for (const auto& experiment : all_experiments()) {
     store::Group root;
     root.children = groups_of(*experiment);
+    root.children.push_back({"environments",
+                             {},
+                             {{"environment", 1}},
+                             {texts("environment", {"environment"}, {"haswell"}, ""),
+                              texts("profile", {"environment"}, {"haswell"}, ""),
+                              texts("identity", {"environment"}, {std::string(64, '0')}, "")},
+                             {}});
     for (const store::Group& group : root.children)
       EXPECT_NO_THROW(static_cast<void>(store::encode_results({"", {}, {}, {}, {group}}))) << group.name;
     EXPECT_NO_THROW(static_cast<void>(experiment->report(root))) << experiment->name();
