@@ -8,6 +8,13 @@ if(POLICY CMP0167)
   cmake_policy(SET CMP0167 NEW)
 endif()
 find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+# fmt without its FMT_SHARED: that means something on Windows only, and would part its users from the precompiled header.
+add_library(telltale_fmt INTERFACE)
+target_include_directories(telltale_fmt SYSTEM INTERFACE
+  $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>)
+target_link_libraries(telltale_fmt INTERFACE $<LINK_ONLY:fmt::fmt>)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(libarchive REQUIRED IMPORTED_TARGET libarchive)
 pkg_check_modules(libpng REQUIRED IMPORTED_TARGET libpng)

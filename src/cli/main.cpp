@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cluster/communicator.h"
 #include "core/error.h"
+#include "core/process.h"
 #include "study/version.h"
 
 namespace {
@@ -42,10 +43,11 @@ int main(int argc, char** argv) {
     try {
       return command.run(cli::Arguments(argv + 2, argv + argc), argv);
     } catch (const std::exception& error) {
-      // Before MPI has started. Most is found by every rank alike, and rank 0 says it: the launcher then ends the
-      // others. What a rank finds alone (its CPU, its node's files) it says itself, a little later.
-      if (cluster::MpiSession::launcher_rank() != 0) std::this_thread::sleep_for(std::chrono::seconds(2));
-      std::cerr << "telltale " + name + ": " + error.what() + "\n";
+      // Mostly before MPI has started. Most is found by every rank alike, and rank 0 says it: the launcher then ends
+      // the others. What a rank finds alone (its CPU, its node's files) it says itself, a little later.
+      if (launcher_rank() != 0) std::this_thread::sleep_for(std::chrono::seconds(2));
+      std::cerr << "telltale " + name + ": " + error.what() + "\n" << std::flush;
+      cluster::MpiSession::end_all(cli::unusable_input);
       return cli::unusable_input;
     }
   }

@@ -7,8 +7,9 @@
 #include <map>
 #include <sstream>
 
-#include "cluster/communicator.h"
 #include "core/error.h"
+#include "core/log.h"
+#include "core/process.h"
 #include "core/text.h"
 #include "forensics/profile.h"
 #include "study/axis.h"
@@ -37,6 +38,15 @@ po::options_description described(const Shape& shape, bool keys) {
         own.add_options()(option.name, po::bool_switch(), option.help);
     }
     all.add(own);
+    if (shape.logs) {
+      po::options_description logs("Log (what each rank does, and when)", 118, 60);
+      logs.add_options()("log-level", po::value<std::string>()->value_name("..."),
+                         "what is logged [trace, debug, info, warn, error or off; default warn, with --log-file info]");
+      logs.add_options()("log-file", po::value<std::string>()->value_name("..."),
+                         "one file a rank instead of standard error: run.log is run.0003.log for rank 3; what is there "
+                         "already is added to");
+      all.add(logs);
+    }
   }
   if (keys && shape.takes_keys) {
     // A key that experiments have with other meanings is one option: its help says each.
@@ -160,7 +170,7 @@ std::string help_text(const Shape& shape) {
 void take_profile(const study::Job& job, bool coordinator_works, char** argv) {
   try {
     const auto list = forensics::parse_profile_list(job.profiles());
-    const int rank = cluster::MpiSession::launcher_rank(), size = cluster::MpiSession::launcher_size();
+    const int rank = launcher_rank(), size = launcher_size();
     // Workers take the list in their order; a coordinator that computes too goes first, one that does not takes the
     // best.
     const bool counted = size == 1 || coordinator_works;
@@ -170,6 +180,19 @@ void take_profile(const study::Job& job, bool coordinator_works, char** argv) {
   } catch (const InputError& error) {
     job.refuse("profiles", error.what());
   }
+}
+
+void start_log(const Options& options) {
+  log::Settings settings;
+  settings.rank = launcher_rank();
+  settings.file = options.value("log-file").value_or("");
+  if (options.value("log-file") == "") throw InputError("--log-file needs a name");
+  try {
+    settings.level = log::parse_level(options.value("log-level").value_or(settings.file.empty() ? "warn" : "info"));
+  } catch (const InputError& error) {
+    throw InputError(std::string("--log-level: ") + error.what());
+  }
+  log::start(settings);
 }
 
 std::string duration_text(double seconds) {

@@ -38,6 +38,7 @@ struct Shape {
   std::vector<OwnOption> own;
   bool takes_keys = false;                ///< every key of the job file is an option too
   const char* second_argument = nullptr;  ///< required if there is one
+  bool logs = false;                      ///< --log-level and --log-file: see start_log()
 };
 
 Options parse(const Arguments& arguments, const Shape& shape);
@@ -48,6 +49,10 @@ std::string help_text(const Shape& shape);
 /// Throws InputError, naming where the list stands and the profile, if there is none of that name or this CPU cannot
 /// run it.
 void take_profile(const study::Job& job, bool coordinator_works, char** argv);
+
+/// Starts this rank's log as the options of a command that `logs` say; to be called after take_profile(). Throws
+/// InputError for an unknown level and for a file that cannot be written.
+void start_log(const Options& options);
 
 /// "1:02:03" or "2:03".
 std::string duration_text(double seconds);

@@ -7,6 +7,7 @@
 
 #include "cli/options.h"
 #include "cli/ranks.h"
+#include "cluster/agreement.h"
 #include "store/artifacts.h"
 #include "study/ledger.h"
 #include "study/records.h"
@@ -96,7 +97,11 @@ std::string plan_text(const study::Session& session, const study::StudyRecords& 
 }  // namespace
 
 int run_plan(const Arguments& arguments, char** argv) {
-  const Shape shape{"plan", "JOB", true, {{"output,o", "a results file: shows what of it is there already"}}, true};
+  const Shape shape{.command = "plan",
+                    .argument = "JOB",
+                    .own = {{"output,o", "a results file: shows what of it is there already"}},
+                    .takes_keys = true,
+                    .logs = true};
   const Options options = parse(arguments, shape);
   if (options.help) {
     std::cout << help_text(shape);
@@ -104,10 +109,11 @@ int run_plan(const Arguments& arguments, char** argv) {
   }
   study::Job job = study::Job::load(options.argument, options.keys);
   take_profile(job, job.flag("coordinator-works"), argv);
+  start_log(options);
   return run_on_ranks("plan", unusable_input, [&](cluster::Communicator& communicator) {
     study::Session session = study::gather(std::move(job), communicator);
     const study::StudyPaths paths{options.value("output").value_or("results.h5")};
-    const Json text = study::on_coordinator(communicator, [&]() -> Json {
+    const Json text = cluster::on_coordinator(communicator, [&]() -> Json {
       study::StudyRecords records;
       if (std::filesystem::exists(paths.journal())) records = study::read_records(paths.journal());
       study::make_plan(session, records.head ? &records : nullptr);

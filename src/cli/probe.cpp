@@ -4,6 +4,7 @@
 
 #include "cli/options.h"
 #include "cli/ranks.h"
+#include "cluster/agreement.h"
 #include "forensics/fingerprint.h"
 #include "forensics/passport.h"
 #include "study/environments.h"
@@ -60,8 +61,12 @@ std::string probe_text(const std::vector<forensics::RankReport>& reports) {
 }  // namespace
 
 int run_probe(const Arguments& arguments, char** argv) {
-  const Shape shape{
-      "probe", "JOB", false, {{"json", "print every rank's whole passport and fingerprints as JSON", false}}, true};
+  const Shape shape{.command = "probe",
+                    .argument = "JOB",
+                    .argument_required = false,
+                    .own = {{"json", "print every rank's whole passport and fingerprints as JSON", false}},
+                    .takes_keys = true,
+                    .logs = true};
   const Options options = parse(arguments, shape);
   if (options.help) {
     std::cout << help_text(shape);
@@ -70,8 +75,10 @@ int run_probe(const Arguments& arguments, char** argv) {
   const study::Job job = options.argument.empty() ? study::Job::parse("", "the command line", options.keys)
                                                   : study::Job::load(options.argument, options.keys);
   take_profile(job, true, argv);
+  start_log(options);
   return run_on_ranks("probe", unusable_input, [&](cluster::Communicator& communicator) {
-    const auto subjects = study::experiment_named(job.experiment()).subjects(job);
+    std::vector<forensics::Subject> subjects;
+    cluster::agree(communicator, [&] { subjects = study::experiment_named(job.experiment()).subjects(job); });
     const auto reports = study::gather_reports(communicator, subjects);
     Json all = Json::array();
     for (const auto& report : reports)

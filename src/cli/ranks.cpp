@@ -1,39 +1,68 @@
 #include "cli/ranks.h"
 
+#include <chrono>
 #include <iostream>
+#include <optional>
+#include <thread>
 
 #include "cli/command.h"
+#include "cluster/agreement.h"
 #include "cluster/worker.h"
 #include "core/error.h"
-#include "study/session.h"
 
 namespace telltale::cli {
+namespace {
+
+struct Failure {
+  std::string reason;
+  bool input = false;   // it is the input's fault
+  bool shared = false;  // no rank waits for another because of it
+};
+
+std::optional<Failure> failure_of(const std::function<void()>& action) {
+  try {
+    action();
+    return std::nullopt;
+  } catch (const std::exception& error) {
+    return Failure{error.what(), dynamic_cast<const InputError*>(&error) != nullptr, cluster::is_shared(error)};
+  } catch (...) {
+    return Failure{"something was thrown that is no std::exception", false, false};
+  }
+}
+
+}  // namespace
 
 int run_on_ranks(const char* command, int code_of_error,
                  const std::function<BodyResult(cluster::Communicator&)>& body) {
   cluster::MpiSession mpi;
-  const bool speaks = mpi.communicator().rank() == 0;
+  const int rank = mpi.communicator().rank();
+  const bool speaks = rank == 0, alone = mpi.communicator().size() == 1;
   BodyResult result;
-  try {
-    result = body(mpi.communicator());
-  } catch (const InputError& error) {
-    // Thrown by every rank alike.
-    result.exit_code = unusable_input;
-    result.last_words = std::string("telltale ") + command + ": " + error.what() + "\n";
-  } catch (const std::exception& error) {
-    result.exit_code = code_of_error;
-    result.last_words = std::string("telltale ") + command + ": " + error.what() + "\n";
-    if (code_of_error == stopped_early)
+  const auto take = [&](const Failure& failure) {
+    result.exit_code = failure.input ? int{unusable_input} : code_of_error;
+    result.last_words += std::string("telltale ") + command + ": " + failure.reason + "\n";
+    if (result.exit_code == stopped_early)
       result.last_words +=
           "Everything committed is kept: once that is mended, the same command goes on (whatever mpirun says above or "
           "below).\n";
-    if (!speaks && dynamic_cast<const study::SharedError*>(&error) == nullptr) {
-      // The others may wait for this rank: only the launcher can end them now.
-      std::cerr << "rank " << mpi.communicator().rank() << ": " << result.last_words << std::flush;
-      return code_of_error;
-    }
+  };
+  // The others may wait for this rank, or it for them: said first, then all are ended.
+  const auto end_all = [&] {
+    // What every rank finds by itself, rank 0 says.
+    if (!speaks) std::this_thread::sleep_for(std::chrono::seconds(2));
+    std::cerr << (speaks ? "" : "rank " + std::to_string(rank) + ": ") + result.last_words << std::flush;
+    cluster::MpiSession::end_all(result.exit_code);
+  };
+
+  if (const auto failure = failure_of([&] { result = body(mpi.communicator()); })) {
+    take(*failure);
+    if (!failure->shared && !alone) end_all();
   }
-  mpi.finalize();
+  if (const auto failure = failure_of([&] { mpi.finalize(); })) {
+    take(*failure);
+    end_all();
+    return result.exit_code;
+  }
   if (speaks) (result.exit_code == 0 ? std::cout : std::cerr) << result.last_words << std::flush;
   if (result.stuck) cluster::leave_process(speaks ? result.exit_code : 0);
   return speaks ? result.exit_code : 0;

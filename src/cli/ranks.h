@@ -9,7 +9,8 @@ namespace telltale::cli {
 
 /// Starts MPI (if there is a launcher), runs `body` on every rank, ends MPI, and returns the exit code: the body's on
 /// rank 0, 0 elsewhere, so that only one rank tells the launcher. Errors are printed once, by rank 0: InputError gives
-/// 2, any other `code_of_error`.
+/// 2, any other `code_of_error`. One that is not shared (see cluster/agreement.h) is printed by the rank that has it,
+/// which then ends all ranks with that code: others may wait for it for ever.
 struct BodyResult {
   int exit_code = 0;
   bool stuck = false;      ///< see cluster::leave_process()

@@ -84,8 +84,11 @@ std::string last_words(const study::RunReport& report, const std::string& output
 }  // namespace
 
 int run_run(const Arguments& arguments, char** argv) {
-  const Shape shape{
-      "run", "JOB", true, {{"output,o", "the results file, x.h5; its journal and lock lie beside it"}}, true};
+  const Shape shape{.command = "run",
+                    .argument = "JOB",
+                    .own = {{"output,o", "the results file, x.h5; its journal and lock lie beside it"}},
+                    .takes_keys = true,
+                    .logs = true};
   const Options options = parse(arguments, shape);
   if (options.help) {
     std::cout << help_text(shape);
@@ -95,6 +98,7 @@ int run_run(const Arguments& arguments, char** argv) {
   if (!output) throw InputError("where shall the results go? add -o RESULTS.h5");
   study::Job job = study::Job::load(options.argument, options.keys);
   take_profile(job, job.flag("coordinator-works"), argv);
+  start_log(options);
   models::keep_freed_memory();
 
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) std::signal(signal, on_stop_signal);

@@ -1,10 +1,8 @@
 #include "cluster/communicator.h"
 
+#include <fmt/format.h>
 #include <mpi.h>
-#include <unistd.h>
 
-#include <charconv>
-#include <cstdlib>
 #include <deque>
 #include <exception>
 #include <list>
@@ -13,6 +11,7 @@
 
 #include "cluster/nap.h"
 #include "cluster/parent_watch.h"
+#include "core/process.h"
 
 namespace telltale::cluster {
 namespace {
@@ -22,7 +21,7 @@ void check(int code, const char* what) {
   char text[MPI_MAX_ERROR_STRING] = "";
   int length = 0;
   MPI_Error_string(code, text, &length);
-  throw Error(std::string("MPI: ") + what + " failed: " + std::string(text, static_cast<std::size_t>(length)));
+  throw Error(fmt::format("MPI: {} failed: {}", what, std::string(text, static_cast<std::size_t>(length))));
 }
 
 /// Waits in naps: MPI_Wait would spin.
@@ -38,25 +37,8 @@ void await(MPI_Request& request, const char* what) {
 
 int checked_count(std::size_t bytes, const char* what) {
   if (bytes > largest_message_bytes)
-    throw Error(std::string("MPI: ") + what + " of " + std::to_string(bytes) + " bytes: at most " +
-                std::to_string(largest_message_bytes) + " can be sent at once");
+    throw Error(fmt::format("MPI: {} of {} bytes: at most {} can be sent at once", what, bytes, largest_message_bytes));
   return static_cast<int>(bytes);
-}
-
-std::string host_name() {
-  char name[256] = "";
-  if (gethostname(name, sizeof name - 1) != 0) return "unknown";
-  return name;
-}
-
-std::optional<int> environment_number(const char* name) {
-  const char* text = std::getenv(name);
-  if (text == nullptr) return std::nullopt;
-  int value = 0;
-  const char* end = text + std::char_traits<char>::length(text);
-  const auto [stop, code] = std::from_chars(text, end, value);
-  if (code != std::errc() || stop != end) return std::nullopt;
-  return value;
 }
 
 }  // namespace
@@ -137,8 +119,8 @@ bool Communicator::busy() const { return !impl_->sending.empty() || !impl_->rece
 
 void Communicator::send(int destination, int tag, Bytes bytes) {
   if (destination == impl_->rank || destination < 0 || destination >= impl_->size)
-    throw Error("MPI: rank " + std::to_string(impl_->rank) + " of " + std::to_string(impl_->size) +
-                " cannot send a message to rank " + std::to_string(destination));
+    throw Error(
+        fmt::format("MPI: rank {} of {} cannot send a message to rank {}", impl_->rank, impl_->size, destination));
   const int count = checked_count(bytes.size(), "a message");
   impl_->sending.push_back({MPI_REQUEST_NULL, std::move(bytes)});
   auto& entry = impl_->sending.back();
@@ -256,26 +238,6 @@ Communicator Communicator::duplicate() {
   return Communicator(std::move(impl));
 }
 
-bool MpiSession::under_launcher() {
-  // SLURM_PROCID alone says nothing: a batch script has it too, outside of any srun.
-  return std::getenv("OMPI_COMM_WORLD_SIZE") || std::getenv("PMIX_RANK") || std::getenv("PMI_RANK");
-}
-
-int MpiSession::launcher_rank() {
-  if (!under_launcher()) return 0;
-  // OMPI_ first: mpirun inside sbatch passes on the batch step's SLURM_PROCID=0 to every rank.
-  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
-    if (const auto value = environment_number(name)) return *value;
-  return 0;
-}
-
-int MpiSession::launcher_size() {
-  if (!under_launcher()) return 1;
-  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"})
-    if (const auto value = environment_number(name)) return *value;
-  return 1;
-}
-
 MpiSession::MpiSession() {
   if (!under_launcher()) {
     communicator_.emplace();
@@ -310,6 +272,15 @@ void MpiSession::finalize() {
   check(MPI_Finalize(), "finalizing");
   started_ = false;
   watch_.reset();
+}
+
+void MpiSession::end_all(int exit_code) {
+  int initialized = 0, finalized = 0, size = 1;
+  MPI_Initialized(&initialized);
+  MPI_Finalized(&finalized);
+  if (!initialized || finalized) return;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  if (size > 1) MPI_Abort(MPI_COMM_WORLD, exit_code);
 }
 
 }  // namespace telltale::cluster

@@ -76,22 +76,20 @@ class Communicator {
 class MpiSession {
  public:
   MpiSession();
-  /// Does not finalize: a rank that leaves by an exception never could, the others are elsewhere. The launcher sees a
-  /// process that ended without MPI_Finalize and ends the rest.
+  /// Does not finalize: a rank that leaves by an exception never could, the others are elsewhere (see end_all()).
   ~MpiSession();
   MpiSession(const MpiSession&) = delete;
   MpiSession& operator=(const MpiSession&) = delete;
-
-  /// Known from the launcher's environment before MPI starts; 0 of 1 without a launcher.
-  static int launcher_rank();
-  static int launcher_size();
-  static bool under_launcher();
 
   [[nodiscard]] Communicator& communicator();
 
   /// The orderly end, called by every rank: waits for the others in naps, then MPI_Finalize. No Communicator of this
   /// session may be used afterwards; those made by duplicate() must be gone.
   void finalize();
+
+  /// For a rank that fails while others may wait for it: ends them all, and itself, with `exit_code`. Returns where
+  /// there is nobody else.
+  static void end_all(int exit_code);
 
  private:
   std::unique_ptr<ParentWatch> watch_;

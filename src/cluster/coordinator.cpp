@@ -1,5 +1,6 @@
 #include "cluster/coordinator.h"
 
+#include <fmt/format.h>
 #include <string.h>
 
 #include <algorithm>
@@ -9,7 +10,9 @@
 
 #include "cluster/messages.h"
 #include "cluster/nap.h"
+#include "cluster/task_queue.h"
 #include "cluster/worker_core.h"
+#include "core/log.h"
 
 namespace telltale::cluster {
 namespace {
@@ -68,6 +71,7 @@ class Coordinator {
     if (summary_.stopped)
       summary_.reason = stop_reason_.empty() ? scheduler_.why_blocked(options_.environments) : stop_reason_;
     summary_.wall_s = elapsed_s();
+    log::info("{} tasks are done, {} failed, {} open", summary_.done, summary_.failed, summary_.remaining);
     return std::move(summary_);
   }
 
@@ -80,8 +84,8 @@ class Coordinator {
 
   static SchedulerOptions scheduler_options(const Communicator& communicator, const CoordinatorOptions& options) {
     if (options.environment_of_rank.size() != static_cast<std::size_t>(communicator.size()))
-      throw Error("the coordinator was told the environments of " + std::to_string(options.environment_of_rank.size()) +
-                  " ranks, but there are " + std::to_string(communicator.size()));
+      throw Error(fmt::format("the coordinator was told the environments of {} ranks, but there are {}",
+                              options.environment_of_rank.size(), communicator.size()));
     SchedulerOptions result;
     result.environment_of_rank = options.environment_of_rank;
     if (communicator.size() > 1 && !options.works) result.environment_of_rank[0] = -1;
@@ -95,6 +99,7 @@ class Coordinator {
   [[nodiscard]] double elapsed_s() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
   void loop() {
+    log::info("{} of {} tasks are open", scheduler_.open_count(), items_.size());
     commit_casualties();
     Nap nap;
     bool active = true;  // the first round hands out
@@ -153,34 +158,25 @@ class Coordinator {
         commit_casualties();
         return;
       case Tag::need_artifact: {
-        const Identity identity = Identity::from_bytes(reader.raw(Identity::size));
-        const auto artifact = ledger_.artifact(identity);
-        const bool found = artifact != nullptr && artifact->size() <= largest_block_bytes;
-        ByteWriter answer;
-        answer.reserve((found ? artifact->size() : 0) + Identity::size + 1);
-        answer.raw(identity.bytes()).put(static_cast<std::uint8_t>(found));
-        if (found) answer.raw(*artifact);
-        send(message.source, Tag::artifact, answer.take());
+        const auto artifact = ledger_.artifact(Identity::from_bytes(reader.raw(Identity::size)));
+        send(message.source, Tag::artifact, answer(message.bytes, artifact.get()));
         return;
       }
       case Tag::need_checkpoint: {
-        const auto index = reader.get<std::uint64_t>();
-        const auto checkpoint = ledger_.checkpoint(items_.at(index).identity);
-        const bool found = checkpoint && checkpoint->size() <= largest_block_bytes;
-        ByteWriter answer;
-        answer.put(index).put(static_cast<std::uint8_t>(found));
-        if (found) answer.raw(*checkpoint);
-        send(message.source, Tag::checkpoint, answer.take());
+        const auto checkpoint = ledger_.checkpoint(items_.at(reader.get<std::uint64_t>()).identity);
+        send(message.source, Tag::checkpoint, answer(message.bytes, checkpoint ? &*checkpoint : nullptr));
         return;
       }
       case Tag::save_checkpoint: {
-        const auto index = reader.get<std::uint64_t>();
-        ledger_.save_checkpoint(items_.at(index).identity, Bytes(reader.rest().begin(), reader.rest().end()));
+        const Identity& identity = items_.at(reader.get<std::uint64_t>()).identity;
+        ledger_.save_checkpoint(identity, Bytes(reader.rest().begin(), reader.rest().end()));
+        log::debug("a checkpoint of task {} is on disk", identity.brief());
         return;
       }
       case Tag::lost:
         ranks_[rank].lost = true;
         scheduler_.lose(message.source, std::string(as_text(message.bytes)));
+        tell_set_aside();
         return;
       case Tag::idle: ranks_[rank].idle = true; return;
       case Tag::served:
@@ -196,6 +192,15 @@ class Coordinator {
     }
   }
 
+  /// What was asked for, whether it was found (nullptr: not), and its bytes.
+  static Bytes answer(ByteSpan asked, const Bytes* found) {
+    if (found != nullptr && found->size() > largest_block_bytes) found = nullptr;
+    ByteWriter writer;
+    writer.reserve(asked.size() + 1 + (found != nullptr ? found->size() : 0));
+    writer.raw(asked).put(static_cast<std::uint8_t>(found != nullptr));
+    return (found != nullptr ? writer.raw(*found) : writer).take();
+  }
+
   void take_outcome(int rank, ByteReader& reader) {
     const auto index = reader.get<std::uint64_t>();
     const bool hopeless = reader.get<std::uint8_t>() != 0;
@@ -203,19 +208,32 @@ class Coordinator {
     const ByteSpan artifact = reader.block();
     OutcomeHead head = peek_outcome(encoded);
     if (head.identity != items_.at(index).identity)
-      throw Error("rank " + std::to_string(rank) + " answered for a task that it was not given");
+      throw Error(fmt::format("rank {} answered for a task that it was not given", rank));
     summary_.busy_s[static_cast<std::size_t>(rank)] += head.seconds;
     switch (head.status) {
       case TaskStatus::stopped: scheduler_.returned(index, rank); return;
       case TaskStatus::done:
         if (!scheduler_.done(index, rank, head.seconds)) return;
+        tell_set_aside();
         break;
       case TaskStatus::failed:
-        if (scheduler_.failed(index, rank, hopeless) != Scheduler::Verdict::failed) return;
+        switch (scheduler_.failed(index, rank, hopeless)) {
+          case Scheduler::Verdict::not_yours: return;
+          case Scheduler::Verdict::retry:
+            log::info("task {} failed on rank {} and is tried again: {}", head.identity.brief(), rank, head.reason);
+            return;
+          case Scheduler::Verdict::failed: break;
+        }
+        log::info("task {} failed on rank {} for good: {}", head.identity.brief(), rank, head.reason);
         summary_.failures.push_back({index, std::move(head.reason)});
         break;
     }
     commit(index, head.status, Bytes(encoded.begin(), encoded.end()), Bytes(artifact.begin(), artifact.end()));
+  }
+
+  void tell_set_aside() {
+    for (const auto& aside = scheduler_.ranks_set_aside(); told_aside_ < aside.size(); ++told_aside_)
+      log::warn("rank {} is set aside: {}", aside[told_aside_].rank, aside[told_aside_].reason);
   }
 
   void commit(std::size_t index, TaskStatus status, Bytes encoded, Bytes artifact) {
@@ -233,8 +251,9 @@ class Coordinator {
       outcome.status = TaskStatus::failed;
       outcome.attempt = 0;  // it never ran
       outcome.finished_s = unix_time_s();
-      outcome.reason = "needs task " + items_[root].identity.brief() + ", which failed" +
-                       (cause == summary_.failures.rend() ? " in an earlier run" : ": " + cause->reason);
+      outcome.reason = fmt::format("needs task {}, which failed{}", items_[root].identity.brief(),
+                                   cause == summary_.failures.rend() ? " in an earlier run" : ": " + cause->reason);
+      log::info("task {} cannot be computed: it {}", outcome.identity.brief(), outcome.reason);
       commit(index, TaskStatus::failed, encode(outcome), {});
       casualties_.push_back({index, std::move(outcome.reason)});
     }
@@ -265,35 +284,25 @@ class Coordinator {
     ByteWriter writer;
     writer.reserve(bytes + sizeof(std::uint32_t));
     writer.put(static_cast<std::uint32_t>(end - at));
-    for (; at < end; ++at) {
-      const WorkItem& item = items_[batch[at]];
-      writer.put(std::uint64_t{batch[at]}).put(std::int32_t{scheduler_.attempt(batch[at])});
-      writer.put(static_cast<std::uint8_t>(item.asks)).raw(item.identity.bytes());
-      writer.block(item.payload).put(static_cast<std::uint32_t>(item.prerequisites.size()));
-      for (const std::size_t needed : item.prerequisites) writer.raw(items_[needed].identity.bytes());
-    }
+    for (; at < end; ++at) write_task(writer, items_, batch[at], scheduler_.attempt(batch[at]));
     send(rank, Tag::tasks, writer.take());
     return end;
   }
 
   bool should_stop() {
-    if (options_.stop_signal != nullptr) {
-      if (const int signal = options_.stop_signal->load(); signal != 0) {
-        const char* name = sigabbrev_np(signal);
-        stop_reason_ =
-            name != nullptr ? "stopped by SIG" + std::string(name) : "stopped by signal " + std::to_string(signal);
-        return true;
-      }
-    }
-    if (options_.deadline && Clock::now() >= *options_.deadline) {
+    if (const int signal = options_.stop_signal != nullptr ? options_.stop_signal->load() : 0; signal != 0) {
+      const char* name = sigabbrev_np(signal);
+      stop_reason_ =
+          name != nullptr ? fmt::format("stopped by SIG{}", name) : fmt::format("stopped by signal {}", signal);
+    } else if (options_.deadline && Clock::now() >= *options_.deadline) {
       stop_reason_ = "the time limit is reached";
-      return true;
     }
-    return false;
+    return !stop_reason_.empty();
   }
 
   void begin_stop() {
     stopping_ = true;
+    log::info("stopping: {}; what runs has {:g} s", stop_reason_, options_.worker.stop_grace_s);
     stop_until_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                      std::chrono::duration<double>(options_.worker.stop_grace_s));
     for (std::size_t rank = 0; rank < ranks_.size(); ++rank)
@@ -360,6 +369,7 @@ class Coordinator {
   bool stopping_ = false;
   Clock::time_point stop_until_;
   std::string stop_reason_;
+  std::size_t told_aside_ = 0;
   std::size_t durable_done_ = 0;
   std::size_t durable_failed_ = 0;
   std::size_t initial_open_ = scheduler_.open_count();
@@ -374,7 +384,16 @@ Summary coordinate(Communicator& communicator, const std::vector<WorkItem>& item
                    const std::vector<std::optional<TaskStatus>>& known, Ledger& ledger, Executor local,
                    const CoordinatorOptions& options) {
   if (communicator.rank() != 0) throw Error("only rank 0 coordinates");
-  return Coordinator(communicator, items, known, ledger, std::move(local), options).run();
+  std::optional<Coordinator> coordinator;
+  try {
+    coordinator.emplace(communicator, items, known, ledger, std::move(local), options);
+  } catch (...) {
+    // The workers wait for tasks already.
+    for (int rank = 1; rank < communicator.size(); ++rank)
+      communicator.send(rank, static_cast<int>(Tag::end), {static_cast<std::uint8_t>(false)});
+    throw;
+  }
+  return coordinator->run();
 }
 
 }  // namespace telltale::cluster

@@ -73,8 +73,8 @@ struct Summary {
 /// ranks that meanwhile are in work(), and on this one where the options say so. Rank 0 only.
 ///
 /// Outcomes are committed as the worker encoded them; those of tasks that were stopped are not, failures only when they
-/// are final. Items that need a failed one fail with it. Throws Error when the ledger does (a full disk), after having
-/// told the workers to end; and for a plan that cannot be scheduled.
+/// are final. Items that need a failed one fail with it. Throws Error when the ledger does (a full disk), and for a
+/// plan that cannot be scheduled. Whatever it throws, the workers have been told to end.
 Summary coordinate(Communicator& communicator, const std::vector<WorkItem>& items,
                    const std::vector<std::optional<TaskStatus>>& known, Ledger& ledger, Executor local,
                    const CoordinatorOptions& options);

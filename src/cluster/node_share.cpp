@@ -1,6 +1,7 @@
 #include "cluster/node_share.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,10 +11,11 @@
 #include <chrono>
 #include <system_error>
 
+#include "cluster/agreement.h"
+#include "core/log.h"
+
 namespace telltale::cluster {
 namespace {
-
-std::string system_message(int code) { return std::generic_category().message(code); }
 
 enum class Report : std::uint8_t { nothing, offer, error, input_error };
 
@@ -33,13 +35,13 @@ Bytes encode_error(const std::exception& error) {
 
 Bytes encode_nothing() { return {static_cast<std::uint8_t>(Report::nothing)}; }
 
-/// Throws the first error that any rank reports.
+/// Throws the first error that any rank reports: the same on every rank.
 void throw_reported(const std::vector<Bytes>& reports) {
   for (const Bytes& report : reports) {
     ByteReader reader(report);
     const auto kind = reader.get<Report>();
-    if (kind == Report::input_error) throw InputError(reader.text());
-    if (kind == Report::error) throw Error(reader.text());
+    if (kind == Report::input_error) throw SharedInputError(reader.text());
+    if (kind == Report::error) throw SharedError(reader.text());
   }
 }
 
@@ -58,8 +60,8 @@ struct SharedBlob::Memory {
   static std::unique_ptr<Memory> create(const std::string& name, const std::string& key, ByteSpan bytes) {
     auto memory = std::make_unique<Memory>();
     const auto fail = [&](const char* what) {
-      throw Error("sharing " + key + " (" + std::to_string(bytes.size()) + " bytes) on this node: " + what + ": " +
-                  system_message(errno));
+      throw Error(fmt::format("sharing {} ({} bytes) on this node: {}: {}", key, bytes.size(), what,
+                              std::generic_category().message(errno)));
     };
     memory->descriptor = memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (memory->descriptor < 0) fail("creating the memory");
@@ -77,7 +79,7 @@ struct SharedBlob::Memory {
 
   /// Maps what another process of this node offers; nullptr where the system refuses.
   static std::unique_ptr<Memory> attach(const Offer& offer) {
-    const std::string path = "/proc/" + std::to_string(offer.pid) + "/fd/" + std::to_string(offer.descriptor);
+    const std::string path = fmt::format("/proc/{}/fd/{}", offer.pid, offer.descriptor);
     // In another process namespace the same number may be another process: the memory's name tells.
     std::array<char, 512> target{};
     const ssize_t length = readlink(path.c_str(), target.data(), target.size());
@@ -145,8 +147,8 @@ SharedBlob share_on_node(Communicator& communicator, const std::string& key, con
         Offer offer;
         offer.pid = getpid();
         offer.size = bytes.size();
-        offer.name = "telltale-" + std::to_string(offer.pid) + "-" +
-                     std::to_string(std::chrono::steady_clock::now().time_since_epoch().count());
+        offer.name =
+            fmt::format("telltale-{}-{}", offer.pid, std::chrono::steady_clock::now().time_since_epoch().count());
         blob.memory_ = SharedBlob::Memory::create(offer.name, key, bytes);
         offer.descriptor = blob.memory_->descriptor;
         ByteWriter writer;
@@ -173,7 +175,9 @@ SharedBlob share_on_node(Communicator& communicator, const std::string& key, con
       offer.size = reader.get<std::uint64_t>();
       offer.name = reader.text();
       blob.memory_ = SharedBlob::Memory::attach(offer);
-      if (!blob.memory_) blob.memory_ = SharedBlob::Memory::own(producer());
+      const bool attached = blob.memory_ != nullptr;
+      if (!attached) blob.memory_ = SharedBlob::Memory::own(producer());
+      log::debug("{}: {}", key, attached ? "the node's memory is shared" : "a copy of this rank's own");
     } catch (const std::exception& error) {
       report = encode_error(error);
     }

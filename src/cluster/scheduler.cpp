@@ -1,7 +1,8 @@
 #include "cluster/scheduler.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 namespace telltale::cluster {
@@ -14,88 +15,58 @@ constexpr std::size_t needed_by_all = 4096;
 // Items looked at, at most, in search of one that still fits before the deadline.
 constexpr std::size_t most_hidden = 64;
 
-std::size_t magnitude(double cost_s, std::size_t magnitudes) {
-  if (!(cost_s > 0)) return 0;
-  const int exponent = std::ilogb(cost_s) + 32;  // 2^-31 s to 2^31 s
-  return static_cast<std::size_t>(std::clamp(exponent, 1, static_cast<int>(magnitudes) - 1));
-}
-
 }  // namespace
-
-void Scheduler::Measure::add(double measured_s, double estimated_s) {
-  constexpr double weight = 0.1;
-  seconds = seen ? seconds + weight * (measured_s - seconds) : measured_s;
-  cost = seen ? cost + weight * (estimated_s - cost) : estimated_s;
-  seen = true;
-}
 
 Scheduler::Scheduler(const std::vector<WorkItem>& items, const std::vector<std::optional<TaskStatus>>& known,
                      SchedulerOptions options)
-    : items_(items), options_(std::move(options)), nodes_(items.size()) {
-  if (items.size() > std::numeric_limits<std::uint32_t>::max()) throw Error("a plan of more than 2^32 tasks");
+    : items_(items), options_(std::move(options)), graph_(items), nodes_(items.size()) {
   if (!known.empty() && known.size() != items.size()) throw Error("the known outcomes do not fit the plan");
 
-  int environments = static_cast<int>(options_.speeds.size());
-  for (const int environment : options_.environment_of_rank) environments = std::max(environments, environment + 1);
-  speeds_.resize(static_cast<std::size_t>(environments));
-  for (std::size_t e = 0; e < options_.speeds.size(); ++e) {
-    if (!(options_.speeds[e] > 0)) throw Error("an environment's speed is not positive");
-    speeds_[e].speed = options_.speeds[e];
+  for (const double speed : options_.speeds) {
+    if (!(speed > 0)) throw Error("an environment's speed is not positive");
+    speeds_.emplace_back(speed);
   }
-  ranks_.resize(options_.environment_of_rank.size());
-  for (std::size_t r = 0; r < ranks_.size(); ++r) {
-    ranks_[r].environment = options_.environment_of_rank[r];
-    ranks_[r].live = ranks_[r].environment >= 0;
+  for (const int environment : options_.environment_of_rank) {
+    speeds_.resize(std::max(speeds_.size(), static_cast<std::size_t>(environment + 1)));
+    ranks_.push_back({.environment = environment, .live = environment >= 0});
   }
 
-  std::map<Kind, int> kind_index;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    Kind kind{items[i].environments, items[i].asks};
+  find_kinds();
+  rank_upward();
+  take_known(known);
+  for (std::size_t k = 0; k < kinds_.size(); ++k) queue_for(static_cast<int>(k), -1);
+  for (std::size_t i = 0; i < items.size(); ++i)
+    if (nodes_[i].state == State::waiting && nodes_[i].waiting == 0) make_ready(i, -1);
+}
+
+void Scheduler::find_kinds() {
+  std::map<Kind, int> known;
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    Kind kind{items_[i].environments, items_[i].asks};
     std::sort(kind.environments.begin(), kind.environments.end());
-    const auto [at, added] = kind_index.try_emplace(std::move(kind), static_cast<int>(kinds_.size()));
+    const auto [at, added] = known.try_emplace(std::move(kind), static_cast<int>(kinds_.size()));
     if (added) kinds_.push_back(at->first);
     nodes_[i].kind = at->second;
   }
+}
 
-  first_dependent_.assign(items.size() + 1, 0);
-  for (const WorkItem& item : items)
-    for (const std::size_t p : item.prerequisites) {
-      if (p >= items.size()) throw Error("task " + item.identity.brief() + " needs a task that is not in the plan");
-      ++first_dependent_[p + 1];
-    }
-  for (std::size_t i = 0; i < items.size(); ++i) first_dependent_[i + 1] += first_dependent_[i];
-  dependents_.resize(first_dependent_.back());
-  std::vector<std::size_t> end(first_dependent_.begin(), first_dependent_.end() - 1);
-  for (std::size_t i = 0; i < items.size(); ++i)
-    for (const std::size_t p : items[i].prerequisites) dependents_[end[p]++] = static_cast<std::uint32_t>(i);
-
-  // Prerequisites first (Kahn); whatever never becomes free is part of a circle.
-  std::vector<std::uint32_t> order;
-  order.reserve(items.size());
-  std::vector<std::size_t> missing(items.size());
-  for (std::size_t i = 0; i < items.size(); ++i)
-    if ((missing[i] = items[i].prerequisites.size()) == 0) order.push_back(static_cast<std::uint32_t>(i));
-  for (std::size_t at = 0; at < order.size(); ++at)
-    for (const std::uint32_t d : dependents(order[at]))
-      if (--missing[d] == 0) order.push_back(d);
-  if (order.size() != items.size()) {
-    const auto stuck = std::find_if(missing.begin(), missing.end(), [](std::size_t n) { return n > 0; });
-    throw Error("task " + items[static_cast<std::size_t>(stuck - missing.begin())].identity.brief() +
-                " waits for itself: the plan has a circle");
-  }
-
+/// From the ends of the plan backwards.
+void Scheduler::rank_upward() {
+  const std::vector<std::uint32_t> order = graph_.order(items_);
   for (auto at = order.rbegin(); at != order.rend(); ++at) {
     Node& node = nodes_[*at];
-    node.cost = std::max(items[*at].cost_s, 0.0);
+    node.cost = std::max(items_[*at].cost_s, 0.0);
     double speed = 0;
     for (std::size_t e = 0; e < speeds_.size(); ++e)
-      if (allows(node.kind, static_cast<int>(e))) speed = std::max(speed, speeds_[e].speed);
+      if (allows(node.kind, static_cast<int>(e))) speed = std::max(speed, speeds_[e].speed());
     double longest = 0;
-    for (const std::uint32_t d : dependents(*at)) longest = std::max(longest, nodes_[d].upward);
+    for (const std::uint32_t d : graph_.dependents(*at)) longest = std::max(longest, nodes_[d].upward);
     node.upward = node.cost / (speed > 0 ? speed : 1) + longest;
   }
+}
 
-  for (std::size_t i = 0; i < items.size(); ++i) {
+void Scheduler::take_known(const std::vector<std::optional<TaskStatus>>& known) {
+  for (std::size_t i = 0; i < items_.size(); ++i) {
     if (known.empty() || !known[i] || *known[i] == TaskStatus::stopped) {
       open_cost_ += nodes_[i].cost;
       continue;
@@ -104,18 +75,11 @@ Scheduler::Scheduler(const std::vector<WorkItem>& items, const std::vector<std::
     nodes_[i].state = is_done ? State::done : State::failed;
     ++(is_done ? done_ : failed_);
   }
-  for (std::size_t i = 0; i < items.size(); ++i)
-    for (const std::size_t p : items[i].prerequisites)
+  for (std::size_t i = 0; i < items_.size(); ++i)
+    for (const std::size_t p : items_[i].prerequisites)
       if (nodes_[p].state != State::done) ++nodes_[i].waiting;
-  for (std::size_t i = 0; i < items.size(); ++i)
+  for (std::size_t i = 0; i < items_.size(); ++i)
     if (!known.empty() && known[i] == TaskStatus::failed) fail_dependents(i);
-  for (std::size_t k = 0; k < kinds_.size(); ++k) queue_for(static_cast<int>(k), -1);
-  for (std::size_t i = 0; i < items.size(); ++i)
-    if (nodes_[i].state == State::waiting && nodes_[i].waiting == 0) make_ready(i, -1);
-}
-
-std::span<const std::uint32_t> Scheduler::dependents(std::size_t index) const {
-  return std::span(dependents_).subspan(first_dependent_[index], first_dependent_[index + 1] - first_dependent_[index]);
 }
 
 bool Scheduler::allows(int kind, int environment) const {
@@ -212,12 +176,7 @@ std::size_t Scheduler::share(const Rank& rank, bool asks_too) const {
 }
 
 std::optional<double> Scheduler::estimate(const Node& node, int environment) const {
-  const Speed& speed = speeds_[static_cast<std::size_t>(environment)];
-  const Measure& alike = speed.by_magnitude[magnitude(node.cost, magnitudes)];
-  if (node.cost <= 0) return alike.seen ? std::optional(alike.seconds) : std::nullopt;
-  if (alike.seen) return node.cost * alike.seconds / alike.cost;
-  if (speed.all.seen) return node.cost * speed.all.seconds / speed.all.cost;
-  return node.cost / speed.speed;
+  return speeds_[static_cast<std::size_t>(environment)].estimate(node.cost);
 }
 
 bool Scheduler::fits_elsewhere(const Node& node, double time_left_s) const {
@@ -289,7 +248,7 @@ void Scheduler::take(std::size_t index, int rank, double seconds) {
 }
 
 void Scheduler::holds(std::size_t artifact, int rank) {
-  const auto needing = dependents(artifact);
+  const auto needing = graph_.dependents(artifact);
   if (needing.size() > needed_by_all) return;
   auto& holders = holders_[artifact];
   if (std::find(holders.begin(), holders.end(), rank) != holders.end()) return;
@@ -321,9 +280,7 @@ bool Scheduler::done(std::size_t index, int rank, double seconds) {
   open_cost_ -= node.cost;
   Rank& worker = ranks_[static_cast<std::size_t>(rank)];
   worker.window = std::min(worker.window + 1, 2 * options_.largest_batch);
-  Speed& speed = speeds_[static_cast<std::size_t>(worker.environment)];
-  speed.by_magnitude[magnitude(node.cost, magnitudes)].add(seconds, node.cost);
-  if (node.cost > 0) speed.all.add(seconds, node.cost);
+  speeds_[static_cast<std::size_t>(worker.environment)].add(node.cost, seconds);
 
   if (node.failures > 0) {
     const std::vector<int> failed_on = std::move(failed_on_[index]);
@@ -334,11 +291,11 @@ bool Scheduler::done(std::size_t index, int rank, double seconds) {
       const Rank& blamed = ranks_[static_cast<std::size_t>(bad)];
       if (std::count_if(ranks_.begin(), ranks_.end(),
                         [&](const Rank& r) { return r.live && r.environment == blamed.environment; }) > 1)
-        set_aside(bad, std::to_string(failures_of_a_bad_rank) + " tasks that failed there succeeded on other ranks");
+        set_aside(bad, fmt::format("{} tasks that failed there succeeded on other ranks", int{failures_of_a_bad_rank}));
     }
   }
 
-  const auto needing = dependents(index);
+  const auto needing = graph_.dependents(index);
   if (!needing.empty()) holds(index, rank);
   for (const std::uint32_t d : needing)
     if (--nodes_[d].waiting == 0 && nodes_[d].state == State::waiting) make_ready(d, -1);
@@ -376,7 +333,7 @@ void Scheduler::fail_dependents(std::size_t root) {
   while (!next.empty()) {
     const std::size_t index = next.back();
     next.pop_back();
-    for (const std::uint32_t d : dependents(index)) {
+    for (const std::uint32_t d : graph_.dependents(index)) {
       Node& node = nodes_[d];
       if (node.state != State::waiting) continue;
       node.state = State::failed;
@@ -402,7 +359,7 @@ void Scheduler::lose(int rank, const std::string& reason) {
 }
 
 std::string Scheduler::why_blocked(const std::vector<std::string>& environments) const {
-  if (unfit_ > 0) return std::to_string(unfit_) + " tasks do not fit into the time that is left";
+  if (unfit_ > 0) return fmt::format("{} tasks do not fit into the time that is left", unfit_);
   std::size_t orphans = 0;
   std::set<std::string> names;
   for (const Queue& queue : queues_) {
@@ -415,9 +372,7 @@ std::string Scheduler::why_blocked(const std::vector<std::string>& environments)
       names.insert(index < environments.size() ? environments[index] : std::to_string(e));
     }
   }
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  return "no rank is left that may compute " + std::to_string(orphans) + " tasks (environment: " + list + ")";
+  return fmt::format("no rank is left that may compute {} tasks (environment: {})", orphans, fmt::join(names, ", "));
 }
 
 }  // namespace telltale::cluster

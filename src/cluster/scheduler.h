@@ -6,12 +6,13 @@
 #include <limits>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "cluster/item_graph.h"
+#include "cluster/speed_model.h"
 #include "cluster/work.h"
 #include "core/outcome.h"
 
@@ -45,7 +46,7 @@ struct RankSetAside {
 /// - Items that ask mostly wait: a rank has up to `tasks_asking` of them (and one more that it will begin next),
 ///   whatever they cost, beside what it computes.
 /// - An estimate is the item's cost times measured/estimated seconds of that environment, kept apart by the order of
-///   magnitude of the cost (powers of two), because items of like cost are mostly of a kind.
+///   magnitude of the cost (SpeedModel).
 /// - A failed item is tried again, on another rank if there is one; then it fails and all that need it fail.
 class Scheduler {
  public:
@@ -147,19 +148,9 @@ class Scheduler {
     std::array<Heap, 2> local;  // items whose inputs it holds: those that compute, those that ask
   };
 
-  struct Measure {
-    double seconds = 0;
-    double cost = 0;
-    bool seen = false;
-    void add(double measured_s, double estimated_s);
-  };
-  static constexpr std::size_t magnitudes = 64;
-  struct Speed {
-    double speed = 1;
-    Measure all;
-    std::array<Measure, magnitudes> by_magnitude{};
-  };
-
+  void find_kinds();
+  void rank_upward();
+  void take_known(const std::vector<std::optional<TaskStatus>>& known);
   [[nodiscard]] bool allows(int kind, int environment) const;
   [[nodiscard]] bool may_take(const Queue& queue, int rank) const;
   int queue_for(int kind, int avoid);
@@ -175,18 +166,16 @@ class Scheduler {
   [[nodiscard]] bool asks(const Queue& queue) const { return kinds_[static_cast<std::size_t>(queue.kind)].asks; }
   [[nodiscard]] std::optional<double> estimate(const Node& node, int environment) const;
   [[nodiscard]] bool fits_elsewhere(const Node& node, double time_left_s) const;
-  [[nodiscard]] std::span<const std::uint32_t> dependents(std::size_t index) const;
 
   const std::vector<WorkItem>& items_;
   SchedulerOptions options_;
+  const ItemGraph graph_;
   std::vector<Node> nodes_;
-  std::vector<std::uint32_t> dependents_;  // of item i: from first_dependent_[i] to first_dependent_[i + 1]
-  std::vector<std::size_t> first_dependent_;
   std::vector<Kind> kinds_;
   std::vector<Queue> queues_;
   std::map<std::pair<int, int>, int> queue_index_;
   std::vector<Rank> ranks_;
-  std::vector<Speed> speeds_;
+  std::vector<SpeedModel> speeds_;                               // by environment
   std::unordered_map<std::size_t, std::vector<int>> holders_;    // of a done item's artifact
   std::unordered_map<std::size_t, std::vector<int>> failed_on_;  // ranks where an open item failed
   std::vector<Casualty> casualties_;

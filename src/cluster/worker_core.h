@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,6 +13,8 @@
 #include "cluster/worker.h"
 
 namespace telltale::cluster {
+
+struct WorkerState;
 
 /// Owns the compute thread, and the threads of tasks that ask. A main thread feeds it messages and calls step()
 /// whenever it is awake; what it has to say goes out through `send`. `waker` is notified when a step is worth while.
@@ -37,30 +40,28 @@ class WorkerCore {
   WorkReport finish();
 
  private:
-  struct Shared;
-  struct Context;
-  struct Slot;
-  static void compute(const std::shared_ptr<Shared>& shared);
-  static void search(const std::shared_ptr<Shared>& shared, Slot& slot);
-  static void run_task(const std::shared_ptr<Shared>& shared, Slot& slot, std::unique_lock<std::mutex>& lock);
-  static void answer_one(Shared& shared, std::unique_lock<std::mutex>& lock);
+  using Lock = std::unique_lock<std::mutex>;
 
-  void take_tasks(ByteReader reader);
-  bool flush(std::unique_lock<std::mutex>& lock);
-  void ask_ahead(std::unique_lock<std::mutex>& lock);
-  bool converse(std::unique_lock<std::mutex>& lock);
-  void watch_time_limit(std::unique_lock<std::mutex>& lock);
+  void take_tasks(ByteReader message);
+  void take_artifact(ByteReader message);
+  void take_checkpoint(ByteReader message);
 
-  std::shared_ptr<Shared> shared_;  // outlives this object if the thread is stuck
+  // Each sends what is there, the lock given back meanwhile. True if there was anything.
+  bool send_letters(Lock& lock);
+  bool send_results(Lock& lock);
+  bool ask_for_checkpoints(Lock& lock);
+  void ask_for_artifacts(Lock& lock);
+  void watch_time_limit(Lock& lock);
+
+  std::shared_ptr<WorkerState> state_;  // outlives this object if the thread is stuck
   Send send_;
   std::vector<std::thread> threads_;  // the compute thread, then those of tasks that ask
   bool ended_ = false;
-  bool lost_ = false;
-  bool idle_sent_ = false;
-  std::uint64_t served_told_ = 0;
-  std::chrono::steady_clock::time_point served_at_{};
   WorkReport report_;
 };
+
+/// From now on leave_process() ends the process at once.
+void note_stuck_thread();
 
 /// How long a main thread naps that has found nothing to do.
 std::chrono::microseconds length_of(Nap& nap, const Communicator& communicator, const WorkerCore& core);

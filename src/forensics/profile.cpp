@@ -234,14 +234,4 @@ std::string pinned_profile() {
   return name.empty() ? "native" : name;
 }
 
-std::optional<int> launcher_rank() {
-  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"}) {
-    const std::string text = environment_value(name);
-    int rank = 0;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), rank);
-    if (error == std::errc{} && stop == text.data() + text.size() && rank >= 0) return rank;
-  }
-  return std::nullopt;
-}
-
 }  // namespace telltale::forensics

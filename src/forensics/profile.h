@@ -73,8 +73,4 @@ void pin_and_reexecute(const std::string& profile, char** argv);
 /// The profile this process was pinned to, else "native".
 std::string pinned_profile();
 
-/// This process' rank as its launcher tells it before MPI_Init (Open MPI, then PMIx, then Slurm: mpirun inside sbatch
-/// inherits SLURM_PROCID=0); nothing if it was not started by one.
-std::optional<int> launcher_rank();
-
 }  // namespace telltale::forensics

@@ -12,9 +12,11 @@
 #include <future>
 #include <set>
 
+#include "cluster/agreement.h"
 #include "cluster/crash_note.h"
 #include "cluster/worker.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "store/artifacts.h"
 #include "store/lock.h"
 #include "study/ledger.h"
@@ -122,7 +124,10 @@ class Desk {
     if (publishing_.valid() && publishing_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return;
     collect_publishing();
     last_published_ = Clock::now();
-    publishing_ = std::async(std::launch::async, [this] { publish(session_, paths_, *journal_); });
+    publishing_ = std::async(std::launch::async, [this] {
+      publish(session_, paths_, *journal_);
+      log::info("{} is published: a partial results file", paths_.results);
+    });
   }
 
   void finish(const cluster::Summary& summary) {
@@ -140,6 +145,7 @@ class Desk {
     const auto publishing = Clock::now();
     publish(session_, paths_, *journal_);
     report.results_s = seconds_since(publishing);
+    log::info("{} is published in {:.3g} s", paths_.results, report.results_s);
     report.tasks = session_.plan.tasks.size();
     report.done = summary.done;
     report.failed = summary.failed;
@@ -162,6 +168,7 @@ class Desk {
       publishing_.get();
     } catch (const std::exception& error) {
       options_.say(std::string("no partial results file this time: ") + error.what());
+      log::info("no partial results file this time: {}", error.what());
     }
   }
 
@@ -179,6 +186,7 @@ class Desk {
     for (const cluster::Crash& crash : cluster::read_crash_notes(paths_.crash_notes())) {
       append(*journal_, RecordType::crash, {{"task", crash.identity.hex()}, {"signal", strsignal(crash.signal)}});
       ++records_.crashes[crash.identity];
+      log::info("a rank crashed at task {} in an earlier start: {}", crash.identity.brief(), strsignal(crash.signal));
     }
   }
 
@@ -200,6 +208,7 @@ class Desk {
         outcome.finished_s = unix_time_s();
         journal_->append(static_cast<std::uint32_t>(RecordType::outcome), encode(outcome));
         known_[i] = TaskStatus::failed;
+        log::info("task {} is set aside as poisonous: {}", outcome.identity.brief(), outcome.reason);
       }
     }
     // A product that tasks still need but that is gone or damaged is made again, and so on with what that needs.
@@ -322,26 +331,32 @@ RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptio
   // On the heap: when a task's thread does not come back, what it uses must stay.
   auto session = std::make_unique<Session>(gather(std::move(job), communicator));
   std::optional<Desk> desk;
-  const Json assigned = on_coordinator(communicator, [&]() -> Json {
+  std::vector<cluster::WorkItem> items;
+  const Json assigned = cluster::on_coordinator(communicator, [&]() -> Json {
     const auto planning = Clock::now();
     desk.emplace(*session, options);
+    items = desk->work_items();
     desk->report.plan_s = seconds_since(planning);
     Json names = Json::array();
     for (const Environment& environment : session->environments.list) names.push_back(environment.name);
     return {{"names", names}, {"of_rank", session->environments.of_rank}};
   });
-  const auto names = assigned.at("names").get<std::vector<std::string>>();
-  auto environment_of_rank = assigned.at("of_rank").get<std::vector<int>>();
-  if (!session->computes[0]) environment_of_rank[0] = -1;
-  const int mine = assigned.at("of_rank").at(static_cast<std::size_t>(communicator.rank()));
-  const cluster::WorkerOptions worker = worker_options(
-      session->job, mine < 0 ? "" : names.at(static_cast<std::size_t>(mine)), environment_of_rank, options.responder);
-  const cluster::Executor executor = options.make_executor(session->data.get());
-  const cluster::CrashNote crash_note(StudyPaths{options.output}.crash_notes(), communicator.rank());
 
-  RunReport report;
-  if (communicator.rank() == 0) {
-    cluster::CoordinatorOptions coordinator;
+  cluster::WorkerOptions worker;
+  cluster::Executor executor;
+  std::optional<cluster::CrashNote> crash_note;
+  cluster::CoordinatorOptions coordinator;
+  // From here on the workers wait for nobody but the coordinator: whatever can fail on one rank comes before.
+  cluster::agree(communicator, [&] {
+    const auto names = assigned.at("names").get<std::vector<std::string>>();
+    auto environment_of_rank = assigned.at("of_rank").get<std::vector<int>>();
+    const int mine = environment_of_rank.at(static_cast<std::size_t>(communicator.rank()));
+    if (!session->computes[0]) environment_of_rank[0] = -1;
+    worker = worker_options(session->job, mine < 0 ? "" : names.at(static_cast<std::size_t>(mine)), environment_of_rank,
+                            options.responder);
+    executor = options.make_executor(session->data.get());
+    crash_note.emplace(StudyPaths{options.output}.crash_notes(), communicator.rank());
+    if (communicator.rank() != 0) return;
     coordinator.environment_of_rank = session->environments.of_rank;
     coordinator.environments = names;
     coordinator.speeds = relative_speeds(*session);
@@ -356,13 +371,17 @@ RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptio
       desk->show_progress(progress);
       desk->publish_now_and_then();
     };
-    for (const std::string& note : desk->report.notes) options.say(note);
-    const auto listing = Clock::now();
-    const auto items = desk->work_items();
-    desk->report.plan_s += seconds_since(listing);
-    const cluster::Summary summary =
-        cluster::coordinate(communicator, items, desk->known(), desk->ledger(), executor, coordinator);
-    desk->finish(summary);
+    for (const std::string& note : desk->report.notes) {
+      options.say(note);
+      log::info("{}", note);
+    }
+  });
+
+  RunReport report;
+  if (communicator.rank() == 0) {
+    cluster::unwaited([&] {
+      desk->finish(cluster::coordinate(communicator, items, desk->known(), desk->ledger(), executor, coordinator));
+    });
     report = desk->report;
     report.seconds = seconds_since(start);
   } else {

@@ -53,8 +53,9 @@ struct RunReport {
   [[nodiscard]] int exit_code() const { return stopped || remaining > 0 ? 3 : failed > 0 ? 1 : 0; }
 };
 
-/// Collective: every rank calls it. The report is filled on the coordinator only. Throws InputError, on every rank,
-/// for input that cannot be used: nothing has been changed then.
+/// Collective: every rank calls it. The report is filled on the coordinator only. Throws SharedInputError, on every
+/// rank, for input that cannot be used: nothing has been changed then. Any other shared error comes from the
+/// coordinator, and the other ranks have been told to end.
 RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptions& options);
 
 }  // namespace telltale::study

@@ -5,7 +5,9 @@
 #include <future>
 #include <set>
 
+#include "cluster/agreement.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "forensics/passport.h"
 #include "forensics/profile.h"
 #include "study/version.h"
@@ -40,36 +42,6 @@ data::DatasetRequest data_request(const Job& job) {
   return request;
 }
 
-// How an action went, as it travels.
-Json told(const std::function<Json()>& action) {
-  try {
-    return {{"value", action()}};
-  } catch (const InputError& error) {
-    return {{"input_error", error.what()}};
-  } catch (const std::exception& error) {
-    return {{"error", error.what()}};
-  }
-}
-
-Bytes encoded(const Json& json) {
-  const std::string text = canonical(json);
-  return Bytes(text.begin(), text.end());
-}
-
-Json heard(ByteSpan bytes) {
-  const Json told = Json::parse(as_text(bytes));
-  if (told.contains("input_error")) throw InputError(told["input_error"].get<std::string>());
-  if (told.contains("error")) throw SharedError(told["error"].get<std::string>());
-  return told.at("value");
-}
-
-// Every rank learns every rank's JSON, or every rank throws the first error among them.
-std::vector<Json> gather_json(cluster::Communicator& communicator, const std::function<Json()>& make) {
-  std::vector<Json> values;
-  for (const Bytes& one : communicator.gather_all(encoded(told(make)))) values.push_back(heard(one));
-  return values;
-}
-
 // On a thread of its own, as tasks are computed: what the libraries keep for each thread is then the same.
 forensics::Fingerprints fingerprints_of_this_rank(const std::vector<forensics::Subject>& subjects) {
   return std::async(std::launch::async, [&] { return forensics::take_fingerprints(subjects); }).get();
@@ -99,7 +71,7 @@ std::string present_profiles(const std::vector<forensics::RankReport>& ranks, co
 
 std::vector<forensics::RankReport> gather_reports(cluster::Communicator& communicator,
                                                   const std::vector<forensics::Subject>& subjects, bool computes) {
-  const auto gathered = gather_json(communicator, [&]() -> Json {
+  const auto gathered = cluster::gather_json(communicator, [&]() -> Json {
     forensics::Fingerprints fingerprints;
     if (computes) fingerprints = fingerprints_of_this_rank(subjects);
     return {{"passport", forensics::passport()}, {"fingerprints", fingerprints.to_json()}};
@@ -113,25 +85,34 @@ std::vector<forensics::RankReport> gather_reports(cluster::Communicator& communi
 
 Session gather(Job job, cluster::Communicator& communicator) {
   Session session{std::move(job), nullptr, nullptr, {}, {}, {}, {}, {}};
-  session.experiment = &experiment_named(session.job.experiment());
   const int size = communicator.size();
   session.computes.assign(static_cast<std::size_t>(size), true);
   session.computes[0] = size == 1 || session.job.flag("coordinator-works");
 
-  if (session.experiment->needs_data()) {
-    const data::DatasetRequest request = data_request(session.job);
-    auto blob = std::make_shared<cluster::SharedBlob>(
+  data::DatasetRequest request;
+  cluster::agree(communicator, [&] {
+    session.experiment = &experiment_named(session.job.experiment());
+    if (session.experiment->needs_data()) request = data_request(session.job);
+  });
+  std::shared_ptr<cluster::SharedBlob> blob;
+  if (session.experiment->needs_data())
+    blob = std::make_shared<cluster::SharedBlob>(
         cluster::share_on_node(communicator, "data", [&] { return data::load_packed(request); }));
-    session.data = std::make_unique<data::Dataset>(data::Dataset::open(blob->bytes(), blob));
-  }
+  std::vector<forensics::Subject> subjects;
+  cluster::agree(communicator, [&] {
+    if (blob) session.data = std::make_unique<data::Dataset>(data::Dataset::open(blob->bytes(), blob));
+    subjects = session.experiment->subjects(session.job);
+  });
   const bool computes = session.computes[static_cast<std::size_t>(communicator.rank())];
-  session.ranks = gather_reports(communicator, session.experiment->subjects(session.job), computes);
-  const auto hashes =
-      gather_json(communicator, [&]() -> Json { return session.data ? session.data->content_hash().hex() : ""; });
+  session.ranks = gather_reports(communicator, subjects, computes);
+  log::info("profile {} on host {}{}", profile_of(session.ranks[static_cast<std::size_t>(communicator.rank())]),
+            communicator.host(), computes ? "" : "; coordinates only");
+  const auto hashes = cluster::gather_json(
+      communicator, [&]() -> Json { return session.data ? session.data->content_hash().hex() : ""; });
   for (std::size_t rank = 0; rank < hashes.size(); ++rank)
     if (hashes[rank] != hashes.front())
-      throw InputError("the data set " + session.job.text("dataset") + " differs between the hosts " +
-                       host_of(session.ranks.front()) + " and " + host_of(session.ranks[rank]));
+      throw cluster::SharedInputError("the data set " + session.job.text("dataset") + " differs between the hosts " +
+                                      host_of(session.ranks.front()) + " and " + host_of(session.ranks[rank]));
   return session;
 }
 
@@ -193,12 +174,6 @@ Json head_of(const Session& session) {
           {"job_text", session.job.source()},   {"title", session.job.text("title")},
           {"settings", session.job.settings()}, {"data", data},
           {"environments", environments},       {"binding", session.binding.to_json()}};
-}
-
-Json on_coordinator(cluster::Communicator& communicator, const std::function<Json()>& action) {
-  Bytes mine;
-  if (communicator.rank() == 0) mine = encoded(told(action));
-  return heard(communicator.broadcast(std::move(mine), 0));
 }
 
 Json plan_totals(const Plan& plan) {

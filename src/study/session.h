@@ -1,7 +1,6 @@
 // One start of a study on all its ranks: data shared on each node, environments known, the plan made.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,7 +8,6 @@
 
 #include "cluster/communicator.h"
 #include "cluster/node_share.h"
-#include "core/error.h"
 #include "data/dataset.h"
 #include "study/environments.h"
 #include "study/experiment.h"
@@ -18,12 +16,6 @@
 #include "study/records.h"
 
 namespace telltale::study {
-
-/// An Error that every rank throws alike: nobody waits for anybody, so all can leave in order.
-class SharedError : public Error {
- public:
-  using Error::Error;
-};
 
 /// What every rank has once all have come together.
 struct Session {
@@ -45,7 +37,7 @@ std::vector<forensics::RankReport> gather_reports(cluster::Communicator& communi
                                                   bool computes = true);
 
 /// Collective. Loads the data once a node, takes the fingerprints, gathers them. Every rank throws the same
-/// InputError when any of them cannot take part. The environments, the binding and the plan are still empty.
+/// SharedInputError when any of them cannot take part. The environments, the binding and the plan are still empty.
 Session gather(Job job, cluster::Communicator& communicator);
 
 /// Coordinator only. Places the ranks in the environments of the journal's head, or finds and binds them anew, and
@@ -55,10 +47,6 @@ void make_plan(Session& session, const StudyRecords* records);
 
 /// The head record of a study that starts for the first time.
 Json head_of(const Session& session);
-
-/// Collective. Runs `action` on the coordinator and tells every rank how it went: all get what it returned, or throw
-/// the same SharedError or InputError.
-Json on_coordinator(cluster::Communicator& communicator, const std::function<Json()>& action);
 
 /// Counts and estimated seconds of a plan by stage: {"train": {"tasks": 65, "cost_s": 1500.0}, ...}.
 Json plan_totals(const Plan& plan);

@@ -64,21 +64,5 @@ TEST_F(Alone, TaskThatStopsUnaskedHasFailed) {
   EXPECT_EQ(ledger.only(0).reason, "the task stopped although the study goes on");
 }
 
-TEST_F(Alone, KnowsItsRankBeforeMpiStarts) {
-  EXPECT_FALSE(MpiSession::under_launcher());
-  setenv("SLURM_PROCID", "3", 1);
-  EXPECT_FALSE(MpiSession::under_launcher()) << "a batch script without srun";
-  EXPECT_EQ(MpiSession::launcher_rank(), 0);
-  setenv("PMIX_RANK", "2", 1);
-  setenv("SLURM_NTASKS", "8", 1);
-  EXPECT_TRUE(MpiSession::under_launcher());
-  EXPECT_EQ(MpiSession::launcher_rank(), 2);
-  EXPECT_EQ(MpiSession::launcher_size(), 8);
-  setenv("OMPI_COMM_WORLD_RANK", "1", 1);
-  setenv("OMPI_COMM_WORLD_SIZE", "4", 1);
-  EXPECT_EQ(MpiSession::launcher_rank(), 1) << "mpirun inside a batch job";
-  EXPECT_EQ(MpiSession::launcher_size(), 4);
-}
-
 }  // namespace
 }  // namespace telltale::cluster

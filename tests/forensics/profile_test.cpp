@@ -151,25 +151,5 @@ TEST(ProfileVariables, UnsetWhatElseChangesKernels) {
   }
 }
 
-class LauncherRank : public testing::Test {
- protected:
-  void SetUp() override { clear(); }
-  void TearDown() override { clear(); }
-  static void clear() {
-    for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"}) unsetenv(name);
-  }
-};
-
-TEST_F(LauncherRank, IsNoneWithoutALauncher) { EXPECT_EQ(launcher_rank(), std::nullopt); }
-
-TEST_F(LauncherRank, OpenMpiKnowsBetterThanSlurm) {
-  setenv("SLURM_PROCID", "0", 1);
-  EXPECT_EQ(launcher_rank(), 0);
-  setenv("PMIX_RANK", "2", 1);
-  EXPECT_EQ(launcher_rank(), 2);
-  setenv("OMPI_COMM_WORLD_RANK", "3", 1);
-  EXPECT_EQ(launcher_rank(), 3);
-}
-
 }  // namespace
 }  // namespace telltale::forensics

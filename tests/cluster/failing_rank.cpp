@@ -1,0 +1,23 @@
+// A command whose rank fails while the others wait for it: `failing_rank RANK error|input|odd`. For test_ending.py.
+#include <cstdlib>
+#include <string>
+
+#include "cli/command.h"
+#include "cli/ranks.h"
+#include "core/error.h"
+
+int main(int argc, char** argv) {
+  using namespace telltale;
+  if (argc != 3) return 64;
+  const int rank = std::atoi(argv[1]);
+  const std::string how = argv[2];
+  return cli::run_on_ranks("run", cli::stopped_early, [&](cluster::Communicator& communicator) {
+    if (communicator.rank() == rank) {
+      if (how == "input") throw InputError("unusable");
+      if (how == "odd") throw 7;
+      throw Error("out of luck");
+    }
+    communicator.barrier();
+    return cli::BodyResult{};
+  });
+}
