@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/exact_math.h"
 
 namespace telltale::forensics {
 namespace {
@@ -22,22 +23,6 @@ std::int64_t steps_between(Float a, Float b) {
   const std::int64_t x = ordered<Signed>(a), y = ordered<Signed>(b);
   const auto difference = static_cast<std::uint64_t>(std::max(x, y)) - static_cast<std::uint64_t>(std::min(x, y));
   return static_cast<std::int64_t>(std::min<std::uint64_t>(difference, farthest));
-}
-
-// log2 of a positive number from exact operations alone: libm's last bit depends on the CPU.
-double log2_everywhere(double value) {
-  int exponent = 0;
-  double fraction = std::frexp(value, &exponent);  // in [0.5, 1)
-  if (fraction < 0.70710678118654752) {
-    fraction *= 2;
-    --exponent;
-  }
-  // ln m = 2 artanh((m - 1) / (m + 1)); z^2 < 0.03, so that 14 terms exceed double precision.
-  const double z = (fraction - 1) / (fraction + 1), square = z * z;
-  double sum = 0;
-  for (int n = 27; n >= 1; n -= 2) sum = sum * square + 1.0 / n;
-  constexpr double two_over_ln2 = 2.8853900817779268;
-  return exponent + two_over_ln2 * z * sum;
 }
 
 // 0 for equal numbers, 2 for those without a bit in common.
@@ -72,7 +57,7 @@ Distance logits_distance(const Array& a, const Array& b, models::Precision preci
     }
   }
   distance.remaining_bits =
-      largest == 0 ? significant : std::clamp(-log2_everywhere(largest), 0.0, static_cast<double>(significant));
+      largest == 0 ? significant : std::clamp(-exact::log2(largest), 0.0, static_cast<double>(significant));
   return distance;
 }
 
