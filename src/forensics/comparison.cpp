@@ -109,16 +109,16 @@ Distance distance_between(const Answers& a, const Answers& b, models::Precision 
 
 std::vector<std::int32_t> equivalence_classes(const std::vector<const Array*>& arrays) {
   std::vector<std::int32_t> classes;
-  std::vector<const Array*> examples;  // the first of each class
-  for (const Array* array : arrays) {
-    if (array == nullptr) {
+  std::vector<std::size_t> firsts;
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    if (arrays[i] == nullptr) {
       classes.push_back(-1);
       continue;
     }
     const auto same =
-        std::find_if(examples.begin(), examples.end(), [&](const Array* example) { return *example == *array; });
-    classes.push_back(static_cast<std::int32_t>(same - examples.begin()));
-    if (same == examples.end()) examples.push_back(array);
+        std::find_if(firsts.begin(), firsts.end(), [&](std::size_t first) { return *arrays[first] == *arrays[i]; });
+    classes.push_back(static_cast<std::int32_t>(same == firsts.end() ? i : *same));
+    if (same == firsts.end()) firsts.push_back(i);
   }
   return classes;
 }
