@@ -1,11 +1,11 @@
 #include "forensics/boundary_search.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <set>
 
 #include "core/error.h"
+#include "core/exact_math.h"
 #include "forensics/searches.h"
 
 namespace telltale::forensics {
@@ -30,10 +30,7 @@ const char* name_of(Ending ending) {
   throw Error("there is no such ending of a search");
 }
 
-double psnr(double mean_squared_error) {
-  // x87's logarithm: libm's double variants differ between CPUs in the last bit, this has no variants.
-  return static_cast<double>(10 * log10l(1 / static_cast<long double>(mean_squared_error)));
-}
+double psnr(double mean_squared_error) { return 10 * exact::log10(1 / mean_squared_error); }
 
 Verdict judge(const std::vector<int>& labels, const std::vector<int>& microarchitectures) {
   const std::set<int> different(labels.begin(), labels.end());

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/exact_math.h"
 
 namespace telltale::forensics {
 namespace {
@@ -22,22 +23,6 @@ std::int64_t steps_between(Float a, Float b) {
   const std::int64_t x = ordered<Signed>(a), y = ordered<Signed>(b);
   const auto difference = static_cast<std::uint64_t>(std::max(x, y)) - static_cast<std::uint64_t>(std::min(x, y));
   return static_cast<std::int64_t>(std::min<std::uint64_t>(difference, farthest));
-}
-
-// log2 of a positive number from exact operations alone: libm's last bit depends on the CPU.
-double log2_everywhere(double value) {
-  int exponent = 0;
-  double fraction = std::frexp(value, &exponent);  // in [0.5, 1)
-  if (fraction < 0.70710678118654752) {
-    fraction *= 2;
-    --exponent;
-  }
-  // ln m = 2 artanh((m - 1) / (m + 1)); z^2 < 0.03, so that 14 terms exceed double precision.
-  const double z = (fraction - 1) / (fraction + 1), square = z * z;
-  double sum = 0;
-  for (int n = 27; n >= 1; n -= 2) sum = sum * square + 1.0 / n;
-  constexpr double two_over_ln2 = 2.8853900817779268;
-  return exponent + two_over_ln2 * z * sum;
 }
 
 // 0 for equal numbers, 2 for those without a bit in common.
@@ -72,7 +57,7 @@ Distance logits_distance(const Array& a, const Array& b, models::Precision preci
     }
   }
   distance.remaining_bits =
-      largest == 0 ? significant : std::clamp(-log2_everywhere(largest), 0.0, static_cast<double>(significant));
+      largest == 0 ? significant : std::clamp(-exact::log2(largest), 0.0, static_cast<double>(significant));
   return distance;
 }
 
@@ -124,16 +109,16 @@ Distance distance_between(const Answers& a, const Answers& b, models::Precision 
 
 std::vector<std::int32_t> equivalence_classes(const std::vector<const Array*>& arrays) {
   std::vector<std::int32_t> classes;
-  std::vector<const Array*> examples;  // the first of each class
-  for (const Array* array : arrays) {
-    if (array == nullptr) {
+  std::vector<std::size_t> firsts;
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    if (arrays[i] == nullptr) {
       classes.push_back(-1);
       continue;
     }
     const auto same =
-        std::find_if(examples.begin(), examples.end(), [&](const Array* example) { return *example == *array; });
-    classes.push_back(static_cast<std::int32_t>(same - examples.begin()));
-    if (same == examples.end()) examples.push_back(array);
+        std::find_if(firsts.begin(), firsts.end(), [&](std::size_t first) { return *arrays[first] == *arrays[i]; });
+    classes.push_back(static_cast<std::int32_t>(same == firsts.end() ? i : *same));
+    if (same == firsts.end()) firsts.push_back(i);
   }
   return classes;
 }

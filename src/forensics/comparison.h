@@ -45,7 +45,8 @@ struct Answers {
 /// no bit in common with anything else. Throws Error if shapes or types differ.
 Distance distance_between(const Answers& a, const Answers& b, models::Precision precision);
 
-/// Numbers for arrays: equal ones for equal bits, counted from 0 in the order of first appearance; -1 for nullptr.
+/// Which arrays are the same bits: for each the position of the first one that is (its own if none is before it), so
+/// that equal numbers fall together; -1 for nullptr. The one meaning of every `equivalence_class` in results files.
 std::vector<std::int32_t> equivalence_classes(const std::vector<const Array*>& arrays);
 
 /// The first row in which two arrays (layers x images) differ; -1 if none. Throws Error if shapes or types differ.

@@ -1,11 +1,11 @@
 #include "forensics/identification.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <string>
 
 #include "core/error.h"
+#include "core/exact_math.h"
 
 namespace telltale::forensics {
 namespace {
@@ -21,11 +21,11 @@ struct LogLikelihood {
 LogLikelihood log_likelihood(std::size_t labels, double e) {
   const auto d = static_cast<double>(labels);
   const double nothing = -std::numeric_limits<double>::infinity();
-  return {.own = std::log1p(-e),
-          .other = labels > 1 ? std::log(e) + std::log1p(-e) - std::log(d - 1) : nothing,
-          .neither = labels > 1 ? 2 * std::log(e) : std::log(e),
-          .unknown = std::log1p(-e) - std::log(d),
-          .unknown_neither = std::log(e)};
+  return {.own = exact::log1p(-e),
+          .other = labels > 1 ? exact::log(e) + exact::log1p(-e) - exact::log(d - 1) : nothing,
+          .neither = labels > 1 ? 2 * exact::log(e) : exact::log(e),
+          .unknown = exact::log1p(-e) - exact::log(d),
+          .unknown_neither = exact::log(e)};
 }
 
 void check(const Decision& decision) {
@@ -42,7 +42,7 @@ class Weights {
  public:
   explicit Weights(std::vector<double> logarithms) : weights_(std::move(logarithms)) {
     const double largest = *std::max_element(weights_.begin(), weights_.end());
-    for (double& weight : weights_) weight = std::exp(weight - largest);
+    for (double& weight : weights_) weight = exact::exp(weight - largest);
   }
 
   // Posterior and doubt of some of them together. The doubt is a sum of its own, not a difference from 1.
@@ -68,7 +68,8 @@ std::size_t answers_to_confidence(const std::vector<double>& logarithms, std::si
     std::vector<double> later = logarithms;
     for (std::size_t i = 0; i < later.size(); ++i)
       if (i != machine)
-        later[i] += static_cast<double>(n) * (i + 1 == later.size() ? -std::log(2.0) : std::log(decision.error_rate));
+        later[i] +=
+            static_cast<double>(n) * (i + 1 == later.size() ? -exact::log(2.0) : exact::log(decision.error_rate));
     return Weights(std::move(later)).of({machine}).posterior >= decision.confidence;
   };
   std::size_t low = 0, high = 1;  // not reached with `low` answers, unless that is 0; reached with `high`
@@ -114,8 +115,8 @@ Identification identify(const KnownLabels& labels, std::span<const std::int32_t>
   result.machines.resize(machines);
 
   const double unknown_prior = decision.unknown_prior.value_or(1.0 / static_cast<double>(machines + 1));
-  std::vector<double> logarithms(machines + 1, std::log((1 - unknown_prior) / static_cast<double>(machines)));
-  logarithms[unknown] = std::log(unknown_prior);
+  std::vector<double> logarithms(machines + 1, exact::log((1 - unknown_prior) / static_cast<double>(machines)));
+  logarithms[unknown] = exact::log(unknown_prior);
   std::vector<std::size_t> answered;
   for (std::size_t sample = 0; sample < answers.size(); ++sample) {
     if (answers[sample] == no_label) continue;

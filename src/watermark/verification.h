@@ -1,6 +1,6 @@
 // Verification: when a verdict is reached, how often it is right, how many queries it takes; intervals of what is
 // measured. Formulas of Zhong et al. 2020, sections 3.2 and 4.2; `p` is the probability that one key sample gets its
-// label.
+// label. The same bits on every CPU.
 #pragma once
 
 #include <cstdint>
@@ -27,12 +27,18 @@ double backdoor_accuracy(double p, std::int64_t queries, double tau);
 struct QueriesNeeded {
   std::optional<std::int64_t> smallest;  ///< none: no number up to the limit reaches it
   std::vector<std::int64_t> exceptions;  ///< numbers above `smallest` that fall below the accuracy again
-  std::optional<std::int64_t> settled;   ///< from here to the limit every number reaches it; none: the limit does not
+  /// From here on every number reaches it, to the limit at least; none: the limit does not, or all is in vain.
+  std::optional<std::int64_t> settled;
+  bool impossible = false;  ///< however many queries there are, the accuracy never settles
+  std::int64_t limit = 0;   ///< the largest number that was asked about
 };
 
-/// Both look at 1 .. `limit` queries.
-QueriesNeeded new_label_queries(double p, double accuracy, std::int64_t limit = 1000);
-QueriesNeeded backdoor_queries(double p, double tau, double accuracy, std::int64_t limit = 1000);
+/// In closed form; the limit is 2^53. Impossible for p = 0.
+QueriesNeeded new_label_queries(double p, double accuracy);
+/// Every number from 1 to `limit`. Impossible where a key sample misses at least as often as `tau` lets it, p <= 1 -
+/// tau: then the accuracy tends to 0, or 1/2 (p = 0 among them, but not with tau = 1, which proves anything).
+/// `accuracy` above 1/2.
+QueriesNeeded backdoor_queries(double p, double tau, double accuracy, std::int64_t limit = 1000000);
 
 struct Interval {
   double low = 0;

@@ -49,13 +49,26 @@ TEST(NewLabel, QueriesNeededNeverFallBack) {
   EXPECT_EQ(needed.smallest, 2);
   EXPECT_EQ(needed.settled, 2);
   EXPECT_TRUE(needed.exceptions.empty());
-  EXPECT_FALSE(new_label_queries(0, 0.9).smallest);
-  EXPECT_FALSE(new_label_queries(0, 0.9).settled);
+  EXPECT_FALSE(needed.impossible);
+}
+
+// 1 - 0.999^2302 = 0.90004, and 1 - 0.9^1 is 90% already where p says so.
+TEST(NewLabel, QueriesNeededHaveNoLimitButTheNumbersOwn) {
+  EXPECT_EQ(new_label_queries(0.001, 0.9).settled, 2302);
+  EXPECT_EQ(new_label_queries(1e-6, 0.9).settled, 2302584);
+  EXPECT_EQ(new_label_queries(0.9, 0.9).settled, 1);
+  const QueriesNeeded never = new_label_queries(0, 0.9);
+  EXPECT_FALSE(never.smallest);
+  EXPECT_FALSE(never.settled);
+  EXPECT_TRUE(never.impossible);
+  const QueriesNeeded far = new_label_queries(1e-300, 0.9);
+  EXPECT_FALSE(far.settled);
+  EXPECT_FALSE(far.impossible);
 }
 
 TEST(Backdoor, AccuracyIsTheBinomialTailOfThePaper) {
-  EXPECT_DOUBLE_EQ(backdoor_accuracy(0.8, 1, 0.3), 0.8);
-  EXPECT_NEAR(backdoor_accuracy(0.8, 2, 0.3), 0.64, 1e-15);
+  EXPECT_NEAR(backdoor_accuracy(0.8, 1, 0.3), 0.8, 1e-14);
+  EXPECT_NEAR(backdoor_accuracy(0.8, 2, 0.3), 0.64, 1e-14);
   EXPECT_NEAR(backdoor_accuracy(0.8, 4, 0.3), std::pow(0.8, 4) + 4 * 0.2 * std::pow(0.8, 3), 1e-14);
   EXPECT_EQ(backdoor_accuracy(1, 10, 0.3), 1);
   EXPECT_NEAR(backdoor_accuracy(0, 10, 0.3), 0, 1e-15);
@@ -83,6 +96,57 @@ TEST(Backdoor, LimitInsideAnExceptionLeavesItUnsettled) {
   const QueriesNeeded needed = backdoor_queries(0.8, 0.3, 0.9, 33);
   EXPECT_EQ(needed.smallest, 20);
   EXPECT_FALSE(needed.settled);
+}
+
+// From p = 0.71 on, where misses are allowed to 30%: the normal approximation gives K = q p (1.28 / 0.01)^2, about
+// 3,400.
+TEST(Backdoor, QueriesNeededAboveAThousandAreFound) {
+  const QueriesNeeded needed = backdoor_queries(0.71, 0.3, 0.9);
+  ASSERT_TRUE(needed.settled);
+  EXPECT_GT(*needed.settled, 3000);
+  EXPECT_LT(*needed.settled, 4000);
+  EXPECT_GE(backdoor_accuracy(0.71, *needed.settled, 0.3), 0.9);
+  EXPECT_LT(backdoor_accuracy(0.71, *needed.settled - 1, 0.3), 0.9);
+  EXPECT_EQ(needed.exceptions.back(), *needed.settled - 1);
+}
+
+// 7,250 of 10,000 recognised: the search must come to its end, and agree with the distribution asked one by one.
+TEST(Backdoor, TheSearchAgreesWithTheDistribution) {
+  for (const double p : {0.725, 0.9, 0.999}) {
+    const QueriesNeeded needed = backdoor_queries(p, 0.3, 0.9);
+    ASSERT_TRUE(needed.settled);
+    std::vector<std::int64_t> exceptions;
+    for (std::int64_t queries = 1; queries < *needed.settled + 50; ++queries) {
+      if (backdoor_accuracy(p, queries, 0.3) >= 0.9) continue;
+      EXPECT_LT(queries, *needed.settled);
+      if (queries > *needed.smallest) exceptions.push_back(queries);
+    }
+    EXPECT_EQ(exceptions, needed.exceptions);
+  }
+}
+
+TEST(Backdoor, NoneUpToTheLimitIsNotImpossible) {
+  const QueriesNeeded far = backdoor_queries(0.7001, 0.3, 0.9, 1000);
+  EXPECT_FALSE(far.settled);
+  EXPECT_FALSE(far.impossible);
+  EXPECT_EQ(far.limit, 1000);
+  // About q p (1.28 / 0.0001)^2 = 34 million.
+  EXPECT_FALSE(backdoor_queries(0.7001, 0.3, 0.9).settled);
+  EXPECT_EQ(backdoor_queries(0.7001, 0.3, 0.9).limit, 1000000);
+}
+
+TEST(Backdoor, IsImpossibleWhereMissesAreAsFrequentAsTheyMayBe) {
+  for (const double p : {0.0, 0.1, 0.5, 0.7}) {
+    const QueriesNeeded never = backdoor_queries(p, 0.3, 0.9);
+    EXPECT_TRUE(never.impossible) << p;
+    EXPECT_FALSE(never.settled) << p;
+  }
+  EXPECT_EQ(backdoor_queries(0, 1, 0.9).settled, 1) << "all may miss";
+  EXPECT_TRUE(backdoor_queries(0.999, 0, 0.9).impossible) << "none may miss";
+  // Where p^K >= 0.9 at least for a while.
+  EXPECT_EQ(backdoor_queries(0.999, 0, 0.9).smallest, 1);
+  EXPECT_EQ(backdoor_queries(1, 0, 0.9).settled, 1);
+  EXPECT_THROW(backdoor_queries(0.8, 0.3, 0.5), Error);
 }
 
 TEST(Verdicts, FollowTheirDefinitions) {
@@ -115,6 +179,16 @@ TEST(Summary, IsMeanDeviationAndStudentsInterval) {
   EXPECT_DOUBLE_EQ(summary.deviation, std::sqrt(2.5));
   EXPECT_NEAR(summary.interval.high, 3 + 2.7764451051977987 * std::sqrt(0.5), 1e-12);
   EXPECT_NEAR(summary.interval.low, 3 - 2.7764451051977987 * std::sqrt(0.5), 1e-12);
+}
+
+// t(0.975) of one degree of freedom is 12.706204736174698, of 999 it is 1.962341461133449.
+TEST(Summary, IntervalsOfFewAndOfManyValues) {
+  const Summary two = summarise(std::vector<double>{0, 1});
+  EXPECT_NEAR(two.interval.high, 0.5 + 12.706204736174698 / 2, 1e-9);
+  std::vector<double> many(1000);
+  for (std::size_t i = 0; i < many.size(); ++i) many[i] = static_cast<double>(i % 2);
+  const Summary thousand = summarise(many);
+  EXPECT_NEAR(thousand.interval.high - 0.5, 1.962341461133449 * thousand.deviation / std::sqrt(1000), 1e-12);
 }
 
 TEST(Summary, OfOneValueHasNoSpread) {
