@@ -21,6 +21,7 @@ class Compare final : public Experiment {
   [[nodiscard]] cluster::Executor executor(const data::Dataset* data) const override;
   [[nodiscard]] std::vector<store::Group> tabulate(const StudyInputs& inputs, const Plan& plan,
                                                    const OutcomeLookup& outcome) const override;
+  [[nodiscard]] std::vector<std::string> papers() const override { return {"numerical-deviations"}; }
   [[nodiscard]] std::vector<Table> report(const store::Group& root) const override;
 };
 
