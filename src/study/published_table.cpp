@@ -175,14 +175,14 @@ std::vector<MeasuredPoint> ResultsView::operator()(const PublishedRow& row) cons
 Json settings_of(const store::Group& root) {
   Json settings = Json::object();
   const std::string text = text_of(root, "settings");
-  if (!text.empty())
-    for (const auto& [key, value] : Json::parse(text).items()) {
-      const Json one = value.is_array() && value.size() == 1 ? value.front() : value;
-      if (!one.is_string() && !one.is_number()) continue;
-      std::string name = key;
-      std::replace(name.begin(), name.end(), '-', '_');
-      settings[name] = one;
-    }
+  const Json all = text.empty() ? Json::object() : Json::parse(text);
+  for (const auto& [key, value] : all.items()) {
+    const Json one = value.is_array() && value.size() == 1 ? value.front() : value;
+    if (!one.is_string() && !one.is_number()) continue;
+    std::string name = key;
+    std::replace(name.begin(), name.end(), '-', '_');
+    settings[name] = one;
+  }
   settings["dataset"] = text_of(root, "dataset");
   return settings;
 }
