@@ -219,4 +219,19 @@ Table published_table(const std::string& title, const std::vector<PublishedRow>&
   return table;
 }
 
+std::string cited(const PublishedRow& row) {
+  std::string at;
+  for (const auto& [key, value] : row.coordinates.items())
+    at += (at.empty() ? " at " : ", ") + key + " " + text_of_label(value);
+  return row.table + ": " + row.measure + " " + paper_text(row) + (is_share(row) ? "%" : " " + row.unit) + at + "." +
+         (row.erratum.empty() ? "" : " " + row.erratum);
+}
+
+Table errata_table(const PublishedPaper& paper) {
+  Table table{"Errata of the paper", {"where", "the paper", "what we found"}, {}, {paper.citation}};
+  for (const PublishedErratum& erratum : paper.errata)
+    table.rows.push_back({erratum.source, erratum.statement, erratum.finding});
+  return table;
+}
+
 }  // namespace telltale::study

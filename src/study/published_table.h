@@ -46,4 +46,10 @@ enum class NotInStudy { left_out, shown };
 Table published_table(const std::string& title, const std::vector<PublishedRow>& rows, const Measured& measured,
                       NotInStudy absent = NotInStudy::left_out);
 
+/// A published number in a sentence: "Sec. 3.2: expected_queries 2 queries at p 0.8. " and its erratum.
+std::string cited(const PublishedRow& row);
+
+/// What is wrong or ambiguous in a paper and belongs to no single number.
+Table errata_table(const PublishedPaper& paper);
+
 }  // namespace telltale::study

@@ -158,5 +158,12 @@ TEST(PublishedTable, SettingsOfOneValueAreConstants) {
   EXPECT_EQ(settings_of(root), Json({{"dataset", "mnist"}, {"lr_gamma", "0.1"}, {"network", "dnn-1"}}));
 }
 
+TEST(PublishedTable, ANumberIsCitedWithItsErratum) {
+  PublishedRow one = row({{"p", 0.8}, {"scheme", nullptr}}, 2, "expected_queries", "queries");
+  one.erratum = "It is 1.25.";
+  EXPECT_EQ(cited(one), "Table 1: expected_queries 2 queries at p 0.8, scheme -. It is 1.25.");
+  EXPECT_EQ(cited(row(Json::object(), 0.705)), "Table 1: accuracy 70.50%.");
+}
+
 }  // namespace
 }  // namespace telltale::study
