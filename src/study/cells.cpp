@@ -28,6 +28,17 @@ std::string text_of(const store::Group& group, const char* name) {
 
 bool is_true(const store::Group& group, const char* name) { return text_of(group, name) == "1"; }
 
+double number_at(const Array& array, std::size_t element) {
+  switch (array.dtype) {
+    case DType::float32: return static_cast<double>(array.as<float>()[element]);
+    case DType::float64: return array.as<double>()[element];
+    case DType::int32: return array.as<std::int32_t>()[element];
+    case DType::int64: return static_cast<double>(array.as<std::int64_t>()[element]);
+    case DType::uint8: return array.as<std::uint8_t>()[element];
+  }
+  throw Error("an array of an unknown type");
+}
+
 Cells::Cells(const store::Group& group, const std::string& name) : group_(group), variable_(required(group, name)) {
   for (const std::string& dimension : variable_.dimensions)
     sizes_.push_back(static_cast<std::size_t>(group_.find_dimension(dimension)->size));

@@ -15,6 +15,9 @@ namespace telltale::study {
 std::string text_of(const store::Group& group, const char* attribute);
 bool is_true(const store::Group& group, const char* attribute);
 
+/// An element as a double, whatever type of number the array holds.
+double number_at(const Array& array, std::size_t element);
+
 /// A float64 variable with its dimensions, walked cell by cell. Refers to the group, which must outlive it.
 class Cells {
  public:

@@ -52,6 +52,9 @@ class Experiment {
   [[nodiscard]] virtual std::vector<store::Group> tabulate(const StudyInputs& inputs, const Plan& plan,
                                                            const OutcomeLookup& outcome) const = 0;
 
+  /// Keys of the papers whose published numbers belong to this experiment: src/experiments/published.
+  [[nodiscard]] virtual std::vector<std::string> papers() const { return {}; }
+
   /// The paper's tables beside the measured ones, from a results file of this experiment.
   [[nodiscard]] virtual std::vector<Table> report(const store::Group& root) const = 0;
 };

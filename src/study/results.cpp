@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "store/atomic_file.h"
+#include "study/published.h"
 #include "study/version.h"
 
 namespace telltale::study {
@@ -175,6 +176,7 @@ store::Group build_results(const Session& session, const StudyRecords& records) 
                      {"tasks_open", static_cast<std::int64_t>(total - done - failed)}};
   const OutcomeLookup lookup = [&outcomes](std::size_t task) { return outcomes.at(task); };
   root.children = session.experiment->tabulate(session.inputs(), session.plan, lookup);
+  root.children.push_back(published_group(session.experiment->papers()));
   root.children.push_back(environments_group(session));
   root.children.push_back(tasks_group(session, outcomes));
   root.children.push_back(run_group(session, records.sessions, outcomes));

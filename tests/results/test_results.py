@@ -185,3 +185,20 @@ def test_ncdump_reads_the_data(finished_study):
     dumped = subprocess.run(["ncdump", "-v", "/train/alpha,/train/scheme,/predict/label", finished_study.output], check=True, capture_output=True,
                             text=True, timeout=60, env=clean_environment()).stdout
     assert "alpha = 0.01, 0.05 ;" in dumped and 'scheme = "new-label", "noise-backdoor", "clean" ;' in dumped
+
+
+# ---- what the papers say
+
+def test_published_numbers_are_found_by_their_coordinates(finished_study):
+    with open_group(finished_study, "published") as ds:
+        assert np.atleast_1d(ds.attrs["papers"]).tolist() == ["new-label"] and "2020" in np.atleast_1d(ds.attrs["citations"])[0]
+        there = ds.where((ds.dataset == "mnist") & (ds.scheme == "new-label") & (ds.measure == "key_accuracy") & (ds.attack == ""), drop=True)
+        assert there.value.values.tolist() == [0.9989] and there.alpha.item() == 0.01 and there.beta.item() == 0.0035
+        assert there.table.item() == "Table 1" and there.unit.item() == "1" and there.repeats.item() == 50
+        for row in range(ds.sizes["row"]):
+            for name, value in json.loads(ds.coordinates.values[row]).items():
+                label = ds[name].values[row]
+                assert label == value or value is None and (label == "" or np.isnan(label)), (row, name)
+        assert np.isfinite(ds.value).all() and (ds.erratum != "").any()
+    with open_group(finished_study, "published/errata") as ds:
+        assert ds.sizes["erratum"] > 0 and set(ds.paper.values) == {"new-label"} and (ds.finding != "").all()

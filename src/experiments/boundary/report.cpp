@@ -6,6 +6,7 @@
 
 #include "experiments/boundary/boundary.h"
 #include "study/cells.h"
+#include "study/published_table.h"
 
 namespace telltale::experiments {
 namespace {
@@ -60,34 +61,28 @@ Table settings_table(const store::Group& group, const char* variable, const std:
   return table;
 }
 
-struct Published {
-  const char* dataset;
-  const char* network;
-  double success;
-  const char*
-      identified;  // MA1 Rome, MA2 Sandy and Ivy Bridge, MA3 Haswell and Broadwell, MA4 Skylake and Cascade Lake
-  const char* corrected;
-  const char* psnr;  // min, quartiles, mean, max
-  const char* local_steps;
-  const char* remote_steps;
-  double worst_psnr;
-  int runs, attempts;
-};
-
-constexpr Published published[] = {
-    {"fashion-mnist", "resnet-20", 70.50, "29.54 / 28.47 / 26.33 / 15.66", "29.8 / 28.4 / 15.6 / 26.2",
-     "38.71, 46.37 / 50.10 / 55.75, mean 52.11, 83.49", "131 / 161.5 / 194, max 1063", "18 / 27 / 36, max 121", 70.93,
-     28, 40},
-    {"cifar-10", "resnet-32", 28.25, "21.24 / 28.32 / 32.74 / 17.7", "21.2 / 28.3 / 17.7 / 32.7",
-     "48.28, 54.76 / 58.76 / 66.65, mean 60.82, 81.48", "106 / 140 / 213, max 493", "49 / 127 / 281, max 484", 77.05,
-     24, 85},
-};
-
-const Published* published_for(const store::Group& root, const store::Group& boundary) {
-  const std::string network = Json::parse(text_of(boundary, "network")).value("name", "");
-  for (const Published& one : published)
-    if (text_of(root, "dataset") == one.dataset && network == one.network) return &one;
-  return nullptr;
+// What the paper has published of this study's data set and network, a table for each of its own: nothing of others.
+std::vector<Table> published_tables(const store::Group& root) {
+  const Json settings = settings_of(root);
+  Json here{{"dataset", settings.at("dataset")}};
+  if (settings.contains("network")) here["network"] = settings.at("network");
+  const PublishedPaper& paper = published_paper("boundary-samples");
+  // The published numbers are those of the authors' search; ours stand beside them too.
+  const ResultsView summary{*root.child("summary"), settings, {"search"}},
+      sets{*root.child("identifying_sets"), settings, {"search"}};
+  const Measured measured = [&](const PublishedRow& row) {
+    auto points = summary(row);
+    return points.empty() ? sets(row) : points;
+  };
+  std::vector<std::string> titles;
+  for (const PublishedRow& row : paper.rows_of("", here))
+    if (std::find(titles.begin(), titles.end(), row.table) == titles.end()) titles.push_back(row.table);
+  std::vector<Table> tables;
+  for (const std::string& title : titles)
+    tables.push_back(published_table("Beside Schloegl, Kupek and Boehme 2021, " + title, paper.rows_of(title, here),
+                                     measured, NotInStudy::shown));
+  if (!tables.empty()) tables.push_back(errata_table(paper));
+  return tables;
 }
 
 Table machines_table(const store::Group& root, const store::Group& boundary) {
@@ -109,7 +104,7 @@ Table machines_table(const store::Group& root, const store::Group& boundary) {
   return table;
 }
 
-Table success_table(const store::Group& summary, const Published* paper) {
+Table success_table(const store::Group& summary) {
   const std::vector<std::string>& machines = summary.find_variable("machine")->strings();
   std::vector<std::string> columns{"attempts", "success %"};
   for (const std::string& machine : machines) columns.push_back(machine + " %");
@@ -132,13 +127,6 @@ Table success_table(const store::Group& summary, const Published* paper) {
         return line;
       });
   table.notes.emplace_back("Only samples count that a process of its own repeated on every environment, bit for bit.");
-  if (paper != nullptr)
-    table.notes.push_back(
-        "Paper: success " + fixed(paper->success, 2) + "%; Rome / Sandy, Ivy / Haswell, Broadwell / " +
-        "Skylake, Cascade Lake: " + paper->identified + " (printed), " + paper->corrected +
-        " (recomputed from the authors' raw results: Table 2's columns MA3 and MA4 are swapped); runs / "
-        "attempts for 99%: " +
-        std::to_string(paper->runs) + " / " + std::to_string(paper->attempts) + ".");
   return table;
 }
 
@@ -195,7 +183,7 @@ Table pairs_table(const store::Group& summary) {
                         });
 }
 
-Table sets_table(const store::Group& sets, const Published* paper) {
+Table sets_table(const store::Group& sets) {
   const std::vector<std::string>& machines = sets.find_variable("machine")->strings();
   std::vector<std::string> columns{"worst PSNR, dB", "fewest images"};
   for (const std::string& machine : machines) columns.push_back(machine + ": dB (image)");
@@ -214,8 +202,6 @@ Table sets_table(const store::Group& sets, const Published* paper) {
         }
         return any ? line : std::vector<std::string>();
       });
-  if (paper != nullptr)
-    table.notes.push_back("Paper: the best set's worst PSNR is " + fixed(paper->worst_psnr, 2) + " dB.");
   return table;
 }
 
@@ -266,32 +252,19 @@ Table against_code_table(const store::Group& boundary) {
 
 std::vector<Table> Boundary::report(const store::Group& root) const {
   const store::Group *boundary = root.child("boundary"), *summary = root.child("summary"), *train = root.child("train");
-  const Published* paper = published_for(root, *boundary);
   std::vector<Table> tables{
       means_table(*train, "The networks", without(Cells(*train, "accuracy").dimensions(), {"repeat"}),
                   {{"accuracy", "test %"}}),
-      machines_table(root, *boundary), success_table(*summary, paper)};
-  Table psnr = quantile_table(*summary, "PSNR of the successes, dB (Table 3)", {{"psnr", ""}}, 2, true);
-  if (paper != nullptr)
-    psnr.notes.push_back(std::string("Paper: ") + paper->psnr +
-                         " (CIFAR-10's median is printed 85.76, above its own maximum).");
-  tables.push_back(std::move(psnr));
-  Table steps = quantile_table(*summary, "Steps of the successes (Fig. 5)",
-                               {{"local_steps", "local"}, {"remote_steps", "remote"}}, 1, false);
-  if (paper != nullptr) {
-    steps.notes = {
-        std::string("Paper: local ") + paper->local_steps + "; remote " + paper->remote_steps +
-            ", recomputed from the raw results. Errata: the footnote's outlier",
-        "of 1,200 local steps is 1,063 there; \"15.3% needed more remote than local steps\" is 38.1% of the CIFAR-10 "
-        "successes; the 400 images are the",
-        "first of the test set, no random sample; Fashion-MNIST's shares are of 281 successes."};
-  }
-  tables.push_back(std::move(steps));
+      machines_table(root, *boundary), success_table(*summary)};
+  tables.push_back(quantile_table(*summary, "PSNR of the successes, dB (Table 3)", {{"psnr", ""}}, 2, true));
+  tables.push_back(quantile_table(*summary, "Steps of the successes (Fig. 5)",
+                                  {{"local_steps", "local"}, {"remote_steps", "remote"}}, 1, false));
   tables.push_back(quantile_table(*summary, "Evaluations of the successes", {{"evaluations", ""}}, 1, false));
   tables.push_back(endings_table(*summary));
   tables.push_back(pairs_table(*summary));
-  tables.push_back(sets_table(*root.child("identifying_sets"), paper));
+  tables.push_back(sets_table(*root.child("identifying_sets")));
   tables.push_back(against_code_table(*boundary));
+  for (Table& table : published_tables(root)) tables.push_back(std::move(table));
   std::erase_if(tables, [](const Table& table) { return table.rows.empty(); });
   return tables;
 }

@@ -39,6 +39,7 @@ class Compare final : public study::Experiment {
   [[nodiscard]] Plan plan(const StudyInputs& inputs) const override;
   [[nodiscard]] std::vector<store::Group> tabulate(const StudyInputs& inputs, const Plan& plan,
                                                    const OutcomeLookup& outcome) const override;
+  [[nodiscard]] std::vector<std::string> papers() const override { return {"numerical-deviations"}; }
   [[nodiscard]] std::vector<study::Table> report(const store::Group& root) const override;
 };
 

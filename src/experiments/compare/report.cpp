@@ -7,6 +7,7 @@
 
 #include "experiments/compare/compare.h"
 #include "study/cells.h"
+#include "study/published.h"
 
 namespace telltale::experiments {
 namespace {
@@ -319,16 +320,20 @@ std::string changes_with_threads(const Compared& compared) {
 }
 
 Table follow_up_table(const All& all) {
-  Table table{
-      "Beside Schloegl, Hofer and Boehme 2023 (TensorFlow 2.5; 65 machine configurations, 10 microarchitectures)",
-      {"there", "here"},
-      {},
-      {}};
+  const auto there = [](const char* measure) {
+    return shortest(published_paper("numerical-deviations").row_of("Raw results", measure).value);
+  };
+  Table table{"Beside Schloegl, Hofer and Boehme 2023 (TensorFlow 2.5; " + there("machine_configurations") +
+                  " machine configurations, " + there("microarchitectures") + " microarchitectures)",
+              {"there", "here"},
+              {},
+              {}};
   for (const auto& [precision, compared] : all) {
     if (precision == "float32")
       table.rows.push_back(
-          {"float32: 3 to 20 classes by network", "float32: " + range_of(class_counts(compared)) + " classes of " +
-                                                      std::to_string(compared.machines()) + " machines"});
+          {"float32: " + there("fewest_classes") + " to " + there("most_classes") + " classes by network",
+           "float32: " + range_of(class_counts(compared)) + " classes of " + std::to_string(compared.machines()) +
+               " machines"});
     const bool asks_threads = compared.threads().size() > 1;
     if (precision == "float32" && asks_threads)
       table.rows.push_back(

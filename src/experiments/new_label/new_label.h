@@ -36,6 +36,7 @@ class NewLabel final : public study::Experiment {
   [[nodiscard]] Plan plan(const StudyInputs& inputs) const override;
   [[nodiscard]] std::vector<store::Group> tabulate(const StudyInputs& inputs, const Plan& plan,
                                                    const OutcomeLookup& outcome) const override;
+  [[nodiscard]] std::vector<std::string> papers() const override { return {"new-label"}; }
   [[nodiscard]] std::vector<study::Table> report(const store::Group& root) const override;
 
  private:
