@@ -153,16 +153,22 @@ PlannedTraining plan_clean_training(Plan& plan, const StudyInputs& inputs, const
 
 void add_training_variables(store::Group& group, const Grid& cases, const std::vector<std::size_t>& training,
                             const Job& job, const OutcomeLookup& outcome, const std::vector<Curve>& curves) {
-  std::vector<std::string> hashes;
+  std::vector<std::string> hashes, tasks;
   for (const std::size_t task : training) {
     const Outcome* trained = outcome(task);
     hashes.push_back(
         is_done(trained) ? Identity::from_bytes(trained->values.at(model_hash_value).as<std::uint8_t>()).hex() : "");
+    tasks.push_back(is_done(trained) ? trained->identity.hex() : "");
   }
   group.variables.push_back({"model_sha256",
                              cases.dimensions(),
                              hashes,
                              {{"long_name", "SHA-256 of the trained model (safetensors)"}},
+                             std::nullopt});
+  group.variables.push_back({"model_task",
+                             cases.dimensions(),
+                             tasks,
+                             {{"long_name", "identity of the training: its product is artifacts/products-<identity>"}},
                              std::nullopt});
 
   // As long as the longest training.
