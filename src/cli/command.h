@@ -28,6 +28,8 @@ int run_verify(const Arguments& arguments, char** argv);
 int run_replay(const Arguments& arguments, char** argv);
 int run_report(const Arguments& arguments, char** argv);
 int run_export(const Arguments& arguments, char** argv);
+/// What run_export() does with --models, which needs LibTorch.
+int run_export_models(const Arguments& arguments, char** argv);
 int run_identify(const Arguments& arguments, char** argv);
 
 }  // namespace telltale::cli

@@ -46,7 +46,9 @@ T one_of(const Options& options, const char* name, const std::vector<std::pair<s
 
 }  // namespace
 
-int run_export(const Arguments& arguments, char**) {
+int run_export(const Arguments& arguments, char** argv) {
+  if (std::find(arguments.begin(), arguments.end(), "--models") != arguments.end())
+    return run_export_models(arguments, argv);
   const Shape shape{"export",
                     "RESULTS.h5",
                     true,
@@ -57,7 +59,8 @@ int run_export(const Arguments& arguments, char**) {
                      {"redundancy", "of an identifying set: at least so many samples a machine, default 3"},
                      {"prefer", "of an identifying set: psnr, the best worst PSNR (default), or fewest samples"},
                      {"machine", "only samples that identify this machine"},
-                     {"where", "only samples of these cases: DIMENSION=LABEL,..."}},
+                     {"where", "only samples of these cases: DIMENSION=LABEL,..."},
+                     {"models", "no samples but trained models (telltale export --models --help)", false}},
                     false,
                     "FOLDER"};
   const Options options = parse(arguments, shape);

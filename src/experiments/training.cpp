@@ -245,14 +245,19 @@ std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& input
 
 void add_training_variables(store::Group& group, const Stage& train, const Job& job, const OutcomeLookup& outcome,
                             const std::vector<Curve>& curves) {
-  std::vector<std::string> hashes;
+  std::vector<std::string> hashes, tasks;
   for (const auto& task : train.tasks) {
     const Outcome* trained = study::done(outcome, task);
-    hashes.push_back(
-        trained == nullptr ? "" : Identity::from_bytes(trained->values.at(model_hash_value).as<std::uint8_t>()).hex());
+    hashes.push_back(trained == nullptr
+                         ? ""
+                         : Identity::from_bytes(trained->values.at(model_hash_value).as<std::uint8_t>()).hex());
+    tasks.push_back(trained == nullptr ? "" : trained->identity.hex());
   }
+  const auto dimensions = train.grid.dimensions();
   group.variables.push_back(
-      study::texts("model_sha256", train.grid.dimensions(), hashes, "SHA-256 of the trained model (safetensors)"));
+      study::texts("model_sha256", dimensions, hashes, "SHA-256 of the trained model (safetensors)"));
+  group.variables.push_back(study::texts("model_task", dimensions, tasks,
+                                         "identity of the training: its product is artifacts/products-<identity>"));
 
   // As long as the longest training.
   std::int64_t epochs = 0;

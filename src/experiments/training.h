@@ -119,7 +119,8 @@ struct Curve {
   const char* help;
 };
 
-/// Adds `model_sha256` and these curves of every case's training to a group that has the cases' dimensions already.
+/// Adds `model_sha256`, `model_task` (where the model is) and these curves of every case's training to a group that has
+/// the cases' dimensions already.
 void add_training_variables(store::Group& group, const Stage& train, const study::Job& job,
                             const OutcomeLookup& outcome, const std::vector<Curve>& curves);
 

@@ -28,7 +28,7 @@ class Network : public torch::nn::Module {
       : spec_(std::move(spec)), initialisation_(initialisation) {}
 
   /// Logits, N x classes, for images of the weights' precision, N x C x H x W with pixels in [0, 1], best laid out
-  /// channels last.
+  /// channels last. While it is traced (torchscript.h) it may use operators of LibTorch alone, and read no sizes of N.
   virtual at::Tensor forward(const at::Tensor& images) = 0;
 
   [[nodiscard]] const NetworkSpec& spec() const { return spec_; }

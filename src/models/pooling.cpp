@@ -1,6 +1,7 @@
 #include "models/pooling.h"
 
 #include <ATen/ATen.h>
+#include <ATen/TracerMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -120,6 +121,9 @@ struct PoolRelu : torch::autograd::Function<PoolRelu> {
 }  // namespace
 
 at::Tensor pool_relu(const at::Tensor& maps) {
+  // A script (torchscript.h) can hold LibTorch's operators only; threshold's zeros are 0, never -0, as the kernel's
+  // are.
+  if (at::tracer::impl::is_dispatch_enabled()) return at::threshold(at::max_pool2d(maps, {2, 2}), 0, 0);
   if (maps.scalar_type() == at::kFloat) return PoolRelu::apply(maps);
   return at::max_pool2d(maps, {2, 2}).relu_();
 }

@@ -14,6 +14,7 @@
 #include "study/axis.h"
 #include "study/cells.h"
 #include "study/csv.h"
+#include "study/exporting.h"
 
 namespace telltale::experiments {
 namespace {
@@ -117,17 +118,6 @@ std::string manifest(const BoundarySamples& all, const std::vector<std::size_t>&
   return text;
 }
 
-void make_empty_folder(const std::string& folder) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  if (fs::exists(folder) && !fs::is_directory(folder)) throw InputError(folder + " is there and is no folder");
-  fs::create_directories(folder, error);
-  if (error) throw InputError("cannot create the folder " + folder + ": " + error.message());
-  const bool empty = fs::is_empty(folder, error);
-  if (error) throw InputError("cannot read the folder " + folder + ": " + error.message());
-  if (!empty) throw InputError("the folder " + folder + " is not empty: nothing in it is overwritten");
-}
-
 }  // namespace
 
 ExportFormat parse_export_format(const std::string& name) {
@@ -138,29 +128,9 @@ ExportFormat parse_export_format(const std::string& name) {
 }
 
 std::vector<std::size_t> samples_where(const BoundarySamples& all, const std::string& conditions) {
-  std::vector<std::size_t> selected(all.samples.size());
-  for (std::size_t i = 0; i < selected.size(); ++i) selected[i] = i;
-  if (conditions.empty()) return selected;
-  for (const std::string& condition : split_list(conditions)) {
-    const std::size_t equals = std::min(condition.find('='), condition.size());
-    const std::string dimension = condition.substr(0, equals);
-    const auto found = std::find(all.dimensions.begin(), all.dimensions.end(), dimension);
-    if (equals == condition.size() || found == all.dimensions.end()) {
-      std::string known;
-      for (const std::string& one : all.dimensions) known += (known.empty() ? "" : ", ") + one;
-      throw InputError("'" + condition + "' selects no samples: DIMENSION=LABEL is expected, of the dimensions " +
-                       known);
-    }
-    const auto at = static_cast<std::size_t>(found - all.dimensions.begin());
-    const std::string label = condition.substr(equals + 1);
-    const auto has = [&](std::size_t i) { return all.samples[i].coordinates[at] == label; };
-    bool any = false;
-    for (std::size_t i = 0; i < all.samples.size(); ++i) any = any || has(i);
-    if (!any) throw InputError("no sample has the " + dimension + " " + label);
-    std::erase_if(selected, [&](std::size_t i) { return !has(i); });
-  }
-  if (selected.empty()) throw InputError("no sample is of cases with " + conditions);
-  return selected;
+  std::vector<std::vector<std::string>> labels;
+  for (const BoundarySample& sample : all.samples) labels.push_back(sample.coordinates);
+  return cases_where(all.dimensions, labels, conditions, "sample");
 }
 
 void export_samples(const BoundarySamples& all, const std::vector<std::size_t>& chosen, const std::string& folder,

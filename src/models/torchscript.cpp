@@ -1,0 +1,69 @@
+#include "models/torchscript.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/frontend/tracer.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
+
+#include <algorithm>
+#include <cctype>
+#include <sstream>
+
+#include "models/weights.h"
+
+namespace telltale::models {
+namespace {
+
+namespace jit = torch::jit;
+
+// A name as TorchScript allows one.
+std::string identifier(std::string name) {
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  return name;
+}
+
+// A module of a script with the tensors of `module` and its parts: the tensors themselves, by which the tracer knows
+// them. Each has a class of its own in `unit`.
+jit::Module mirror(const torch::nn::Module& module, const std::string& name,
+                   const std::shared_ptr<jit::CompilationUnit>& unit) {
+  jit::Module script(c10::QualifiedName("__torch__.telltale." + identifier(name)), unit);
+  script.register_attribute("training", c10::BoolType::get(), false);
+  for (const auto& item : module.named_parameters(false)) script.register_parameter(item.key(), item.value(), false);
+  for (const auto& item : module.named_buffers(false)) script.register_buffer(item.key(), item.value());
+  for (const auto& item : module.named_children())
+    script.register_module(item.key(), mirror(*item.value(), name + "_" + item.key(), unit));
+  return script;
+}
+
+}  // namespace
+
+Bytes torchscript_of(const Network& network, const std::string& description) {
+  const at::NoGradGuard no_grad;
+  const std::shared_ptr<Network> copy = load_network(save_weights(network));
+  copy->eval();
+  for (at::Tensor& parameter : copy->parameters()) parameter.set_requires_grad(false);
+
+  const auto unit = std::make_shared<jit::CompilationUnit>();
+  jit::Module script = mirror(*copy, copy->spec().name, unit);
+  const data::ImageShape& shape = copy->spec().input;
+  const auto forward = [&](jit::Stack inputs) {
+    // A copy, even of what lies channels last already: of grey images both layouts are equal, but their strides are
+    // not, and LibTorch chooses kernels by strides.
+    const at::Tensor images = inputs.front().toTensor().clone(at::MemoryFormat::ChannelsLast);
+    return jit::Stack{copy->forward(images)};
+  };
+  const auto traced =
+      jit::tracer::trace({at::zeros({2, shape.channels, shape.height, shape.width})}, forward,
+                         [](const at::Tensor&) { return std::string(); }, true, false, &script, {"images"});
+  const std::shared_ptr<jit::Graph> graph = traced.first->graph;
+  jit::EliminateDeadCode(graph);
+  script.type()->addMethod(unit->create_function(c10::QualifiedName(*script.type()->name(), "forward"), graph));
+
+  std::ostringstream file;
+  script.save(file, {{"telltale.json", description}});
+  const std::string bytes = std::move(file).str();
+  return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace telltale::models
