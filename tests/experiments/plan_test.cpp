@@ -216,7 +216,7 @@ TEST(ComparePlan, NeedsImagesThatAreThere) {
             std::string::npos);
   EXPECT_NE(refusal("experiment = compare\npredict-images = 51\n").find("x.ini:4: predict-images: "),
             std::string::npos);
-  EXPECT_EQ(refusal("experiment = compare\npredict-images = 50\nscheme = clean\n"), "accepted");
+  EXPECT_EQ(refusal("experiment = compare\npredict-images = 50\n"), "accepted");
 }
 
 // Nothing has been computed: every value is missing, and nothing fails.
