@@ -1,39 +1,8 @@
 #include "experiments/empty.h"
 
-#include <algorithm>
-#include <chrono>
-#include <thread>
-
-#include "experiments/runners.h"
-
 namespace telltale::experiments {
-namespace {
 
 using study::Grid;
-
-struct Nothing {
-  static constexpr study::TaskKind kind{.name = "empty"};
-  long long seed = 0, index = 0;
-  double seconds = 0;
-
-  void fields(auto& field) { field("seed", seed), field("index", index), field("seconds", seconds); }
-};
-
-cluster::TaskResult do_nothing(const Nothing& task, RankState&, cluster::TaskContext& context) {
-  using namespace std::chrono;
-  const auto end = steady_clock::now() + duration_cast<steady_clock::duration>(duration<double>(task.seconds));
-  while (task.seconds > 0 && steady_clock::now() < end) {
-    context.check();
-    std::this_thread::sleep_until(std::min(end, steady_clock::now() + milliseconds(10)));
-  }
-  cluster::TaskResult result;
-  result.values["index"] = Array::scalar<std::int64_t>(task.index);
-  return result;
-}
-
-}  // namespace
-
-void add_empty_runners(Runners& runners) { runners.add(do_nothing); }
 
 std::vector<ParameterGroup> Empty::keys() const {
   using enum ValueType;
@@ -57,7 +26,7 @@ study::Plan Empty::plan(const study::StudyInputs& inputs) const {
   const double seconds = inputs.job.number("task-seconds");
   plan.reserve(static_cast<std::size_t>(count));
   const Grid grid({study::counted_axis("case", count)});
-  add_stage(plan, {"empty", "what each task returned", grid, {}, {}}, [&](const Grid::Point& point) {
+  add_stage(plan, {"empty", "what each task returned", grid, {}, {}, {}}, [&](const Grid::Point& point) {
     return study::Task<Nothing>{{seed, static_cast<long long>(point.index()), seconds}, {}, {}, seconds};
   });
   plan.cases = plan.tasks.size();

@@ -5,6 +5,15 @@
 
 namespace telltale::experiments {
 
+/// A task that sleeps. Its outcome: index.
+struct Nothing {
+  static constexpr study::TaskKind kind{.name = "empty"};
+  long long seed = 0, index = 0;
+  double seconds = 0;
+
+  void fields(auto& field) { field("seed", seed), field("index", index), field("seconds", seconds); }
+};
+
 class Empty final : public study::Experiment {
  public:
   [[nodiscard]] std::string name() const override { return "empty"; }

@@ -201,7 +201,10 @@ Grid with_repeats(std::vector<Axis> axes, const Job& job) {
 }
 
 TrainingStreams::TrainingStreams(const TrainingCase& of) {
-  const Identity training = Stream::key_of(static_cast<std::uint64_t>(of.seed), study::json_of(of), "training");
+  Json network = of.network.to_json();
+  network.erase("classes");
+  const Json shared = {{"network", std::move(network)}, {"repeat", of.repeat}};
+  const Identity training = Stream::key_of(static_cast<std::uint64_t>(of.seed), shared, "training");
   initial_weights = Stream::key_of(training, "initial weights");
   order = Stream::key_of(training, "order");
 }
@@ -213,7 +216,7 @@ std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& input
   const Job& job = inputs.job;
   const data::Dataset& data = *inputs.data;
   std::vector<PlannedTraining> trainings;
-  const Stage& stage = add_stage(plan, {"train", {}, cases, {}, {}}, [&](const Grid::Point& point) {
+  const Stage& stage = add_stage(plan, {"train", {}, cases, {}, {}, {}}, [&](const Grid::Point& point) {
     const CaseValues values(job, point);
     auto [network, scheme] = trained(values);
     Train train{data.content_hash(),
@@ -248,9 +251,8 @@ void add_training_variables(store::Group& group, const Stage& train, const Job& 
   std::vector<std::string> hashes, tasks;
   for (const auto& task : train.tasks) {
     const Outcome* trained = study::done(outcome, task);
-    hashes.push_back(trained == nullptr
-                         ? ""
-                         : Identity::from_bytes(trained->values.at(model_hash_value).as<std::uint8_t>()).hex());
+    hashes.push_back(
+        trained == nullptr ? "" : Identity::from_bytes(trained->values.at(model_hash_value).as<std::uint8_t>()).hex());
     tasks.push_back(trained == nullptr ? "" : trained->identity.hex());
   }
   const auto dimensions = train.grid.dimensions();

@@ -36,7 +36,7 @@ struct TrainingRecipe {
   }
 };
 
-/// What determines a training beside data and environment; its random streams are keyed by it.
+/// What determines a training beside data and environment.
 struct TrainingCase {
   models::NetworkSpec network;
   TrainingRecipe recipe;
@@ -49,7 +49,9 @@ struct TrainingCase {
   }
 };
 
-/// Keys of the random streams of a training.
+/// Keys of the random streams of a training: of the network's structure, the seed and the repeat, and nothing else. The
+/// trainings of one repeat are pairs: whatever their schemes and recipes, they start from the same weights (but for
+/// outputs that others lack) and see the training images in the same order.
 struct TrainingStreams {
   explicit TrainingStreams(const TrainingCase& of);
   Identity initial_weights, order;
@@ -59,7 +61,7 @@ struct TrainingStreams {
 /// watermark), each by epoch, and model_sha256.
 struct Train {
   static constexpr study::TaskKind kind{
-      .name = "train", .algorithm = 1, .makes_product = true, .keeps_checkpoints = true};
+      .name = "train", .algorithm = 2, .makes_product = true, .keeps_checkpoints = true};
   Identity data;
   TrainingCase of;
   std::string environment;  ///< identity of the one that trains; "any" where it is no part of this task's identity

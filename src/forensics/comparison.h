@@ -47,6 +47,8 @@ Distance distance_between(const Answers& a, const Answers& b, models::Precision 
 
 /// Which arrays are the same bits: for each the position of the first one that is (its own if none is before it), so
 /// that equal numbers fall together; -1 for nullptr. The one meaning of every `equivalence_class` in results files.
+inline constexpr const char* equivalence_class_help =
+    "position of the first machine with the same bits: equal numbers fall together; -1 while missing";
 std::vector<std::int32_t> equivalence_classes(const std::vector<const Array*>& arrays);
 
 /// The first row in which two arrays (layers x images) differ; -1 if none. Throws Error if shapes or types differ.

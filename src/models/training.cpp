@@ -132,6 +132,23 @@ struct Trainer::State {
             {"stream", stream.key().hex()}};
   }
 
+  // The images come in an order of their own, with the extra samples at random places among them: trainings that share
+  // a stream see the same images in the same order, whatever else they are trained on.
+  [[nodiscard]] std::vector<std::int64_t> order_now() const {
+    const std::string of_epoch = "of epoch " + std::to_string(epoch);
+    std::vector<std::int64_t> images = stream.derive("order " + of_epoch).permutation(data.base.count);
+    const std::int64_t extras = samples - data.base.count;
+    if (extras == 0) return images;
+    const std::vector<std::int64_t> places = stream.derive("places of extra samples " + of_epoch).permutation(samples);
+    std::vector<std::int64_t> mixed(static_cast<std::size_t>(samples), -1);
+    for (std::int64_t i = 0; i < extras; ++i)
+      mixed[static_cast<std::size_t>(places[static_cast<std::size_t>(i)])] = data.base.count + i;
+    auto next = images.begin();
+    for (std::int64_t& sample : mixed)
+      if (sample < 0) sample = *next++;
+    return mixed;
+  }
+
   // Writes sample `index` of base and extra images, channels last, and returns its label.
   std::int64_t write_sample(std::int64_t index, float* out) const {
     const data::ImageShape& shape = data.base.shape;
@@ -202,7 +219,7 @@ void Trainer::step() {
   if (finished()) throw Error("the training is finished: there is no step to take");
   if (!state.network->is_training()) state.network->train();
   if (state.order_epoch != state.epoch) {
-    state.order = state.stream.derive("order of epoch " + std::to_string(state.epoch)).permutation(state.samples);
+    state.order = state.order_now();
     state.order_epoch = state.epoch;
   }
   const std::int64_t first = state.step * state.recipe.batch;

@@ -56,8 +56,9 @@ struct EpochRecord {
 
 /// Trains one network on one thread. Parameters that require no gradient are left alone.
 ///
-/// Every epoch goes through all samples once in an order of its own, a function of the stream's key and the epoch; the
-/// last batch may be smaller. The network is trained in place and starts as it is given.
+/// Every epoch goes through all samples once in an order of its own, a function of the stream's key and the epoch (that
+/// of the images does not depend on the extra samples); the last batch may be smaller. The network is trained in place
+/// and starts as it is given.
 class Trainer {
  public:
   /// Throws Error or InputError if labels, shapes or the recipe do not fit the network or each other. What `data.base`

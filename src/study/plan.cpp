@@ -29,6 +29,13 @@ std::size_t Plan::add(PlannedTask task) {
   return place->second;
 }
 
+std::map<std::string, int> algorithms_of(const Plan& plan) {
+  std::map<std::string, int> versions;
+  for (const PlannedTask& task : plan.tasks)
+    versions[task.payload.at("kind").get<std::string>()] = task.payload.value("algorithm", 0);
+  return versions;
+}
+
 std::vector<Axis> axes_of(const Plan& plan) {
   std::vector<Axis> axes;
   for (const Stage& stage : plan.stages)

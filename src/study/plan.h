@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -37,12 +38,20 @@ struct Measure {
   const char* units = "1";
 };
 
+/// An int64 variable of the results with a value of each task; -1 where there is none.
+struct Count {
+  const char* variable;
+  const char* value;
+  const char* help;
+};
+
 /// The tasks of one purpose, a task or none for each point of a grid.
 struct Stage {
   std::string name;  ///< also of its group in the results, if it has one
   std::string help;  ///< description of that group
   Grid grid;
   std::vector<Measure> measures;                  ///< what its group holds of each task
+  std::vector<Count> counts;                      ///< likewise
   std::vector<std::optional<std::size_t>> tasks;  ///< by point; none where a combination has no meaning
 };
 
@@ -99,6 +108,9 @@ const Stage& add_stage(Plan& plan, Stage stage, const MakeTask& task) {
   plan.stages.push_back(std::move(stage));
   return plan.stages.back();
 }
+
+/// The version of each kind of task's algorithm, by the kind's name.
+std::map<std::string, int> algorithms_of(const Plan& plan);
 
 /// The axes along which the stages' grids extend, each once, in the order of the stages.
 std::vector<Axis> axes_of(const Plan& plan);

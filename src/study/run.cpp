@@ -83,6 +83,7 @@ class Desk {
       report.notes.push_back(paths_.journal() + ": damage at byte " + std::to_string(damage.offset) + " (" +
                              damage.what + "): skipped; what it held is computed again");
     ledger_.emplace(session_.plan, *journal_, *artifacts_);
+    if (begun) note_newer_algorithms();
     take_crash_notes();
     decide_what_is_known();
     note_missing_environments();
@@ -179,6 +180,20 @@ class Desk {
       const auto found = records.outcomes.find(task.identity);
       if (found != records.outcomes.end() && found->second.status == TaskStatus::failed)
         report.failures.push_back({task.stage + " " + task.identity.brief(), found->second.reason});
+    }
+  }
+
+  // An algorithm that changed since the last start gives its tasks other identities: they are computed anew, and what was
+  // computed before stays in the journal.
+  void note_newer_algorithms() {
+    const Json& last = records_.sessions.empty() ? *records_.head : records_.sessions.back();
+    for (const auto& [kind, version] : algorithms_of(session_.plan)) {
+      // Journals from before versions were written there began with the first of each.
+      const int then = last.contains("algorithms") ? last["algorithms"].value(kind, version) : std::min(version, 1);
+      if (then != version)
+        report.notes.push_back("the algorithm of `" + kind + "` is version " + std::to_string(version) + " now and was " +
+                               std::to_string(then) + " at the last start: its tasks are computed anew (what was " +
+                               "computed before stays in the journal)");
     }
   }
 
@@ -280,6 +295,7 @@ class Desk {
             {"pid", getpid()},
             {"ranks", ranks},
             {"plan", plan_totals(session_.plan)},
+            {"algorithms", algorithms_of(session_.plan)},
             {"cases", session_.plan.cases},
             {"open_cost_s", open_cost}};
   }

@@ -15,6 +15,12 @@ double number_of(const Outcome* outcome, const std::string& value) {
   return found == outcome->values.end() ? missing : found->second.as<double>().front();
 }
 
+std::int64_t count_of(const Outcome* outcome, const std::string& value) {
+  if (outcome == nullptr) return -1;
+  const auto found = outcome->values.find(value);
+  return found == outcome->values.end() ? -1 : found->second.as<std::int64_t>().front();
+}
+
 store::Variable texts(std::string name, std::vector<std::string> dimensions, std::vector<std::string> values,
                       const std::string& help) {
   return {std::move(name), std::move(dimensions), std::move(values), {{"long_name", help}}, std::nullopt};
@@ -45,6 +51,12 @@ store::Group group_of(const Stage& stage, const OutcomeLookup& outcome) {
     values.reserve(stage.tasks.size());
     for (const auto& task : stage.tasks) values.push_back(number_of(done(outcome, task), measure.value));
     add_variable(group, stage.grid, measure.variable, {}, values, measure.help, measure.units);
+  }
+  for (const Count& count : stage.counts) {
+    std::vector<std::int64_t> values;
+    values.reserve(stage.tasks.size());
+    for (const auto& task : stage.tasks) values.push_back(count_of(done(outcome, task), count.value));
+    add_variable(group, stage.grid, count.variable, {}, values, std::string(count.help) + "; -1 where there is none");
   }
   return group;
 }

@@ -26,6 +26,9 @@ const Outcome* done(const OutcomeLookup& outcome, const std::optional<std::size_
 /// A float64 scalar of an outcome; NaN where there is none.
 double number_of(const Outcome* outcome, const std::string& value);
 
+/// An int64 scalar of an outcome; -1 where there is none.
+std::int64_t count_of(const Outcome* outcome, const std::string& value);
+
 /// A variable of numbers; floats have NaN as their fill value.
 template <typename T>
 store::Variable variable(std::string name, std::vector<std::string> dimensions, std::vector<std::int64_t> shape,
@@ -60,7 +63,7 @@ void add_variable(store::Group& group, const Grid& grid, const std::string& name
 /// A group with a name and a description, whose dimensions are a grid's.
 store::Group group_over(const Grid& grid, const std::string& name, const std::string& help);
 
-/// The group of a stage: its grid, and each of its measures at every point.
+/// The group of a stage: its grid, and each of its measures and counts at every point.
 store::Group group_of(const Stage& stage, const OutcomeLookup& outcome);
 
 }  // namespace telltale::study

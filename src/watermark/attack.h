@@ -1,6 +1,7 @@
 // What an attack on a watermark is: something done to a stolen network, after which it is asked again.
 //
-// Adding one is a file in attacks/ and a line in registry.cpp.
+// Adding one is a line in attacks.def and two files in attacks/: NAME.cpp says what it is (NAME_attack), and
+// apply_NAME.cpp, which needs LibTorch, what it does (apply_NAME).
 #pragma once
 
 #include <functional>
@@ -44,12 +45,12 @@ class Attack {
     static_cast<void>(settings);
     return false;
   }
-
-  /// The model after the attack, as it can be asked. Throws InputError for settings that are none.
-  [[nodiscard]] virtual std::unique_ptr<Service> apply(const AttackInputs& inputs) const = 0;
 };
 
-/// Every attack there is; the first does nothing.
+/// The model after the attack that the settings name, as it can be asked. Throws InputError for settings that are none.
+std::unique_ptr<Service> apply_attack(const AttackInputs& inputs);
+
+/// Every attack there is.
 const std::vector<const Attack*>& attacks();
 /// Throws InputError, naming those that there are, for another name.
 const Attack& attack_named(const std::string& name);

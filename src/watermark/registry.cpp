@@ -26,7 +26,11 @@ const std::vector<const Scheme*>& schemes() {
 }
 
 const std::vector<const Attack*>& attacks() {
-  static const std::vector<const Attack*> all{&no_attack(), &prune_attack()};
+  static const std::vector<const Attack*> all{
+#define TELLTALE_ATTACK(name) &name##_attack(),
+#include "watermark/attacks.def"
+#undef TELLTALE_ATTACK
+  };
   return all;
 }
 

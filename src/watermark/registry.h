@@ -1,4 +1,5 @@
-// Where a scheme or an attack says that it exists: one line here, one in registry.cpp.
+// Where schemes and attacks say that they exist: a scheme by a line here and one in registry.cpp, an attack by one in
+// attacks.def.
 #pragma once
 
 #include "watermark/attack.h"
@@ -10,7 +11,10 @@ const Scheme& new_label_scheme();
 const Scheme& noise_backdoor_scheme();
 const Scheme& clean_scheme();
 
-const Attack& no_attack();
-const Attack& prune_attack();
+#define TELLTALE_ATTACK(name)    \
+  const Attack& name##_attack(); \
+  std::unique_ptr<Service> apply_##name(const AttackInputs& inputs);
+#include "watermark/attacks.def"
+#undef TELLTALE_ATTACK
 
 }  // namespace telltale::watermark

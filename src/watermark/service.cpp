@@ -2,8 +2,10 @@
 
 #include <ATen/Tensor.h>
 
+#include "core/error.h"
 #include "models/evaluate.h"
 #include "models/network.h"
+#include "watermark/registry.h"
 
 namespace telltale::watermark {
 namespace {
@@ -25,6 +27,15 @@ class NetworkService final : public Service {
 };
 
 }  // namespace
+
+std::unique_ptr<Service> apply_attack(const AttackInputs& inputs) {
+  const std::string name = attack_named(inputs.settings.at("name").get<std::string>()).name();
+#define TELLTALE_ATTACK(attack) \
+  if (name == attack##_attack().name()) return apply_##attack(inputs);
+#include "watermark/attacks.def"
+#undef TELLTALE_ATTACK
+  throw Error("nothing is known of how to apply the attack " + name);
+}
 
 std::unique_ptr<Service> serve(std::shared_ptr<models::Network> network) {
   return std::make_unique<NetworkService>(std::move(network));

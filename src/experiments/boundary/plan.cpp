@@ -278,7 +278,7 @@ class Planner {
 
   void add_searches() {
     const Grid grid = train_.grid * setup_.searches * Grid({setup_.image});
-    add_stage(plan_, {"search", "one attempt from each test image", grid, {}, {}},
+    add_stage(plan_, {"search", "one attempt from each test image", grid, {}, {}, {}},
               [&](const Grid::Point& point) { return search(point); });
   }
 
@@ -288,7 +288,7 @@ class Planner {
         Grid({study::counted_axis("block", setup_.blocks()),
               study::named_axis("environment", "environment that predicts again", inputs_.environments.names())});
     const Stage& searches = plan_.stage("search");
-    add_stage(plan_, {"replay", "samples predicted again by a process of its own", grid, {}, {}},
+    add_stage(plan_, {"replay", "samples predicted again by a process of its own", grid, {}, {}, {}},
               [&](const Grid::Point& point) { return replay(searches, point); });
   }
 

@@ -90,21 +90,23 @@ Plan Compare::plan(const StudyInputs& inputs) const {
        job.axis_of("threads")});
   const Grid settings = Grid({job.axis_of("precision")}) * cases * Grid({job.axis_of("predict-batch")});
   const Stage& train = plan.stage("train");
-  add_stage(plan, {"compare", "one machine's predictions", settings * machines, {}, {}}, [&](const Grid::Point& point) {
-    const CaseValues values(job, point);
-    const std::size_t one = point.leading(1 + cases.axes().size()) % cases.size();
-    const auto e = static_cast<int>(point.position("environment"));
-    const study::Environment& environment = inputs.environments.at(e);
-    const long long images = job.integer("predict-images"), batch = values.integer("predict-batch"),
-                    threads = values.integer("threads");
-    const std::string precision = values.text("precision");
-    const std::string subject = prediction_subject(network(values), batch, threads, precision).key();
-    return study::Task<MachinePrediction>{{data.content_hash(), plan.tasks[*train.tasks[one]].identity, images, batch,
-                                           threads, precision, environment.profile, environment.identity()},
-                                          {trainings[one].task},
-                                          {e},
-                                          static_cast<double>(images) * inputs.environments.image_seconds(e, subject)};
-  });
+  add_stage(plan, {"compare", "one machine's predictions", settings * machines, {}, {}, {}},
+            [&](const Grid::Point& point) {
+              const CaseValues values(job, point);
+              const std::size_t one = point.leading(1 + cases.axes().size()) % cases.size();
+              const auto e = static_cast<int>(point.position("environment"));
+              const study::Environment& environment = inputs.environments.at(e);
+              const long long images = job.integer("predict-images"), batch = values.integer("predict-batch"),
+                              threads = values.integer("threads");
+              const std::string precision = values.text("precision");
+              const std::string subject = prediction_subject(network(values), batch, threads, precision).key();
+              return study::Task<MachinePrediction>{
+                  {data.content_hash(), plan.tasks[*train.tasks[one]].identity, images, batch, threads, precision,
+                   environment.profile, environment.identity()},
+                  {trainings[one].task},
+                  {e},
+                  static_cast<double>(images) * inputs.environments.image_seconds(e, subject)};
+            });
   plan.cases = settings.size();
   return plan;
 }

@@ -138,10 +138,7 @@ class PrecisionGroup {
       const auto by_layer = classes_by_layer(setting);
       layer_classes.insert(layer_classes.end(), by_layer.begin(), by_layer.end());
     }
-    add("equivalence_class", {"environment", "threads"}, classes,
-        "machines of one number give the same logits, bit for bit; counted from 0 in the order in which they appear "
-        "among "
-        "all machines; -1 while missing");
+    add("equivalence_class", {"environment", "threads"}, classes, forensics::equivalence_class_help);
     add("layer_class", {"environment", "threads", "layer"}, layer_classes,
         "the same by what each layer gives; -1 where the network has no such layer");
   }

@@ -26,6 +26,7 @@ void plan_predictions(Plan& plan, const StudyInputs& inputs) {
              "the first watermarked model's answers to the first test images on every environment, bit for bit",
              grid,
              {},
+             {},
              {}},
             [&](const Grid::Point& point) {
               const auto e = static_cast<int>(point.position("environment"));

@@ -44,7 +44,7 @@ Table query_table(const store::Group& train) {
     auto row = key;
     const double e = mean(expected.values.at(key)), q = mean(queries.values.at(key));
     row.push_back(std::isnan(e) ? "-" : shortest(e));
-    row.push_back(std::isnan(q) ? "-" : shortest(q));
+    row.push_back(std::isnan(q) ? "-" : std::isinf(q) ? "never" : shortest(q));
     table.rows.push_back(std::move(row));
   }
   table.notes = {"From the measured share of new keys recognised."};
@@ -113,8 +113,9 @@ Table statements_table(const store::Group& root, const store::Group& train) {
     };
     add("key accuracy rises with beta", rises_with_beta(curves));
     // The text's alpha for a share of new keys at one beta; of another data set it says nothing.
-    for (const PublishedRow& stated : published_paper("new-label").rows_of(
-             "Fig. 3e", {{"dataset", text_of(root, "dataset")}, {"scheme", scheme.first}})) {
+    for (const PublishedRow& stated :
+         published_paper("new-label")
+             .rows_of("Fig. 3e", {{"dataset", text_of(root, "dataset")}, {"scheme", scheme.first}})) {
       const double share = stated.coordinates.at("p"), beta = stated.coordinates.at("beta");
       add(shortest(100 * share) + "% of new keys at beta " + shortest(beta) + " (paper: alpha " +
               (stated.bound.empty() ? "" : stated.bound + " ") + shortest(stated.value) + ")",
@@ -147,7 +148,7 @@ Table predict_table(const store::Group& predict) {
   const auto& names = predict.find_variable("environment")->strings();
   const auto batches = predict.find_variable("predict_batch")->numbers().as<std::int64_t>();
   const auto images = predict.find_dimension("image")->size;
-  const auto values = classes->numbers().as<std::int64_t>();
+  const Array& values = classes->numbers();
   const auto differing = predict.find_variable("differing_images")->numbers().as<std::int64_t>();
   for (const std::int64_t batch : batches) {
     table.columns.push_back("batch " + std::to_string(batch));
@@ -156,7 +157,10 @@ Table predict_table(const store::Group& predict) {
   for (std::size_t e = 0; e < names.size(); ++e) {
     std::vector<std::string> row = {names[e]};
     for (std::size_t b = 0; b < batches.size(); ++b) {
-      const std::int64_t first = values[e * batches.size() + b];
+      // Earlier versions wrote these as int64.
+      const std::size_t cell = e * batches.size() + b;
+      const std::int64_t first =
+          values.dtype == DType::int64 ? values.as<std::int64_t>()[cell] : values.as<std::int32_t>()[cell];
       const std::int64_t count = differing[e * names.size() * batches.size() + b];
       row.push_back(first < 0 ? "-" : "like " + names[static_cast<std::size_t>(first)]);
       row.push_back(count < 0 ? "-" : std::to_string(count) + " of " + std::to_string(images));

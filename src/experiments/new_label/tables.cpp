@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "experiments/new_label/new_label.h"
+#include "forensics/comparison.h"
 #include "watermark/verification.h"
 
 namespace telltale::experiments {
@@ -23,17 +25,21 @@ void add_queries(store::Group& group, const Stage& evaluated, const OutcomeLooku
     const double p = study::number_of(asked, "key_accuracy_new");
     const std::string scheme = evaluated.grid.point(i).text("scheme");
     if (!(p > 0) || scheme == "clean") continue;
-    if (scheme == "new-label")
-      expected[i] =
-          watermark::new_label_mean_queries(p, static_cast<std::int64_t>(study::number_of(asked, "keys_new")));
+    if (scheme == "new-label") expected[i] = watermark::new_label_mean_queries(p, study::count_of(asked, "keys_new"));
     const auto needed = scheme == "new-label" ? watermark::new_label_queries(p, certainty)
                                               : watermark::backdoor_queries(p, rival_tau, certainty);
-    if (needed.settled) queries[i] = static_cast<double>(*needed.settled);
+    if (needed.settled)
+      queries[i] = static_cast<double>(*needed.settled);
+    else if (needed.impossible)
+      queries[i] = std::numeric_limits<double>::infinity();
   }
   add_variable(group, evaluated.grid, "expected_queries", {}, expected,
                "E[q]: queries until the first key sample is recognised (new label only)", "1");
-  add_variable(group, evaluated.grid, "queries_for_90", {}, queries,
-               "queries from which on the verification is right with 90% certainty (rival: threshold 0.3)", "1");
+  add_variable(
+      group, evaluated.grid, "queries_for_90", {}, queries,
+      "queries from which on the verification is right with 90% certainty (rival: threshold 0.3); infinite where "
+      "no number of them is enough",
+      "1");
 }
 
 // Number of images of which any logit differs in any bit.
@@ -73,7 +79,7 @@ store::Group predict_group(const StudyInputs& inputs, const Stage& predicted, co
   }
   const std::int64_t batches = predicted.grid.shape().back();
   const auto at = [&](std::int64_t e, std::int64_t b) { return outcomes[static_cast<std::size_t>(e * batches + b)]; };
-  std::vector<std::int64_t> differing, classes_of;
+  std::vector<std::int64_t> differing;
   for (std::int64_t e = 0; e < environments; ++e)
     for (std::int64_t f = 0; f < environments; ++f)
       for (std::int64_t b = 0; b < batches; ++b) {
@@ -83,20 +89,20 @@ store::Group predict_group(const StudyInputs& inputs, const Stage& predicted, co
                                 : differing_images(one->values.at("logits").as<float>(),
                                                    other->values.at("logits").as<float>(), images));
       }
-  // The class of an environment is the first one whose answers are the same bits.
-  for (std::int64_t e = 0; e < environments; ++e)
-    for (std::int64_t b = 0; b < batches; ++b) {
-      std::int64_t first = -1;
-      for (std::int64_t f = 0; f <= e && first < 0; ++f)
-        if (differing[static_cast<std::size_t>((e * environments + f) * batches + b)] == 0) first = f;
-      classes_of.push_back(first);
-    }
+  std::vector<std::int32_t> classes_of(outcomes.size());
+  for (std::int64_t batch = 0; batch < batches; ++batch) {
+    std::vector<const Array*> answered;
+    for (std::int64_t e = 0; e < environments; ++e)
+      answered.push_back(at(e, batch) == nullptr ? nullptr : &at(e, batch)->values.at("logits"));
+    const auto of_batch = forensics::equivalence_classes(answered);
+    for (std::int64_t e = 0; e < environments; ++e)
+      classes_of[static_cast<std::size_t>(e * batches + batch)] = of_batch[static_cast<std::size_t>(e)];
+  }
   add_variable(group, predicted.grid, "logits", {"image", "class"}, logits, "logits, bit for bit");
   add_variable(group, predicted.grid, "label", {"image"}, labels, "the largest logit; -1 while missing");
   add_variable(group, Grid(), "differing_images", {"environment", "environment_2", "predict_batch"}, differing,
                "images of which any logit differs in any bit; -1 while missing");
-  add_variable(group, predicted.grid, "equivalence_class", {}, classes_of,
-               "position of the first environment with the same bits: equal numbers fall together; -1 while missing");
+  add_variable(group, predicted.grid, "equivalence_class", {}, classes_of, forensics::equivalence_class_help);
   return group;
 }
 

@@ -26,6 +26,17 @@ const std::vector<Measure>& measures() {
   return all;
 }
 
+const std::vector<study::Count>& counts() {
+  static const std::vector<study::Count> all{
+      {"keys", "keys_new", "untrained key samples that were asked"},
+      {"key_matches", "key_matches_new", "of them, answered with the watermark's label"},
+      {"keys_trained", "keys_trained", "key samples that were trained on and asked"},
+      {"key_matches_trained", "key_matches_trained", "of them, answered with the watermark's label"},
+      {"keys_wrong_secret", "keys_wrong", "key samples made with another secret that were asked"},
+      {"key_matches_wrong_secret", "key_matches_wrong", "of them, answered with the watermark's label"}};
+  return all;
+}
+
 // A parameter's value in a case, as it stands in a payload.
 Json value_of(const Parameter& parameter, const CaseValues& values) {
   switch (parameter.type) {
@@ -138,7 +149,7 @@ void Ownership::check(const StudyInputs& inputs) const {
   const Grid grid = with_repeats(job.axes_of(keys), job);
   for (std::size_t index = 0; index < grid.size(); ++index) {
     const CaseValues values(job, grid.point(index));
-    const Json asked = settings(values, true);
+    const Json asked = settings(values, false);
     try {
       watermark::scheme_of(asked).check({asked, models::ImageView::of(data.shape(), data.train()),
                                          models::ImageView::of(data.shape(), data.test()), data.classes()});
@@ -162,24 +173,27 @@ void Ownership::plan(Plan& plan, const StudyInputs& inputs) const {
   const double asked_images = test_count + 3 * (key_images > 0 ? static_cast<double>(key_images) : test_count);
   const auto evaluate = [&](const CaseValues& values, Json attack) {
     const PlannedTraining& training = trainings[values.point().leading(grid.axes().size())];
-    return study::Task<Evaluate>{{data.content_hash(), plan.tasks[training.task].identity, settings(values, true),
-                                  std::move(attack), key_images, training.environment, job.integer("eval-batch")},
-                                 {training.task},
-                                 training.environments,
-                                 asked_images * training.image_s};
+    const bool is_marked = watermark::scheme_named(values.text("scheme")).marks();
+    return study::Task<Evaluate>{
+        {data.content_hash(), plan.tasks[training.task].identity, settings(values, true), is_marked, std::move(attack),
+         key_images, training.environment, job.integer("eval-batch")},
+        {training.task},
+        training.environments,
+        asked_images * training.image_s};
   };
   const Json untouched = {{"name", "none"}};
-  add_stage(plan, {"evaluate", "every case: the trained model as it is", grid, measures(), {}},
+  add_stage(plan, {"evaluate", "every case: the trained model as it is", grid, measures(), counts(), {}},
             [&](const Grid::Point& point) { return evaluate(CaseValues(job, point), untouched); });
   plan.cases = grid.size();
   for (const watermark::Attack* attack : attacks_) {
     if (!is_on(*attack, job)) continue;
     const Grid attacked = grid * Grid(job.axes_of(names_of(attack->parameters())));
-    add_stage(plan, {attack->name(), attack->help(), attacked, measures(), {}}, [&](const Grid::Point& point) {
-      const CaseValues values(job, point);
-      const Json done = settings_of(*attack, values);
-      return evaluate(values, attack->changes_nothing(done) ? untouched : done);
-    });
+    add_stage(plan, {attack->name(), attack->help(), attacked, measures(), counts(), {}},
+              [&](const Grid::Point& point) {
+                const CaseValues values(job, point);
+                const Json done = settings_of(*attack, values);
+                return evaluate(values, attack->changes_nothing(done) ? untouched : done);
+              });
     plan.cases = std::max(plan.cases, attacked.size());
   }
 }

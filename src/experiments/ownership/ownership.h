@@ -12,20 +12,23 @@
 namespace telltale::experiments {
 
 /// Asks a model, as it is or after an attack, for the test images and for key samples. Its outcome: accuracy,
-/// accuracy_label_removed (of networks with an output more than the data have classes), keys_new, key_accuracy_new,
-/// key_accuracy_wrong, key_accuracy_trained.
+/// accuracy_label_removed (of networks with an output more than the data have classes), and of each set of key samples
+/// (new, wrong, trained) how many were asked, keys_*, how many of them got their label, key_matches_*, and the share,
+/// key_accuracy_*. A network without a watermark was trained on none.
 struct Evaluate {
-  static constexpr study::TaskKind kind{.name = "evaluate", .algorithm = 1};
+  static constexpr study::TaskKind kind{.name = "evaluate", .algorithm = 2};
   Identity data, model;
-  Json scheme;  ///< whose key samples are asked
+  Json scheme;            ///< whose key samples are asked
+  bool is_marked = true;  ///< the model was trained on key samples
   Json attack;
   long long key_images = 0;  ///< how many images each set of key samples is made of; 0: all
   std::string environment;
   long long eval_batch = 0;
 
   void fields(auto& field) {
-    field("data", data), field("model", model), field("scheme", scheme), field("attack", attack),
-        field("key_images", key_images), field("environment", environment), field("eval_batch", eval_batch);
+    field("data", data), field("model", model), field("scheme", scheme), field("is_marked", is_marked),
+        field("attack", attack), field("key_images", key_images), field("environment", environment),
+        field("eval_batch", eval_batch);
   }
 };
 

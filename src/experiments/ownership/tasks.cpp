@@ -15,10 +15,9 @@ cluster::TaskResult evaluate(const Evaluate& task, RankState& rank, cluster::Tas
   const auto train = models::ImageView::of(data.shape(), data.train()),
              test = models::ImageView::of(data.shape(), data.test());
   const auto check = [&] { context.check(); };
-  const auto service = watermark::attack_named(task.attack.at("name").get<std::string>())
-                           .apply({task.attack, rank.models.get(task.model, context), test, check});
+  const auto service = watermark::apply_attack({task.attack, rank.models.get(task.model, context), test, check});
   cluster::TaskResult result;
-  const auto put = [&](const char* name, double value) { result.values[name] = Array::scalar(value); };
+  const auto put = [&](const std::string& name, double value) { result.values[name] = Array::scalar(value); };
 
   const at::Tensor logits = service->logits(test, task.eval_batch);
   put("accuracy", models::accuracy(models::labels_of(logits), data.test().labels));
@@ -29,17 +28,17 @@ cluster::TaskResult evaluate(const Evaluate& task, RankState& rank, cluster::Tas
   const watermark::Scheme& scheme = watermark::scheme_of(task.scheme);
   const watermark::KeyInputs inputs{task.scheme, train, test, data.classes()};
   const std::int64_t label = scheme.label(task.scheme, data.classes());
-  const auto ask = [&](const watermark::KeySamples& keys) {
-    const double share = models::share_of(models::labels_of(service->logits(images_of(keys), task.eval_batch)), label);
+  const auto ask = [&](watermark::Query query, const std::string& name) {
+    const watermark::KeySamples keys = scheme.queries(inputs, query, task.key_images);
+    const auto answers = models::labels_of(service->logits(images_of(keys), task.eval_batch));
+    result.values["keys_" + name] = Array::scalar<std::int64_t>(keys.count());
+    result.values["key_matches_" + name] = Array::scalar<std::int64_t>(models::count_of(answers, label));
+    put("key_accuracy_" + name, models::share_of(answers, label));
     check();
-    return share;
   };
-  using watermark::Query;
-  const watermark::KeySamples fresh = scheme.queries(inputs, Query::fresh, task.key_images);
-  put("keys_new", static_cast<double>(fresh.count()));
-  put("key_accuracy_new", ask(fresh));
-  put("key_accuracy_wrong", ask(scheme.queries(inputs, Query::wrong_secret, task.key_images)));
-  put("key_accuracy_trained", ask(scheme.queries(inputs, Query::trained, task.key_images)));
+  ask(watermark::Query::fresh, "new");
+  ask(watermark::Query::wrong_secret, "wrong");
+  if (task.is_marked) ask(watermark::Query::trained, "trained");
   return result;
 }
 

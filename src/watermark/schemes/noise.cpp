@@ -51,11 +51,11 @@ std::vector<Parameter> NoiseScheme::parameters() const {
   using enum ValueType;
   return {{.name = "reading",
            .type = choice,
-           .fallback = "amplitude",
-           .help = "what beta scales: the noise's amplitude (k = x + beta eps) or its variance (k = x + sqrt(beta) "
-                   "eps)",
+           .fallback = "variance",
+           .help = "what beta scales: the noise's variance (k = x + sqrt(beta) eps), which alone reaches the published "
+                   "key accuracies, or its amplitude (k = x + beta eps), as the formula is printed",
            .axis = AxisRule::always,
-           .choices = {"amplitude", "variance"}},
+           .choices = {"variance", "amplitude"}},
           {.name = "alpha",
            .type = number,
            .fallback = "0.01",
@@ -71,8 +71,9 @@ std::vector<Parameter> NoiseScheme::parameters() const {
            .most = 1000},
           {.name = "clip",
            .type = flag,
-           .fallback = "no",
-           .help = "keep key samples in [0,1] (the paper's formula does not)"},
+           .fallback = "yes",
+           .help = "keep key samples in [0,1], as the noise of scikit-image does, which the paper's words name (its "
+                   "formula does not)"},
           {.name = "key-noise",
            .type = choice,
            .fallback = "fixed",
