@@ -6,6 +6,7 @@
 
 #include "cli/options.h"
 #include "core/error.h"
+#include "forensics/identifying_sets.h"
 #include "study/results.h"
 
 namespace telltale::cli {
@@ -83,7 +84,11 @@ int run_export(const Arguments& arguments, char** argv) {
   std::vector<std::size_t> chosen = experiments::samples_where(all, options.value("where").value_or(""));
   if (const auto machine = options.value("machine")) {
     machines = {all.machine(*machine)};
-    std::erase_if(chosen, [&](std::size_t i) { return all.samples[i].identified != *machine; });
+    // Of two machines that part the search names one, and the sample identifies both.
+    std::erase_if(chosen, [&](std::size_t i) {
+      const auto identified = forensics::identified_machines(all.samples[i].labels);
+      return std::find(identified.begin(), identified.end(), machines.front()) == identified.end();
+    });
     if (chosen.empty()) throw InputError("no sample to choose from identifies " + *machine);
   }
   const std::size_t before = chosen.size();

@@ -266,6 +266,13 @@ def test_raw_files_have_their_shape_beside_them(telltale, colour_samples, tmp_pa
         assert (tmp_path / "out" / entry["file"]).read_bytes() == stored[entry["sample"]].tobytes()
 
 
+def test_of_two_machines_each_is_identified_by_every_sample(telltale, tmp_path):
+    pair = write_samples(tmp_path / "pair.h5", "pair")
+    for machine in ("sandybridge", "haswell"):
+        _, rows = export(telltale, pair, tmp_path / machine, "-f", "npy", "--machine", machine)
+        assert len(rows) == 10
+
+
 def test_the_manifest_says_what_each_file_is(telltale, samples, tmp_path):
     _, rows = export(telltale, samples, tmp_path / "out", "--where", "target=haswell, image=5")
     assert rows == [{"sample": "18", "file": "sample-000018.png", "position": "0", "search": "telltale", "versus": "all, of them",

@@ -6,11 +6,12 @@
 
 int main(int argc, char** argv) {
   if (argc < 2 || argc > 3) {
-    std::cerr << "usage: write_boundary_samples FILE [colour|unverified]\n";
+    std::cerr << "usage: write_boundary_samples FILE [colour|unverified|pair]\n";
     return 2;
   }
   telltale::BoundaryFixture fixture;
   if (argc == 3 && std::strcmp(argv[2], "colour") == 0) fixture.channels = 3;
   if (argc == 3 && std::strcmp(argv[2], "unverified") == 0) fixture.verified = false;
+  if (argc == 3 && std::strcmp(argv[2], "pair") == 0) fixture.pair = true;
   telltale::store::write_results_file(argv[1], telltale::boundary_results(fixture));
 }

@@ -136,6 +136,16 @@ def test_one_against_one(telltale, profiles, study, tmp_path):
             asked = {machines.index(local), machines.index(versus[case[-4]])}
             assert {m for m in range(len(machines)) if labels[m] >= 0} == asked
             assert len({labels[m] for m in asked}) == 2
+        # Every sample identifies both, and nobody else was asked.
+        summary = file["summary"]
+        for row in map(tuple, np.argwhere(summary["successes"][()] > 0)):
+            asked = [machines.index(local), machines.index(versus[row[-3]])]
+            expected = [summary["successes"][row] if m in asked else 0 for m in range(len(machines))]
+            assert summary["identified"][row].tolist() == expected
+            assert summary["runs_for_99"][row] == 1
+        sets = file["identifying_sets"]
+        for row in map(tuple, np.argwhere(sets["fewest_images"][()] > 0)):
+            assert sets["fewest_images"][row] == 1 and np.isfinite(sets["worst_psnr"][row])
 
 
 def test_a_service_on_a_known_machine_is_identified(telltale, profiles, study, tmp_path):

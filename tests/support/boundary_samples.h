@@ -16,18 +16,21 @@ namespace telltale {
 struct BoundaryFixture {
   std::int64_t channels = 1;
   bool verified = true;  ///< false: nothing is
+  bool pair = false;     ///< the first two machines only, and no targets: the search names the first of them always
 };
 
 inline store::Group boundary_results(const BoundaryFixture& fixture = {}) {
   using Texts = std::vector<std::string>;
-  const Texts machines = {"sandybridge", "haswell", "skylakex", "zen"};
+  const Texts machines =
+      fixture.pair ? Texts{"sandybridge", "haswell"} : Texts{"sandybridge", "haswell", "skylakex", "zen"};
+  const Texts targets = fixture.pair ? Texts{"any"} : machines;
   const Texts grids = {"float", "8-bit"};
   const std::vector<std::int64_t> images = {0, 1, 2, 3, 5, 8, 13};
   constexpr std::int64_t without_sample = 3, unverified_image = 8;
   constexpr std::int64_t classes = 3, rows = 6, columns = 9;
   const auto n = static_cast<std::int64_t>(machines.size()), g = static_cast<std::int64_t>(grids.size()),
-             m = static_cast<std::int64_t>(images.size());
-  const std::int64_t cells = n * g * m, pixels = fixture.channels * rows * columns;
+             m = static_cast<std::int64_t>(images.size()), t = static_cast<std::int64_t>(targets.size());
+  const std::int64_t cells = t * g * m, pixels = fixture.channels * rows * columns;
 
   Texts status, identified;
   std::vector<std::int32_t> verified, label;
@@ -64,13 +67,13 @@ inline store::Group boundary_results(const BoundaryFixture& fixture = {}) {
     return dimensions;
   };
   const auto shape = [&](std::initializer_list<std::int64_t> more) {
-    std::vector<std::int64_t> sizes = {1, 1, n, g, m};
+    std::vector<std::int64_t> sizes = {1, 1, t, g, m};
     sizes.insert(sizes.end(), more.begin(), more.end());
     return sizes;
   };
   store::Group boundary{.name = "boundary"};
   boundary.attributes = {{"network", "{\"name\":\"dnn-1\"}"}, {"model", std::string(64, 'a')}};
-  boundary.dimensions = {{"search", 1}, {"versus", 1},      {"target", n},      {"grid", g},
+  boundary.dimensions = {{"search", 1}, {"versus", 1},      {"target", t},      {"grid", g},
                          {"image", m},  {"machine", n},     {"class", classes}, {"channel", fixture.channels},
                          {"row", rows}, {"column", columns}};
   std::vector<std::int64_t> every_class(static_cast<std::size_t>(classes));
@@ -78,7 +81,7 @@ inline store::Group boundary_results(const BoundaryFixture& fixture = {}) {
   boundary.variables = {
       {.name = "search", .dimensions = {"search"}, .data = Texts{"telltale"}},
       {.name = "versus", .dimensions = {"versus"}, .data = Texts{"all, of them"}},
-      {.name = "target", .dimensions = {"target"}, .data = machines},
+      {.name = "target", .dimensions = {"target"}, .data = targets},
       {.name = "grid", .dimensions = {"grid"}, .data = grids},
       {.name = "image", .dimensions = {"image"}, .data = Array::of({m}, images)},
       {.name = "machine", .dimensions = {"machine"}, .data = machines},

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "core/statistics.h"
 #include "experiments/boundary/boundary.h"
 #include "study/cells.h"
 #include "study/published_table.h"
@@ -242,7 +243,7 @@ Table against_code_table(const store::Group& boundary) {
     std::sort(differences.begin(), differences.end());
     const auto good = std::count_if(differences.begin(), differences.end(), [](double d) { return d >= 0; });
     table.rows.push_back({setting, std::to_string(differences.size()), std::to_string(good),
-                          fixed(differences.front(), 2), fixed(differences[differences.size() / 2], 2),
+                          fixed(differences.front(), 2), fixed(median(differences), 2),
                           exceptions.empty() ? "none" : exceptions});
   }
   return table;

@@ -4,7 +4,10 @@
 #include <limits>
 
 #include "core/error.h"
+#include "core/statistics.h"
 #include "experiments/boundary/boundary.h"
+#include "forensics/identifying_sets.h"
+#include "models/network_spec.h"
 #include "study/axis.h"
 
 namespace telltale::experiments {
@@ -196,16 +199,6 @@ store::Group attempts_group(const StudyInputs& inputs, const Setup& setup, const
 
 // --- what they come to ---
 
-// Linear interpolation between the order statistics (R's type 7).
-double quantile(std::vector<double> values, double share) {
-  if (values.empty()) return missing;
-  std::sort(values.begin(), values.end());
-  const double place = share * static_cast<double>(values.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
-  const std::size_t above = std::min(below + 1, values.size() - 1);
-  return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
-}
-
 double mean_of(const std::vector<double>& values) {
   double sum = 0;
   for (const double value : values) sum += value;
@@ -214,9 +207,8 @@ double mean_of(const std::vector<double>& values) {
 
 // The least number of attempts of which at least one succeeds with the wanted certainty.
 double attempts_for(double share) {
-  if (!(share > 0)) return missing;
-  if (share >= 1) return 1;
-  return std::ceil(static_cast<double>(logl(1 - certainty) / log1pl(-static_cast<long double>(share))));
+  const auto trials = share > 0 ? trials_for(share, certainty) : std::nullopt;
+  return trials ? static_cast<double>(*trials) : missing;
 }
 
 store::Group summary_group(const Setup& setup, const Grid& cases, const std::vector<Attempt>& attempts) {
@@ -248,8 +240,8 @@ store::Group summary_group(const Setup& setup, const Grid& cases, const std::vec
   std::vector<std::vector<double>> spread(std::size(measures)), all_evaluations(1);
   for (std::size_t row = 0; row < grid.size(); ++row) {
     std::int64_t tries = 0, successes = 0;
-    std::vector<std::int64_t> by_machine(setup.machines.size()), by_ending(ending.values.size()),
-        by_labels(static_cast<std::size_t>(classes * classes));
+    std::vector<std::vector<std::int32_t>> answers;
+    std::vector<std::int64_t> by_ending(ending.values.size()), by_labels(static_cast<std::size_t>(classes * classes));
     std::vector<std::vector<double>> values(std::size(measures));
     for (std::size_t i = 0; i < images; ++i) {
       const Attempt& attempt = attempts[row * images + i];
@@ -258,7 +250,7 @@ store::Group summary_group(const Setup& setup, const Grid& cases, const std::vec
       ++by_ending[static_cast<std::size_t>(attempt.number("ending"))];
       if (!attempt.counts()) continue;
       ++successes;
-      ++by_machine[static_cast<std::size_t>(attempt.number("identified"))];
+      append_answers<std::int32_t>(answers.emplace_back(), attempt, "labels", setup.machines.size(), 1, -1);
       ++by_labels[static_cast<std::size_t>(attempt.number("identifying_label") * classes +
                                            attempt.number("contrast_label"))];
       values[0].push_back(attempt.psnr());
@@ -270,9 +262,7 @@ store::Group summary_group(const Setup& setup, const Grid& cases, const std::vec
     const double of_tries = tries > 0 ? static_cast<double>(successes) / static_cast<double>(tries) : missing;
     share.push_back(of_tries);
     mean_psnr.push_back(mean_of(values[0]));
-    const double least = successes > 0 ? static_cast<double>(*std::min_element(by_machine.begin(), by_machine.end())) /
-                                             static_cast<double>(successes)
-                                       : missing;
+    const auto [by_machine, least] = forensics::count_identified(answers, setup.machines.size());
     runs.push_back(attempts_for(least));
     rarest.push_back(attempts_for(least * of_tries));
     identified.insert(identified.end(), by_machine.begin(), by_machine.end());
@@ -289,7 +279,8 @@ store::Group summary_group(const Setup& setup, const Grid& cases, const std::vec
                                with<std::int64_t>(extents, {static_cast<std::int64_t>(ending.values.size())}), endings,
                                "attempts by how they ended, before verification"));
   variables.push_back(variable("identified", with<std::string>(dimensions, {"machine"}), with(extents, {machines}),
-                               identified, "successes by the machine that they single out (Table 2)"));
+                               identified,
+                               "successes by the machine that they single out (Table 2); of two that part, both"));
   variables.push_back(variable("runs_for_99", dimensions, extents, runs,
                                "successes needed for one that singles out the rarest machine, with 99% certainty"));
   variables.push_back(
@@ -320,7 +311,6 @@ store::Group sets_group(const Setup& setup, const Grid& cases, const std::vector
   Grid({setup.machine_axis()}).declare(group);
   const auto images = static_cast<std::size_t>(setup.images());
   const std::size_t machines = setup.machines.size();
-  const std::size_t everyone = (std::size_t{1} << machines) - 1;
 
   std::vector<double> best_psnr, worst;
   std::vector<std::int64_t> best_image, fewest;
@@ -329,45 +319,30 @@ store::Group sets_group(const Setup& setup, const Grid& cases, const std::vector
   for (std::size_t row = 0; row < grid.size(); ++row) {
     // Rows of the searches run over case, search, versus, target, grid; here target is left out.
     const std::size_t outer = row / grids, inner = row % grids;
-    std::vector<double> psnr(machines, missing);
-    std::vector<std::int64_t> image(machines, -1);
-    std::vector<std::size_t> reach(images, 0);  // the machines that an image has samples for
+    std::vector<forensics::FoundSample> samples;
     for (std::size_t t = 0; t < targets; ++t)
       for (std::size_t i = 0; i < images; ++i) {
         const Attempt& attempt = attempts[((outer * targets + t) * grids + inner) * images + i];
         if (!attempt.counts()) continue;
-        const auto machine = static_cast<std::size_t>(attempt.number("identified"));
-        reach[i] |= std::size_t{1} << machine;
-        if (!(attempt.psnr() <= psnr[machine])) {
-          psnr[machine] = attempt.psnr();
-          image[machine] = study::parse_integer(setup.image.values[i]);
-        }
+        auto& sample = samples.emplace_back();
+        sample.image = study::parse_integer(setup.image.values[i]);
+        sample.psnr = attempt.psnr();
+        append_answers<std::int32_t>(sample.labels, attempt, "labels", machines, 1, -1);
       }
-    // The least number of images for every set of machines.
-    constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
-    std::vector<std::int64_t> needed(everyone + 1, never);
-    needed[0] = 0;
-    std::vector<std::size_t> kinds = reach;
-    std::sort(kinds.begin(), kinds.end());
-    kinds.erase(std::unique(kinds.begin(), kinds.end()), kinds.end());
-    for (std::size_t have = 0; have <= everyone; ++have) {
-      if (needed[have] == never) continue;
-      for (const std::size_t kind : kinds)
-        if (const std::size_t more = have | kind; more != have) needed[more] = std::min(needed[more], needed[have] + 1);
-    }
-    fewest.push_back(needed[everyone] == never ? -1 : needed[everyone]);
-    const bool complete = std::none_of(psnr.begin(), psnr.end(), [](double p) { return std::isnan(p); });
-    worst.push_back(complete ? *std::min_element(psnr.begin(), psnr.end()) : missing);
-    best_psnr.insert(best_psnr.end(), psnr.begin(), psnr.end());
-    best_image.insert(best_image.end(), image.begin(), image.end());
+    const forensics::IdentifyingSet best = forensics::identifying_set(samples, machines);
+    fewest.push_back(best.fewest_images);
+    worst.push_back(best.worst_psnr);
+    best_psnr.insert(best_psnr.end(), best.psnr.begin(), best.psnr.end());
+    best_image.insert(best_image.end(), best.image.begin(), best.image.end());
   }
   const auto dimensions = grid.dimensions();
   const auto extents = grid.shape();
   const auto count = static_cast<std::int64_t>(machines);
   group.variables.push_back(variable("worst_psnr", dimensions, extents, worst,
-                                     "the least PSNR in the best set; missing: a machine has no sample", "dB"));
+                                     "the least PSNR in the best set; missing: a machine that was asked has no sample",
+                                     "dB"));
   group.variables.push_back(variable("fewest_images", dimensions, extents, fewest,
-                                     "images that suffice for a set; -1: a machine has no sample"));
+                                     "images that suffice for a set; -1: a machine that was asked has no sample"));
   group.variables.push_back(variable("psnr", with<std::string>(dimensions, {"machine"}), with(extents, {count}),
                                      best_psnr, "the best sample's for each machine", "dB"));
   group.variables.push_back(variable("image", with<std::string>(dimensions, {"machine"}), with(extents, {count}),
