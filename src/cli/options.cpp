@@ -1,6 +1,11 @@
 #include "cli/options.h"
 
+<<<<<<< HEAD
 #include <algorithm>
+=======
+#include <fmt/format.h>
+
+>>>>>>> 523b1fb85c83d0d434c387f65e3f39865b072c8d
 #include <boost/program_options.hpp>
 #include <cmath>
 #include <cstdio>
@@ -143,16 +148,14 @@ Options parse(const Arguments& arguments, const Shape& shape) {
   }
   if (options.help) return options;
   if (shape.argument == nullptr && !given.empty())
-    throw InputError("telltale " + std::string(shape.command) + " takes no argument: " + given.front());
+    throw InputError(fmt::format("telltale {} takes no argument: {}", shape.command, given.front()));
   if (shape.second_argument != nullptr && given.size() != 2)
-    throw InputError("telltale " + std::string(shape.command) + " needs a " + shape.argument + " and a " +
-                     shape.second_argument + ", " + std::to_string(given.size()) + " given (telltale " + shape.command +
-                     " --help)");
+    throw InputError(fmt::format("telltale {0} needs a {1} and a {2}, {3} given (telltale {0} --help)", shape.command,
+                                 shape.argument, shape.second_argument, given.size()));
   if (shape.second_argument == nullptr && given.size() > 1)
-    throw InputError("one " + std::string(shape.argument) + " expected, " + std::to_string(given.size()) + " given");
+    throw InputError(fmt::format("one {} expected, {} given", shape.argument, given.size()));
   if (given.empty() && shape.argument != nullptr && shape.argument_required)
-    throw InputError("telltale " + std::string(shape.command) + " needs a " + shape.argument + " (telltale " +
-                     shape.command + " --help)");
+    throw InputError(fmt::format("telltale {0} needs a {1} (telltale {0} --help)", shape.command, shape.argument));
   if (!given.empty()) options.argument = given.front();
   if (given.size() > 1) options.second_argument = given.back();
   return options;

@@ -1,5 +1,6 @@
 #include "study/run.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -7,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <iterator>
 
 #include "cli/options.h"
 #include "cli/ranks.h"
@@ -54,30 +56,28 @@ class ProgressLine {
 };
 
 std::string last_words(const study::RunReport& report, const std::string& output) {
-  char line[256];
-  std::snprintf(line, sizeof line, "%zu of %zu tasks done, %zu failed, %zu open, in %s", report.done, report.tasks,
-                report.failed, report.remaining, duration_text(report.seconds).c_str());
-  std::string text = line;
-  if (report.reused > 0)
-    text += " (" + std::to_string(report.reused) + " tasks taken from the artifacts of other studies)";
-  std::snprintf(line, sizeof line, "\ntime: plan %.3f s, tasks %.3f s, results file %.3f s; commits: median %.3f ms\n",
-                report.plan_s, report.tasks_s, report.results_s, 1e3 * report.median_commit_s);
-  text += line;
-  if (report.questions > 0) {
-    std::snprintf(line, sizeof line, " answered by %zu ranks in %.3f s, busy with them %.0f%% of the time\n",
-                  report.answerers, report.answering_s, 100 * report.answering_share());
-    text += "questions: " + std::to_string(report.questions) + line;
-  }
+  std::string text;
+  const auto add = [&text]<typename... T>(fmt::format_string<T...> format, T&&... values) {
+    fmt::format_to(std::back_inserter(text), format, std::forward<T>(values)...);
+  };
+  add("{} of {} tasks done, {} failed, {} open, in {}", report.done, report.tasks, report.failed, report.remaining,
+      duration_text(report.seconds));
+  if (report.reused > 0) add(" ({} tasks taken from the artifacts of other studies)", report.reused);
+  add("\ntime: plan {:.3f} s, tasks {:.3f} s, results file {:.3f} s; commits: median {:.3f} ms\n", report.plan_s,
+      report.tasks_s, report.results_s, 1e3 * report.median_commit_s);
+  if (report.questions > 0)
+    add("questions: {} answered by {} ranks in {:.3f} s, busy with them {:.0f}% of the time\n", report.questions,
+        report.answerers, report.answering_s, 100 * report.answering_share());
   constexpr std::size_t shown = 10;
   for (std::size_t i = 0; i < std::min(shown, report.failures.size()); ++i)
-    text += "failed: " + report.failures[i].task + ": " + report.failures[i].reason + "\n";
+    add("failed: {}: {}\n", report.failures[i].task, report.failures[i].reason);
   if (report.failures.size() > shown)
-    text += "... and " + std::to_string(report.failures.size() - shown) + " more (group `tasks` of the results file)\n";
+    add("... and {} more (group `tasks` of the results file)\n", report.failures.size() - shown);
   if (report.exit_code() == 3)
-    text +=
-        "stopped early" + (report.stop_reason.empty() ? "" : ": " + report.stop_reason) +
-        ". All is well: everything done is kept, and the same command goes on (whatever mpirun says above or below).\n";
-  text += "results: " + output + "\n";
+    add("stopped early{}{}. All is well: everything done is kept, and the same command goes on (whatever mpirun says "
+        "above or below).\n",
+        report.stop_reason.empty() ? "" : ": ", report.stop_reason);
+  add("results: {}\n", output);
   return text;
 }
 

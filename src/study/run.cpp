@@ -1,5 +1,6 @@
 #include "study/run.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -80,8 +81,8 @@ class Desk {
       records_ = read_records(paths_.journal());
     }
     for (const store::Damage& damage : records_.damages)
-      report.notes.push_back(paths_.journal() + ": damage at byte " + std::to_string(damage.offset) + " (" +
-                             damage.what + "): skipped; what it held is computed again");
+      report.notes.push_back(fmt::format("{}: damage at byte {} ({}): skipped; what it held is computed again",
+                                         paths_.journal(), damage.offset, damage.what));
     ledger_.emplace(session_.plan, *journal_, *artifacts_);
     if (begun) note_newer_algorithms();
     take_crash_notes();
@@ -219,7 +220,7 @@ class Desk {
         Outcome outcome;
         outcome.identity = tasks[i].identity;
         outcome.status = TaskStatus::failed;
-        outcome.reason = "its rank crashed " + std::to_string(crashes) + " times while it ran: not handed out again";
+        outcome.reason = fmt::format("its rank crashed {} times while it ran: not handed out again", crashes);
         outcome.finished_s = unix_time_s();
         journal_->append(static_cast<std::uint32_t>(RecordType::outcome), encode(outcome));
         known_[i] = TaskStatus::failed;
@@ -270,10 +271,11 @@ class Desk {
     for (std::size_t rank = 0; rank < placed.size(); ++rank) {
       if (!session_.computes[rank] || placed[rank] >= 0) continue;
       const auto& unrepeated = session_.ranks[rank].fingerprints.unrepeated;
-      report.notes.push_back("rank " + std::to_string(rank) + " (" + profile_of(session_.ranks[rank]) + " on " +
-                             host_of(session_.ranks[rank]) + ") computes nothing: " +
-                             (unrepeated.empty() ? "its environment is none of this study's"
-                                                 : "it does not repeat its own bits in " + unrepeated.front()));
+      report.notes.push_back(fmt::format("rank {} ({} on {}) computes nothing: {}", rank,
+                                         profile_of(session_.ranks[rank]), host_of(session_.ranks[rank]),
+                                         unrepeated.empty()
+                                             ? "its environment is none of this study's"
+                                             : "it does not repeat its own bits in " + unrepeated.front()));
     }
   }
 

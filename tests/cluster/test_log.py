@@ -5,7 +5,7 @@ import re
 from telltale_runs import ALL_DONE, SOME_FAILED, UNUSABLE_INPUT, write_job
 
 # Tasks that never come to their end by themselves.
-FAILS = dict(experiment="empty", tasks=1, task_seconds=1e6, task_time_limit=0.05)
+FAILS = dict(experiment="empty", tasks=1, task_seconds=86400, task_time_limit=0.05)
 TRAINS = dict(train_images=200, test_images=50, epochs=2, batch=50, scheme="clean", alpha=0.05, beta=0.1, repeats=1,
               prune_rate=0, predict_images=0, checkpoint_interval=0)
 
