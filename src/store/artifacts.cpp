@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "core/posix.h"
 #include "store/atomic_file.h"
-#include "store/posix.h"
 
 namespace telltale::store {
 namespace {

@@ -12,7 +12,8 @@
 #include <filesystem>
 #include <optional>
 
-#include "store/posix.h"
+#include "core/posix.h"
+#include "core/process.h"
 
 namespace telltale::store {
 namespace {

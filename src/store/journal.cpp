@@ -19,7 +19,7 @@
 #include <optional>
 #include <thread>
 
-#include "store/posix.h"
+#include "core/posix.h"
 
 namespace telltale::store {
 namespace {

@@ -14,8 +14,8 @@
 #include <utility>
 
 #include "core/json.h"
+#include "core/posix.h"
 #include "store/atomic_file.h"
-#include "store/posix.h"
 
 namespace telltale::store {
 namespace {

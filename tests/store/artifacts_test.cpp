@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/process.h"
 #include "small_disk.h"
 #include "store/atomic_file.h"
-#include "store/posix.h"
 #include "support/temporary_directory.h"
 
 namespace telltale::store {

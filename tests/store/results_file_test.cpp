@@ -12,7 +12,6 @@
 
 #include "sample_results.h"
 #include "small_disk.h"
-#include "store/posix.h"
 #include "support/temporary_directory.h"
 
 namespace telltale::store {
