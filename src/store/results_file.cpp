@@ -32,22 +32,27 @@ const Dimension* Group::find_dimension(std::string_view dimension) const { retur
 const Variable* Group::find_variable(std::string_view variable) const { return find_named(variables, variable); }
 const Group* Group::child(std::string_view group) const { return find_named(children, group); }
 
-Identity write_results_file(const std::string& path, const Group& root) {
+Group decode_results(ByteSpan bytes, const std::string& origin, const Identity& expected) {
+  const Identity actual = Identity::of(bytes);
+  if (actual != expected)
+    throw Error(origin + " is damaged: its SHA-256 is " + actual.hex() + ", not " + expected.hex() +
+                " as the journal says; `telltale run` rebuilds it from the journal");
+  return decode_results(bytes, origin);
+}
+
+Identity write_results_file(const std::string& path, const Group& root,
+                            const std::function<void(const Identity& hash)>& before) {
   const Bytes image = encode_results(root);
+  const Identity hash = Identity::of(image);
+  if (before) before(hash);
   remove_stale_temporaries(directory_of(path), std::filesystem::path(path).filename().string());
   write_file_atomically(path, {image});
-  return Identity::of(image);
+  return hash;
 }
 
 Group read_results_file(const std::string& path, const std::optional<Identity>& expected) {
   const Bytes bytes = read_file(path);
-  if (expected) {
-    const Identity actual = Identity::of(bytes);
-    if (actual != *expected)
-      throw Error(path + " is damaged: its SHA-256 is " + actual.hex() + ", not " + expected->hex() +
-                  " as the journal says; `telltale run` rebuilds it from the journal");
-  }
-  return decode_results(bytes, path);
+  return expected ? decode_results(bytes, path, *expected) : decode_results(bytes, path);
 }
 
 }  // namespace telltale::store
