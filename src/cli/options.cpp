@@ -1,11 +1,8 @@
 #include "cli/options.h"
 
-<<<<<<< HEAD
-#include <algorithm>
-=======
 #include <fmt/format.h>
 
->>>>>>> 523b1fb85c83d0d434c387f65e3f39865b072c8d
+#include <algorithm>
 #include <boost/program_options.hpp>
 #include <cmath>
 #include <cstdio>

@@ -18,8 +18,9 @@ int run_status(const Arguments& arguments, char**) {
     return all_done;
   }
   const study::StudyPaths paths{options.argument};
-  const study::StudyRecords records = study::read_records(paths.journal());
+  // Before the journal: a run that ends meanwhile is then seen complete, not as one that stopped with tasks open.
   const auto holder = store::RunLock::holder(paths.lock());
+  const study::StudyRecords records = study::read_records(paths.journal());
 
   if (records.head) {
     const Json& head = *records.head;

@@ -1,10 +1,13 @@
 #include "core/identity.h"
 
+#include <fcntl.h>
 #include <openssl/evp.h>
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
+
+#include "core/hex.h"
+#include "core/posix.h"
 
 namespace telltale {
 namespace {
@@ -14,13 +17,6 @@ const EVP_MD* sha256() {
   static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   if (algorithm == nullptr) throw Error("OpenSSL offers no SHA-256");
   return algorithm;
-}
-
-int digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 }  // namespace
@@ -60,14 +56,10 @@ Identity Identity::of(ByteSpan content) {
 }
 
 Identity Identity::from_hex(std::string_view hex) {
-  std::array<std::uint8_t, size> bytes;
-  if (hex.size() != 2 * size) throw Error("'" + std::string(hex) + "' is no identity: 64 hexadecimal digits expected");
-  for (std::size_t i = 0; i < size; ++i) {
-    const int high = digit(hex[2 * i]), low = digit(hex[2 * i + 1]);
-    if (high < 0 || low < 0) throw Error("'" + std::string(hex) + "' is no identity: 64 hexadecimal digits expected");
-    bytes[i] = static_cast<std::uint8_t>(high * 16 + low);
-  }
-  return Identity(bytes);
+  const auto bytes = telltale::from_hex(hex);
+  if (!bytes || bytes->size() != size)
+    throw Error("'" + std::string(hex) + "' is no identity: 64 hexadecimal digits expected");
+  return from_bytes(*bytes);
 }
 
 Identity Identity::from_bytes(ByteSpan bytes) {
@@ -77,25 +69,18 @@ Identity Identity::from_bytes(ByteSpan bytes) {
   return Identity(copy);
 }
 
-std::string Identity::hex() const {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(2 * size);
-  for (const std::uint8_t byte : bytes_) {
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
-  }
-  return text;
-}
+std::string Identity::hex() const { return to_hex(bytes_); }
 
 Identity hash_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw Error("cannot read " + path + ": " + std::strerror(errno));
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) throw Error(refusal("read", path, errno));
   Hasher hasher;
-  std::vector<char> buffer(1 << 20);
-  while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || file.gcount() > 0)
-    hasher.update(std::string_view(buffer.data(), static_cast<std::size_t>(file.gcount())));
-  if (file.bad()) throw Error("cannot read " + path + " to its end");
+  Bytes buffer(1 << 20);
+  std::uint64_t offset = 0;
+  while (const std::size_t got = read_at(file.get(), buffer, offset, path)) {
+    hasher.update(ByteSpan(buffer).first(got));
+    offset += got;
+  }
   return hasher.finish();
 }
 

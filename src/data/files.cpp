@@ -12,6 +12,8 @@
 #include <optional>
 #include <system_error>
 
+#include "core/hex.h"
+
 namespace telltale::data {
 namespace {
 
@@ -84,13 +86,7 @@ std::string digest_of(ByteSpan content, const EVP_MD* algorithm) {
   unsigned size = 0;
   if (EVP_Digest(content.data(), content.size(), digest.data(), &size, algorithm, nullptr) != 1)
     throw Error("OpenSSL could not compute the hash a data set is published with");
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) {
-    hex += digits[digest[i] >> 4];
-    hex += digits[digest[i] & 15];
-  }
-  return hex;
+  return to_hex({digest.data(), size});
 }
 
 const Entry* published_in(const std::string& digest) {

@@ -22,6 +22,7 @@
 #include <set>
 #include <sstream>
 
+#include "core/hex.h"
 #include "forensics/cpu.h"
 #include "forensics/profile.h"
 
@@ -143,12 +144,7 @@ std::string build_id_of(const dl_phdr_info& library) {
       const std::size_t owner = padded(head.n_namesz), content = padded(head.n_descsz);
       if (owner + content > rest.size()) break;
       if (head.n_type == NT_GNU_BUILD_ID && as_text(rest.first(head.n_namesz)) == std::string_view("GNU", 4)) {
-        std::string hex;
-        for (const std::uint8_t byte : rest.subspan(owner, head.n_descsz)) {
-          constexpr const char* digits = "0123456789abcdef";
-          hex += {digits[byte >> 4], digits[byte & 0xf]};
-        }
-        return hex;
+        return to_hex(rest.subspan(owner, head.n_descsz));
       }
       rest = rest.subspan(owner + content);
     }

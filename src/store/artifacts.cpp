@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "core/posix.h"
 #include "store/atomic_file.h"
-#include "store/posix.h"
 
 namespace telltale::store {
 namespace {
@@ -62,13 +62,27 @@ std::string ArtifactStore::path_of(std::string_view kind, const Identity& identi
   return (std::filesystem::path(directory_) / (std::string(kind) + "-" + identity.hex())).string();
 }
 
-void ArtifactStore::put(std::string_view kind, const Identity& identity, ByteSpan content) const {
-  const std::string path = path_of(kind, identity);
+std::string ArtifactStore::description_path(std::string_view kind, const Identity& identity) const {
+  return path_of(kind, identity) + ".json";
+}
+
+void ArtifactStore::create_directory() const {
   std::error_code error;
   if (std::filesystem::create_directories(directory_, error)) sync_directory(directory_of(directory_));
   if (error) throw Error("cannot create the directory " + directory_ + ": " + error.message());
+}
+
+void ArtifactStore::put(std::string_view kind, const Identity& identity, ByteSpan content) const {
+  const std::string path = path_of(kind, identity);
+  create_directory();
   const Identity hash = seal(kind, identity, content);
   write_file_atomically(path, {as_bytes(magic), hash.bytes(), content});
+}
+
+void ArtifactStore::describe(std::string_view kind, const Identity& identity, const std::string& text) const {
+  const std::string path = description_path(kind, identity);
+  create_directory();
+  write_file_atomically(path, {as_bytes(text)});
 }
 
 std::shared_ptr<const Bytes> ArtifactStore::get(std::string_view kind, const Identity& identity) const {
@@ -80,9 +94,14 @@ PartState ArtifactStore::check(std::string_view kind, const Identity& identity) 
 }
 
 void ArtifactStore::remove(std::string_view kind, const Identity& identity) const {
-  const std::string path = path_of(kind, identity);
-  if (::unlink(path.c_str()) == 0) return sync_directory(directory_);
-  if (errno != ENOENT && errno != ENOTDIR) throw Error(refusal("remove", path, errno));
+  bool removed = false;
+  for (const std::string& path : {description_path(kind, identity), path_of(kind, identity)}) {
+    if (::unlink(path.c_str()) == 0)
+      removed = true;
+    else if (errno != ENOENT && errno != ENOTDIR)
+      throw Error(refusal("remove", path, errno));
+  }
+  if (removed) sync_directory(directory_);
 }
 
 }  // namespace telltale::store

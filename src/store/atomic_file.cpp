@@ -10,9 +10,11 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 
-#include "store/posix.h"
+#include "core/posix.h"
+#include "core/process.h"
 
 namespace telltale::store {
 namespace {
@@ -54,8 +56,19 @@ std::optional<Writer> parse_temporary(std::string_view file) {
   return writer;
 }
 
+// A killed process that its parent has not waited for keeps its number, and writes nothing any more.
+bool lives(pid_t pid) {
+  if (::kill(pid, 0) != 0 && errno == ESRCH) return false;
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string status;
+  std::getline(file, status);  // "<pid> (<name>) <state> ..."
+  const std::size_t name_end = status.rfind(')');
+  return name_end == std::string::npos || name_end + 2 >= status.size() ||
+         (status[name_end + 2] != 'Z' && status[name_end + 2] != 'X');
+}
+
 bool left_over(const fs::directory_entry& entry, const Writer& writer) {
-  if (writer.host == host_name() && ::kill(writer.pid, 0) != 0 && errno == ESRCH) return true;
+  if (writer.host == host_name() && !lives(writer.pid)) return true;
   std::error_code ignored;
   const auto written = entry.last_write_time(ignored);
   return !ignored && fs::file_time_type::clock::now() - written > stale_age;

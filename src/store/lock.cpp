@@ -11,7 +11,8 @@
 #include <thread>
 
 #include "core/error.h"
-#include "store/posix.h"
+#include "core/posix.h"
+#include "core/process.h"
 
 namespace telltale::store {
 namespace {

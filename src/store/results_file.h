@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -76,12 +77,17 @@ Bytes encode_results(const Group& root);
 /// damage, compare the hash first: libhdf5 does not survive every wrong byte.
 Group decode_results(ByteSpan bytes, const std::string& origin);
 
-/// Publishes `root` as `path`, atomically and durably, and returns the SHA-256 of the file. Throws Error, with the old
-/// file untouched, if the disk refuses.
-Identity write_results_file(const std::string& path, const Group& root);
+/// The same, only if the bytes have the `expected` SHA-256; otherwise Error says that `origin` is damaged and how it is
+/// rebuilt, and libhdf5 never sees them.
+Group decode_results(ByteSpan bytes, const std::string& origin, const Identity& expected);
 
-/// Reads a results file. With an `expected` SHA-256, libhdf5 sees the bytes only if they have it; otherwise Error says
-/// that the file is damaged and how it is rebuilt.
+/// Publishes `root` as `path`, atomically and durably, and returns the SHA-256 of the file. `before` learns it before
+/// the file has its name; if it throws, nothing is published. What killed writers of this file left behind is removed.
+/// Throws Error, with the old file untouched, if the disk refuses.
+Identity write_results_file(const std::string& path, const Group& root,
+                            const std::function<void(const Identity& hash)>& before = {});
+
+/// Reads a results file; with an `expected` SHA-256 as decode_results() does.
 Group read_results_file(const std::string& path, const std::optional<Identity>& expected = std::nullopt);
 
 }  // namespace telltale::store

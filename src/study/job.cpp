@@ -9,6 +9,8 @@
 #include <sstream>
 
 #include "core/error.h"
+#include "core/hex.h"
+#include "core/utf8.h"
 #include "study/axis.h"
 #include "study/experiment.h"
 
@@ -122,6 +124,13 @@ Job Job::parse(const std::string& text, const std::string& name,
   Job job;
   job.source_ = text;
   job.path_ = name;
+  // The journal and the results file keep the job as text.
+  if (first_not_utf8(name)) throw InputError("the path of the job file " + name + " is not UTF-8");
+  if (const auto bad = first_not_utf8(text)) {
+    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*bad), '\n');
+    throw InputError(name + ":" + std::to_string(line) + ": the byte 0x" + to_hex(as_bytes(text).subspan(*bad, 1)) +
+                     " is not UTF-8: save the job file as UTF-8");
+  }
   if (const int odd = first_odd_line(text); odd != 0)
     throw InputError(name + ":" + std::to_string(odd) + ": a line must be `key = value`, a comment, or empty");
   const auto lines = lines_of_keys(text);
@@ -152,6 +161,7 @@ Job Job::parse(const std::string& text, const std::string& name,
   }
   for (const auto& [key, value] : overrides) {
     const Origin origin{"", 0, true};
+    if (first_not_utf8(value)) throw InputError(origin.text(key) + ": the value is not UTF-8");
     job.set(job.own_key(key, origin), value, origin);
   }
   job.check();

@@ -30,9 +30,13 @@ Product unpack_product(ByteSpan packed);
 
 class JournalLedger final : public cluster::Ledger {
  public:
-  /// All three outlive the ledger.
-  JournalLedger(const Plan& plan, store::Journal& journal, store::ArtifactStore& artifacts)
-      : plan_(plan), journal_(journal), artifacts_(artifacts) {}
+  /// All three outlive the ledger. `study` says in the descriptions of products which study made them.
+  JournalLedger(const Plan& plan, store::Journal& journal, store::ArtifactStore& artifacts, Json study = Json::object())
+      : plan_(plan), journal_(journal), artifacts_(artifacts), study_(std::move(study)) {}
+
+  /// Takes over a task's product that another study (or a journal that was lost) left in the artifact store: its
+  /// outcome becomes ours. False if there is none.
+  bool take_over(std::size_t index);
 
   std::uint64_t commit(std::size_t index, Bytes encoded_outcome, Bytes artifact) override;
   std::uint64_t durable() override { return journal_.durable(); }
@@ -42,9 +46,12 @@ class JournalLedger final : public cluster::Ledger {
   std::optional<Bytes> checkpoint(const Identity& identity) override;
 
  private:
+  void append_note(const PlannedTask& task, std::uint64_t product_bytes);
+
   const Plan& plan_;
   store::Journal& journal_;
   store::ArtifactStore& artifacts_;
+  Json study_;
 };
 
 }  // namespace telltale::study

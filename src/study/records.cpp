@@ -31,6 +31,12 @@ void take(StudyRecords& records, RecordType type, ByteSpan payload) {
     case RecordType::crash:
       ++records.crashes[Identity::from_hex(Json::parse(as_text(payload)).at("task").get<std::string>())];
       break;
+    case RecordType::product: {
+      const Json note = Json::parse(as_text(payload));
+      records.products[Identity::from_hex(note.at("task").get<std::string>())] = {
+          note.at("kind").get<std::string>(), note.at("bytes").get<std::uint64_t>()};
+      break;
+    }
   }
 }
 

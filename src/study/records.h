@@ -22,6 +22,7 @@ enum class RecordType : std::uint32_t {
   session = 3,    ///< JSON: one start: when, ranks, hosts, passports, counts of the plan
   published = 4,  ///< JSON: SHA-256 of a results file, written before that file gets its name
   crash = 5,      ///< JSON: a task that was running when its rank crashed
+  product = 6,    ///< JSON: a task has a product in the artifact store: its kind and size; before the task's outcome
 };
 
 /// The paths that belong to the results file `x.h5`.
@@ -37,12 +38,19 @@ struct StudyPaths {
   [[nodiscard]] std::string artifacts(const std::string& chosen) const;
 };
 
+/// What the journal knows of a task's product.
+struct ProductNote {
+  std::string kind;         ///< of the task
+  std::uint64_t bytes = 0;  ///< of the product itself
+};
+
 /// A journal's contents.
 struct StudyRecords {
   std::optional<Json> head;
   std::vector<Json> sessions;
   std::unordered_map<Identity, Outcome> outcomes;  ///< the last word on each task: done wins over failed
   std::vector<Identity> published;                 ///< oldest first
+  std::map<Identity, ProductNote> products;        ///< by task; journals of early versions have none
   std::map<Identity, int> crashes;                 ///< only of tasks that were running when their rank crashed
   std::vector<store::Damage> damages;
   double last_commit_s = 0;  ///< Unix time of the newest outcome

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "core/error.h"
-#include "store/atomic_file.h"
+#include "core/posix.h"
 #include "study/published.h"
 #include "study/version.h"
 
@@ -185,14 +185,25 @@ store::Group build_results(const Session& session, const StudyRecords& records) 
 
 Identity publish(const Session& session, const StudyPaths& paths, store::Journal& journal) {
   const StudyRecords records = read_records(paths.journal());
-  const Bytes bytes = store::encode_results(build_results(session, records));
-  const Identity hash = Identity::of(bytes);
   // The journal knows a file before the file has its name: at no time is there one that it does not know.
-  journal.append(static_cast<std::uint32_t>(RecordType::published),
-                 as_bytes(canonical({{"sha256", hash.hex()}, {"at_s", unix_time_s()}})));
-  journal.flush();
-  store::write_file_atomically(paths.results, {bytes});
-  return hash;
+  return store::write_results_file(paths.results, build_results(session, records), [&](const Identity& hash) {
+    journal.append(static_cast<std::uint32_t>(RecordType::published),
+                   as_bytes(canonical({{"sha256", hash.hex()}, {"at_s", unix_time_s()}})));
+    journal.flush();
+  });
+}
+
+Publication read_publication(const StudyPaths& paths, const std::function<void()>& between) {
+  Publication found;
+  if (std::filesystem::exists(paths.results)) {
+    found.file = read_file(paths.results);
+    found.hash = Identity::of(*found.file);
+  }
+  if (between) between();
+  found.records = read_records(paths.journal());
+  const auto& published = found.records.published;
+  found.known = found.file && std::find(published.begin(), published.end(), found.hash) != published.end();
+  return found;
 }
 
 store::Group open_results(const StudyPaths& paths) {
@@ -203,11 +214,11 @@ store::Group open_results(const StudyPaths& paths) {
     throw InputError("there is no results file " + paths.results);
   }
   if (!std::filesystem::exists(paths.journal())) return store::read_results_file(paths.results);
-  const StudyRecords records = read_records(paths.journal());
-  const Identity hash = hash_file(paths.results);
-  const bool known = std::find(records.published.begin(), records.published.end(), hash) != records.published.end();
-  if (!known && records.published.empty()) throw Error(paths.results + " is not the file that its journal describes");
-  return store::read_results_file(paths.results, known ? hash : records.published.back());
+  const Publication found = read_publication(paths);
+  if (!found.file) throw InputError("there is no results file " + paths.results);
+  if (found.known) return store::decode_results(*found.file, paths.results);
+  if (found.records.published.empty()) throw Error(paths.results + " is not the file that its journal describes");
+  return store::decode_results(*found.file, paths.results, found.records.published.back());
 }
 
 }  // namespace telltale::study

@@ -83,7 +83,9 @@ class Desk {
     for (const store::Damage& damage : records_.damages)
       report.notes.push_back(fmt::format("{}: damage at byte {} ({}): skipped; what it held is computed again",
                                          paths_.journal(), damage.offset, damage.what));
-    ledger_.emplace(session_.plan, *journal_, *artifacts_);
+    const Json study = {{"results", std::filesystem::path(paths_.results).filename().string()},
+                        {"title", session_.job.text("title")}};
+    ledger_.emplace(session_.plan, *journal_, *artifacts_, study);
     if (begun) note_newer_algorithms();
     take_crash_notes();
     decide_what_is_known();
@@ -213,7 +215,7 @@ class Desk {
     for (std::size_t i = 0; i < tasks.size(); ++i) {
       if (records_.is_done(tasks[i].identity)) {
         known_[i] = TaskStatus::done;
-      } else if (tasks[i].has_artifact && take_over(tasks[i].identity)) {
+      } else if (tasks[i].has_artifact && ledger_->take_over(i)) {
         known_[i] = TaskStatus::done;
         ++report.reused;
       } else if (const int crashes = records_.crashes_of(tasks[i].identity); crashes >= crashes_of_a_poisonous_task) {
@@ -244,17 +246,6 @@ class Desk {
                                " is missing or damaged: made again");
       }
     }
-  }
-
-  // A product of another job file (or of a journal that was lost): its outcome becomes ours.
-  bool take_over(const Identity& identity) {
-    const auto packed = artifacts_->get(product_kind, identity);
-    if (!packed) return false;
-    const Product product = unpack_product(*packed);
-    const OutcomeHead head = peek_outcome(product.encoded_outcome);
-    if (head.identity != identity || head.status != TaskStatus::done) return false;
-    journal_->append(static_cast<std::uint32_t>(RecordType::outcome), product.encoded_outcome);
-    return true;
   }
 
   void note_missing_environments() {

@@ -81,6 +81,17 @@ def test_wrong_values_are_named_with_file_line_and_key(refused, line, words):
     refused(f"title = wrong\ntrain-images = 100\ntest-images = 50\n{line}\n", f"bad.ini:4: {key}: ", *words)
 
 
+def test_a_job_file_that_is_not_utf8_is_refused_with_its_line(telltale, tmp_path):
+    job = tmp_path / "bad.ini"
+    job.write_bytes("experiment = empty\n\n# Größe\n".encode("latin-1"))
+    before = snapshot(tmp_path)
+    assert_refused(telltale("run", job, "-o", tmp_path / "x.h5"), "bad.ini:3: the byte 0xf6 is not UTF-8")
+    job.write_text("experiment = empty\n", encoding="utf-8")
+    title = b"Gr\xf6\xdfe".decode("utf-8", "surrogateescape")
+    assert_refused(telltale("run", job, "-o", tmp_path / "x.h5", "--title", title), "command line: --title: the value is not UTF-8")
+    assert snapshot(tmp_path).keys() == before.keys(), "something was written"
+
+
 def test_a_value_on_the_command_line_is_named_as_such(refused):
     refused("epochs = 1\n", "command line: --beta: ", "'x' is not a number", options=("--beta", "x"))
 
@@ -530,7 +541,7 @@ def test_a_lost_model_is_named_and_made_again_when_it_is_needed(telltale, finish
     with h5py.File(study_copy) as file:
         kinds = file["tasks/kind"][()]
         trained = [identity.decode() for identity, kind in zip(file["tasks/identity"][()], kinds) if kind == b"train"]
-    models = sorted((study_copy.parent / "artifacts").glob("products-*"))
+    models = sorted((study_copy.parent / "artifacts").glob("products-*[0-9a-f]"))
     assert sorted(f"products-{identity}" for identity in trained) == [path.name for path in models]
     lost = study_copy.parent / "artifacts" / f"products-{trained[-1]}"
     original = lost.read_bytes()

@@ -6,16 +6,18 @@
 `--kills` counts for each of those named (default: all three, in turn). A kill counts only if it happened with at least
 one result committed in that very start and at least one task running, and left something to do in the journal. After
 each kill no process is left, nothing that was reported as committed is gone, and the partial results file, if one has
-been published, opens. A study that has been killed until it is nearly done is finished undisturbed, verified, and
+been published, opens; at the end no temporary file is left. A study that has been killed until it is nearly done is finished undisturbed, verified, and
 compared with an uninterrupted run of the same job: every array and attribute but those of the group `run`, bit for bit.
 Exit code 0 if all that holds.
 """
 
 import argparse
 import itertools
+import os
 import pathlib
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -34,6 +36,12 @@ STUDY = dict(train_images=600, test_images=200, epochs=5, batch=32, momentum=0.9
 SHAPES = [dict(train_on="best", profiles="best"), dict(train_on="spread", profiles="best, others:1")]
 # Often enough that kills meet checkpoints and publishing too.
 OFTEN = ("--publish-interval", "0.4", "--checkpoint-interval", "0.2")
+
+
+def leftovers(folder):
+    """Temporary files in a study's folder and in its artifacts, by name."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()
+                  and (path.name.startswith(".") or path.name.endswith((".progress", ".new", ".lock"))))
 
 
 def say(text):
@@ -55,12 +63,22 @@ class Study:
     def start(self):
         return self.telltale.start("run", self.job, "-o", self.output, *OFTEN, ranks=RANKS)
 
+    def plant_leftovers(self):
+        """What a writer that is killed at the worst moment leaves: real kills seldom hit it."""
+        writer = subprocess.Popen(["true"])
+        writer.wait()
+        mark = f"telltale.{writer.pid}.0.{os.uname().nodename}"
+        (self.folder / f".{self.output.name}.{mark}").write_text("part of a results file")
+        (self.folder / "artifacts" / f".products-{'0' * 64}.{mark}").write_text("part of a product")
+
     def finish_and_compare(self):
         """The un-killed end, its verification, and the comparison with a run that was never killed."""
+        self.plant_leftovers()
         done = self.start().finish()
         assert done.code == ALL_DONE, f"the last start ended with {done.code}: {done.text}"
         verified = self.telltale("verify", self.output)
         assert verified.code == ALL_DONE, verified.text
+        assert not leftovers(self.folder), f"temporary files were left: {leftovers(self.folder)}"
         (self.folder / "alone").mkdir()  # with artifacts of its own: nothing is taken over
         reference = self.folder / "alone" / "reference.h5"
         self.telltale.run(self.job, reference, ranks=RANKS)

@@ -1,13 +1,14 @@
 """Boundary samples end to end: real ranks under several profiles, real processes that replay, and ranks that die."""
 
 import json
+import shutil
 import signal
 
 import h5py
 import numpy as np
 import pytest
 
-from telltale_runs import ALL_DONE, UNUSABLE_INPUT, assert_equal_results, wait_for_progress, write_job
+from telltale_runs import ALL_DONE, SOME_FAILED, UNUSABLE_INPUT, assert_equal_results, wait_for_progress, write_job
 
 # A network that trains in a second or two and has boundaries near every image.
 STUDY = dict(experiment="boundary", dataset="glyphs", train_images=1000, test_images=100, network="dnn-1", epochs=2, batch=32,
@@ -102,6 +103,23 @@ def test_more_ranks_in_another_order_find_the_same_bits(telltale, profiles, stud
     assert_equal_results(tmp_path / "x.h5", study / "x.h5")
 
 
+def test_verify_reads_the_samples_too(telltale, study, tmp_path):
+    shutil.copytree(study, tmp_path / "copy")
+    output = tmp_path / "copy" / "x.h5"
+    with h5py.File(output) as file:
+        searches = [identity for identity, kind in zip(file["tasks/identity"].asstr(), file["tasks/kind"].asstr()) if kind == "search"]
+    verified = telltale("verify", output)
+    assert verified.code == ALL_DONE and f"products   {len(searches)} of search as written" in verified.out, verified.text
+    lost, damaged = (tmp_path / "copy" / "artifacts" / f"products-{identity}" for identity in searches[:2])
+    lost.unlink()
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    verified = telltale("verify", output)
+    assert verified.code == SOME_FAILED, verified.text
+    assert f"missing    product {searches[0][:12]} of search" in verified.out
+    assert f"damaged    product {searches[1][:12]} of search: {damaged}" in verified.out
+    assert f"products   {len(searches) - 2} of search as written" in verified.out
+
+
 @pytest.mark.parametrize("victim", ["searcher", "oracle"])
 def test_a_machine_that_dies_in_the_middle_costs_nothing(telltale, profiles, study, tmp_path, victim):
     how = ("run", study / "job.ini", "-o", tmp_path / "x.h5", "--profiles", ",".join(profiles))
@@ -184,7 +202,7 @@ def test_a_network_of_another_input_shape_is_refused(telltale, study, tmp_path):
     job = write_job(tmp_path / "job.ini", **{**STUDY, "experiment": "compare", "dataset": "tiles", "epochs": 1, "train_images": 100,
                                              "predict_images": 10})
     telltale.run(job, tmp_path / "x.h5")
-    model = next((tmp_path / "artifacts").glob("products-*"))
+    model = next((tmp_path / "artifacts").glob("products-*[0-9a-f]"))
     told = telltale("replay", "--model", model, "--points", tmp_path / "png", "-o", tmp_path / "a.csv")
     assert told.code == UNUSABLE_INPUT
     assert "is not of the shape that the network takes (3 x 32 x 32)" in told.text

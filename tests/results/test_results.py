@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pathlib
 import re
 import subprocess
 
@@ -133,7 +134,7 @@ def test_models_have_the_hash_that_the_results_name(finished_study):
     assert len(named) == 10
     # An artifact is sealed, holds the training's outcome, and ends with the model itself, whose length stands before it.
     found = set()
-    for path in (finished_study.folder / "artifacts").glob("products-*"):
+    for path in (finished_study.folder / "artifacts").glob("products-*[0-9a-f]"):
         content = path.read_bytes()
         outcome = int.from_bytes(content[48:56], "little")
         at = 48 + 8 + outcome
@@ -141,6 +142,26 @@ def test_models_have_the_hash_that_the_results_name(finished_study):
         assert int.from_bytes(content[at:at + 8], "little") == len(model)
         found.add(hashlib.sha256(model).hexdigest())
     assert found == named
+
+
+def test_the_page_shows_how_to_find_the_model_of_a_case(finished_study, monkeypatch):
+    page = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "artifacts.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(finished_study.folder)
+    names = {}
+    exec(compile(re.search(r"```python\n(.*?)```", page, re.DOTALL).group(1), "artifacts.md", "exec"), names)
+    with open_group(finished_study, "train") as ds:
+        wanted = ds.model_sha256.sel(scheme="new-label", alpha=0.05, repeat=0).item()
+    assert hashlib.sha256(names["weights"]).hexdigest() == wanted
+
+
+def test_every_product_is_described_for_people(finished_study):
+    folder = finished_study.folder / "artifacts"
+    cards = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("products-*.json")]
+    assert len(cards) == 10 and {card["kind"] for card in cards} == {"train"}
+    for card in cards:
+        assert (folder / card["file"]).is_file() and card["made_by"] == {"results": "x.h5", "title": SMALL_STUDY["title"]}
+        assert {"network", "recipe", "repeat", "scheme"} <= card["payload"]["case"].keys()
+    assert not [path for path in folder.iterdir() if not path.name.startswith("products-")]
 
 
 # ---- the other readers

@@ -7,9 +7,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/posix.h"
+#include "core/process.h"
 #include "small_disk.h"
 #include "store/atomic_file.h"
-#include "store/posix.h"
 #include "support/temporary_directory.h"
 
 namespace telltale::store {
@@ -88,6 +89,18 @@ TEST(ArtifactStore, AKindCannotLeaveTheDirectory) {
   EXPECT_THROW(ArtifactStore(directory.path()).put("", identity, {}), Error);
 }
 
+TEST(ArtifactStore, ADescriptionLiesBesideItsPartAndGoesWithIt) {
+  const TemporaryDirectory directory;
+  const ArtifactStore store(directory / "parts");
+  store.describe("model", identity, "{}\n");
+  store.put("model", identity, as_bytes("weights"));
+  EXPECT_EQ(store.description_path("model", identity), store.path_of("model", identity) + ".json");
+  EXPECT_EQ(as_text(read_file(store.description_path("model", identity))), "{}\n");
+  EXPECT_EQ(store.check("model", identity), PartState::good);
+  store.remove("model", identity);
+  EXPECT_TRUE(fs::is_empty(directory / "parts"));
+}
+
 TEST(ArtifactStore, AFullDiskIsNamedAndKeepsTheOldPart) {
   const SmallDisk disk;
   if (!disk.mounted()) GTEST_SKIP() << disk.why_not();
@@ -114,6 +127,11 @@ TEST(StaleTemporaries, OnlyThoseOfTheDeadAndTheOldAreRemoved) {
     return directory / name;
   };
   const std::string of_the_dead = touch(".x.telltale." + std::to_string(dead) + ".0." + host_name());
+  const pid_t not_waited_for = ::fork();
+  if (not_waited_for == 0) ::_exit(0);
+  siginfo_t ended;
+  ::waitid(P_PID, static_cast<id_t>(not_waited_for), &ended, WEXITED | WNOWAIT);
+  const std::string of_a_zombie = touch(".x.telltale." + std::to_string(not_waited_for) + ".0." + host_name());
   const std::string of_the_living = touch(".x.telltale." + std::to_string(::getppid()) + ".0." + host_name());
   const std::string of_another_host = touch(".x.telltale." + std::to_string(dead) + ".0.elsewhere");
   const std::string of_another_day = touch(".x.telltale." + std::to_string(dead) + ".1.elsewhere");
@@ -122,7 +140,9 @@ TEST(StaleTemporaries, OnlyThoseOfTheDeadAndTheOldAreRemoved) {
   const std::string of_another_file = touch(".y.telltale." + std::to_string(dead) + ".0." + host_name());
 
   remove_stale_temporaries(directory.path(), "x");
+  ::waitpid(not_waited_for, nullptr, 0);
   EXPECT_FALSE(fs::exists(of_the_dead));
+  EXPECT_FALSE(fs::exists(of_a_zombie));
   EXPECT_TRUE(fs::exists(of_the_living));
   EXPECT_TRUE(fs::exists(of_another_host));
   EXPECT_FALSE(fs::exists(of_another_day));

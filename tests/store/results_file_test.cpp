@@ -10,9 +10,9 @@
 #include <functional>
 #include <random>
 
+#include "core/process.h"
 #include "sample_results.h"
 #include "small_disk.h"
-#include "store/posix.h"
 #include "support/temporary_directory.h"
 
 namespace telltale::store {
@@ -34,6 +34,29 @@ TEST(ResultsFile, ReadsBackWhatWasWritten) {
   EXPECT_EQ(hash, hash_file(directory / "x.h5"));
   EXPECT_EQ(read_results_file(directory / "x.h5", hash), sample);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1) << "a temporary was left";
+}
+
+TEST(ResultsFile, ItsHashIsToldBeforeItHasItsName) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "x.h5";
+  std::optional<Identity> told;
+  const Identity hash = write_results_file(path, sample_results(), [&](const Identity& early) {
+    told = early;
+    EXPECT_FALSE(std::filesystem::exists(path));
+  });
+  EXPECT_EQ(told, hash);
+  EXPECT_THROW(write_results_file(path, {}, [](const Identity&) { throw Error("no journal"); }), Error);
+  EXPECT_EQ(hash_file(path), hash) << "published although nobody was to know of it";
+}
+
+TEST(ResultsFile, WhatAKilledWriterLeftGoesWithTheNextFile) {
+  const TemporaryDirectory directory;
+  const pid_t dead = ::fork();
+  if (dead == 0) ::_exit(0);
+  ::waitpid(dead, nullptr, 0);
+  std::ofstream(directory / (".x.h5.telltale." + std::to_string(dead) + ".0." + host_name())) << "part of";
+  write_results_file(directory / "x.h5", sample_results());
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1);
 }
 
 TEST(ResultsFile, TheSameContentGivesTheSameBytes) {

@@ -49,6 +49,22 @@ TEST(Job, MessagesNameFileLineAndKey) {
   EXPECT_EQ(refusal("official = maybe\n"), "x.ini:1: official: 'maybe' is neither yes nor no");
 }
 
+TEST(Job, TextThatIsNotUtf8IsRefusedWithItsLine) {
+  EXPECT_EQ(refusal("seed = 1\n# Gr\xf6\xdf"
+                    "e\n"),
+            "x.ini:2: the byte 0xf6 is not UTF-8: save the job file as UTF-8");
+  EXPECT_EQ(refusal("", {{"title",
+                          "Gr\xf6\xdf"
+                          "e"}}),
+            "command line: --title: the value is not UTF-8");
+  EXPECT_EQ(refusal("# Gr\xc3\xb6\xc3\x9f"
+                    "e\n",
+                    {{"title",
+                      "Gr\xc3\xb6\xc3\x9f"
+                      "e"}}),
+            "accepted");
+}
+
 TEST(Job, AKeyThatStandsTwiceIsRefused) {
   EXPECT_NE(refusal("seed = 1\nseed = 2\n"), "accepted");
   EXPECT_NE(refusal("prune-rate = 0.1\nprune_rate = 0.2\n"), "accepted");

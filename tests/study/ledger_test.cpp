@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "core/error.h"
 #include "core/outcome.h"
+#include "core/posix.h"
 #include "study/records.h"
 #include "support/temporary_directory.h"
 
@@ -13,7 +16,7 @@ namespace {
 class Ledger : public ::testing::Test {
  protected:
   Ledger() {
-    plan_.add({.identity = {}, .stage = "train", .payload = {{"n", 1}}, .has_artifact = true});
+    plan_.add({.identity = {}, .stage = "train", .payload = {{"kind", "train"}, {"n", 1}}, .has_artifact = true});
     outcome_.identity = task();
   }
   [[nodiscard]] const Identity& task() const { return plan_.tasks.front().identity; }
@@ -46,6 +49,39 @@ TEST_F(Ledger, ACheckpointGoesWhenItsTaskIsDone) {
   ledger_.commit(0, encode(outcome_), Bytes{1});
   ledger_.flush();
   EXPECT_FALSE(ledger_.checkpoint(task()));
+}
+
+TEST_F(Ledger, AProductIsDescribedAndNoted) {
+  JournalLedger ledger(plan_, journal_, artifacts_, {{"results", "x.h5"}, {"title", "Gr\xf6\xdf"}});
+  outcome_.values[model_hash_value] = Array::of<std::uint8_t>({32}, Bytes(32, 0xab));
+  ledger.commit(0, encode(outcome_), Bytes{1, 2, 3});
+  ledger.flush();
+  const Json card = Json::parse(as_text(read_file(artifacts_.description_path(product_kind, task()))));
+  EXPECT_EQ(card.at("file"), "products-" + task().hex());
+  EXPECT_EQ(card.at("kind"), "train");
+  EXPECT_EQ(card.at("payload"), plan_.tasks.front().payload);
+  EXPECT_EQ(card.at("made_by").at("results"), "x.h5");
+  EXPECT_EQ(card.at("model_sha256"), Identity::from_bytes(Bytes(32, 0xab)).hex());
+  const StudyRecords records = read_records(directory_ / "x.h5.journal");
+  EXPECT_EQ(records.products.at(task()).kind, "train");
+  EXPECT_EQ(records.products.at(task()).bytes, 3u);
+}
+
+TEST_F(Ledger, AProductOfAnotherStudyIsTakenOver) {
+  EXPECT_FALSE(ledger_.take_over(0));
+  artifacts_.put(product_kind, task(), pack_product(encode(outcome_), Bytes{1, 2, 3}));
+  EXPECT_TRUE(ledger_.take_over(0));
+  ledger_.flush();
+  const StudyRecords records = read_records(directory_ / "x.h5.journal");
+  EXPECT_TRUE(records.is_done(task()));
+  EXPECT_EQ(records.products.at(task()).bytes, 3u);
+  EXPECT_TRUE(std::filesystem::exists(artifacts_.description_path(product_kind, task())));
+}
+
+TEST_F(Ledger, AProductOfAnotherTaskIsNotTakenOver) {
+  outcome_.identity = Identity::of("other");
+  artifacts_.put(product_kind, task(), pack_product(encode(outcome_), Bytes{1, 2, 3}));
+  EXPECT_FALSE(ledger_.take_over(0));
 }
 
 TEST_F(Ledger, AnUnknownProductIsMissing) { EXPECT_EQ(ledger_.artifact(Identity::of("other")), nullptr); }

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "core/error.h"
+#include "core/posix.h"
 #include "forensics/evaluator.h"
 #include "models/batches.h"
 #include "models/network.h"
@@ -53,19 +54,6 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
-
-void write_bytes(const std::string& path, ByteSpan bytes) {
-  std::ofstream file(path, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  if (!file) throw Error("cannot write " + path);
-}
-
-Bytes read_bytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw Error("cannot read " + path);
-  return Bytes(std::istreambuf_iterator<char>(file), {});
-}
 
 // Without what tells a process that a launcher started it: the child is no rank.
 std::vector<std::string> environment_outside_mpi() {
@@ -130,12 +118,12 @@ std::vector<std::vector<float>> replay_in_process(ByteSpan model, const std::vec
   const at::Tensor stored = at::empty({count, shape.channels, shape.height, shape.width}, at::kFloat);
   for (std::size_t i = 0; i < points.size(); ++i)
     std::memcpy(stored.data_ptr<float>() + i * shape.pixels(), points[i].data(), shape.pixels() * sizeof(float));
-  write_bytes(folder.file("model"), model);
-  write_bytes(folder.file("points"), models::write_tensors({{{"points", stored}}, {}}));
+  write_file(folder.file("model"), model);
+  write_file(folder.file("points"), models::write_tensors({{{"points", stored}}, {}}));
   run_this_program({"replay", "--model", folder.file("model"), "--points", folder.file("points"), "--search-batch",
                     std::to_string(batch), "--output", folder.file("logits")},
                    folder.file("log"), check);
-  const models::TensorMap answer = models::read_tensors(read_bytes(folder.file("logits")));
+  const models::TensorMap answer = models::read_tensors(read_file(folder.file("logits")));
   const at::Tensor& logits = answer.at("logits");
   if (logits.dim() != 2 || logits.size(0) != count || logits.scalar_type() != at::kFloat)
     throw Error("the process that replays samples answered something else");
@@ -156,7 +144,7 @@ forensics::Evaluator evaluator_of(const std::string& path, int batch) {
   const std::filesystem::path file(path);
   const std::string kind = std::string(product_kind) + "-", name = file.filename().string();
   try {
-    if (!name.starts_with(kind)) return forensics::Evaluator(models::load_network(read_bytes(path)), batch);
+    if (!name.starts_with(kind)) return forensics::Evaluator(models::load_network(read_file(path)), batch);
     const auto product = store::ArtifactStore(file.parent_path().string())
                              .get(product_kind, Identity::from_hex(name.substr(kind.size())));
     if (!product) throw Error("it is missing or damaged");
@@ -185,7 +173,7 @@ forensics::Point point_of(const std::string& path, const data::ImageShape& shape
 std::vector<int> replay_files(const std::string& model, const std::string& points, int batch,
                               const std::string& output) {
   const forensics::Evaluator evaluator = evaluator_of(model, batch);
-  const models::TensorMap map = models::read_tensors(read_bytes(points));
+  const models::TensorMap map = models::read_tensors(read_file(points));
   const at::Tensor& stored = map.at("points");
   const data::ImageShape& shape = evaluator.spec().input;
   if (stored.dim() != 4 || stored.scalar_type() != at::kFloat || stored.size(1) != shape.channels ||
@@ -201,7 +189,7 @@ std::vector<int> replay_files(const std::string& model, const std::string& point
     std::memcpy(logits[i].data_ptr<float>(), answer.logits.data(), answer.logits.size() * sizeof(float));
     labels.push_back(answer.label());
   }
-  if (!output.empty()) write_bytes(output, models::write_tensors({{{"logits", logits}}, {}}));
+  if (!output.empty()) write_file(output, models::write_tensors({{{"logits", logits}}, {}}));
   return labels;
 }
 
@@ -221,7 +209,7 @@ void replay_export(const std::string& model, const std::string& folder, int batc
         evaluator.answer({point_of(image.string(), evaluator.spec().input), forensics::Slope::none, 0, {}});
     line = sample + "," + std::to_string(answer.label());
   }
-  write_bytes(output, as_bytes(filled));
+  write_file(output, as_bytes(filled));
 }
 
 }  // namespace telltale::experiments

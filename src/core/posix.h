@@ -1,4 +1,4 @@
-// Owned file descriptors and checked system calls, shared by the sources of this room.
+// Owned file descriptors and checked system calls: a message names the attempt, the path and the system's reason.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 #include "core/bytes.h"
 
-namespace telltale::store {
+namespace telltale {
 
 /// One owner a descriptor; closed quietly at the end of its life, or checked by close().
 class FileDescriptor {
@@ -38,6 +38,8 @@ std::size_t read_at(int fd, std::span<std::uint8_t> target, std::uint64_t offset
 std::uint64_t file_size(int fd, const std::string& path);
 /// A file's bytes from its start; throws Error when it cannot be read.
 Bytes read_file(const std::string& path);
+/// Writes a file of these bytes, in place and without fsync: for what nobody needs after a crash. Throws Error.
+void write_file(const std::string& path, ByteSpan bytes);
 
 /// Data and metadata on disk, or an Error.
 void sync_file(int fd, const std::string& path);
@@ -46,6 +48,4 @@ void sync_directory(const std::string& directory);
 /// The directory that holds `path`; "." for a bare name.
 std::string directory_of(const std::string& path);
 
-std::string host_name();
-
-}  // namespace telltale::store
+}  // namespace telltale

@@ -1,15 +1,14 @@
-#include "store/posix.h"
+#include "core/posix.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
 
-namespace telltale::store {
+namespace telltale {
 
 FileDescriptor::~FileDescriptor() {
   if (fd_ >= 0) ::close(fd_);
@@ -64,6 +63,20 @@ Bytes read_file(const std::string& path) {
   return bytes;
 }
 
+void write_file(const std::string& path, ByteSpan bytes) {
+  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (!file.valid()) throw Error(refusal("write", path, errno));
+  while (!bytes.empty()) {  // not write_at(): the path may name a pipe
+    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      throw Error(refusal("write", path, errno));
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  file.close(path);
+}
+
 void sync_file(int fd, const std::string& path) {
   while (::fsync(fd) != 0)
     if (errno != EINTR) throw Error(refusal("write", path, errno));
@@ -83,10 +96,4 @@ std::string directory_of(const std::string& path) {
   return parent.empty() ? "." : parent;
 }
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return "unknown";
-  return name.data();
-}
-
-}  // namespace telltale::store
+}  // namespace telltale

@@ -1,0 +1,47 @@
+// How a record lies in a journal (docs/journal.md): what the scan reads and the writer writes.
+#pragma once
+
+#include <xxhash.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "core/bytes.h"
+#include "store/journal.h"
+
+namespace telltale::store {
+
+inline constexpr std::string_view journal_magic = "TELLTALE-JRNL 1\n";
+static_assert(journal_magic.size() == 16);
+
+// Not text, not UTF-8, and no prefix of it is a suffix: a search finds it only where it stands.
+inline constexpr std::array<std::uint8_t, 8> sync_marker{0xd4, 0x54, 0x4c, 0x54, 0x8a, 0x52, 0x0d, 0xf6};
+
+struct RecordHeader {
+  std::array<std::uint8_t, 8> sync;
+  std::uint32_t type;
+  std::uint32_t flags;  ///< 0 in this version
+  std::uint64_t sequence;
+  std::uint64_t length;
+  std::uint64_t payload_hash;  ///< XXH3-64 of the payload
+  std::uint64_t header_hash;   ///< XXH3-64 of everything above
+};
+static_assert(sizeof(RecordHeader) == 48 && std::is_trivially_copyable_v<RecordHeader>);
+static_assert(offsetof(RecordHeader, type) == 8 && offsetof(RecordHeader, flags) == 12);
+static_assert(offsetof(RecordHeader, sequence) == 16 && offsetof(RecordHeader, length) == 24);
+static_assert(offsetof(RecordHeader, payload_hash) == 32 && offsetof(RecordHeader, header_hash) == 40);
+
+inline std::uint64_t hash_of(ByteSpan bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+
+inline std::uint64_t header_hash_of(const RecordHeader& header) {
+  return XXH3_64bits(&header, offsetof(RecordHeader, header_hash));
+}
+
+/// Scans a journal's bytes, which the scan then owns. Throws InputError if they are no journal.
+Scan scan_content(Bytes content, const std::string& path);
+
+}  // namespace telltale::store
