@@ -5,9 +5,7 @@
 #include <cstdio>
 #include <sstream>
 
-#include "cluster/communicator.h"
 #include "core/error.h"
-#include "forensics/profile.h"
 #include "study/axis.h"
 #include "study/parameters.h"
 
@@ -139,21 +137,6 @@ std::string help_text(const Shape& shape) {
   text << described(shape, false);
   if (shape.takes_keys) text << described(shape, true);
   return text.str();
-}
-
-void take_profile(const study::Job& job, bool coordinator_works, char** argv) {
-  try {
-    const auto list = forensics::parse_profile_list(job.profiles());
-    const int rank = cluster::MpiSession::launcher_rank(), size = cluster::MpiSession::launcher_size();
-    // Workers take the list in their order; a coordinator that computes too goes first, one that does not takes the
-    // best.
-    const bool counted = size == 1 || coordinator_works;
-    const std::string mine =
-        rank == 0 && !counted ? "best" : forensics::profile_of_worker(list, counted ? rank : rank - 1);
-    forensics::pin_and_reexecute(mine, argv);
-  } catch (const InputError& error) {
-    job.refuse("profiles", error.what());
-  }
 }
 
 std::string duration_text(double seconds) {

@@ -10,7 +10,7 @@
 
 #include "cli/options.h"
 #include "cli/ranks.h"
-#include "core/error.h"
+#include "cli/requests.h"
 #include "models/runtime.h"
 
 namespace telltale::cli {
@@ -83,16 +83,10 @@ std::string last_words(const study::RunReport& report, const std::string& output
 }  // namespace
 
 int run_run(const Arguments& arguments, char** argv) {
-  const Shape shape{
-      "run", "JOB", true, {{"output,o", "the results file, x.h5; its journal and lock lie beside it"}}, true};
-  const Options options = parse(arguments, shape);
-  if (options.help) {
-    std::cout << help_text(shape);
-    return all_done;
-  }
-  const auto output = options.value("output");
-  if (!output) throw InputError("where shall the results go? add -o RESULTS.h5");
-  study::Job job = study::Job::load(options.argument, options.keys);
+  auto request = read_run(arguments);
+  if (!request) return all_done;
+  study::Job& job = request->job;
+  const std::string output = *request->options.value("output");
   take_profile(job, job.flag("coordinator-works"), argv);
   models::keep_freed_memory();
 
@@ -100,13 +94,13 @@ int run_run(const Arguments& arguments, char** argv) {
   return run_on_ranks("run", stopped_early, [&](cluster::Communicator& communicator) {
     ProgressLine line;
     study::RunOptions run;
-    run.output = *output;
+    run.output = output;
     run.stop_signal = &stop_signal;
     run.say = [](const std::string& text) { std::cerr << "note: " << text << "\n"; };
     run.progress = [&](const cluster::Progress& progress) { line.show(progress); };
     const study::RunReport report = study::run_study(std::move(job), communicator, run);
     line.end();
-    return BodyResult{report.exit_code(), report.stuck, last_words(report, *output)};
+    return BodyResult{report.exit_code(), report.stuck, last_words(report, output)};
   });
 }
 

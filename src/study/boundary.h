@@ -8,6 +8,7 @@
 
 #include <optional>
 
+#include "cluster/work.h"
 #include "forensics/boundary_search.h"
 #include "study/experiment.h"
 #include "study/grid.h"
@@ -21,8 +22,6 @@ class Boundary final : public Experiment {
   [[nodiscard]] std::vector<Axis> axes(const Job& job) const override;
   [[nodiscard]] std::vector<forensics::Subject> subjects(const Job& job) const override;
   [[nodiscard]] Plan plan(const StudyInputs& inputs) const override;
-  [[nodiscard]] cluster::Executor executor(const data::Dataset* data) const override;
-  [[nodiscard]] cluster::Responder responder() const override;
   [[nodiscard]] std::vector<store::Group> tabulate(const StudyInputs& inputs, const Plan& plan,
                                                    const OutcomeLookup& outcome) const override;
   [[nodiscard]] std::vector<Table> report(const store::Group& root) const override;
@@ -68,6 +67,10 @@ struct Layout {
 /// Adds the tasks of a job to `plan`, one place for planning and tabulating. Throws InputError when there are no two
 /// machines to tell apart.
 Layout lay_out(const StudyInputs& inputs, Plan& plan);
+
+/// See make_executor(), make_responder().
+cluster::Executor executor(const data::Dataset& data);
+cluster::Responder responder();
 
 /// What a successful search hands to the replays.
 struct Found {

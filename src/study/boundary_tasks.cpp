@@ -262,12 +262,12 @@ std::optional<boundary::Found> boundary::decode_found(ByteSpan bytes) {
   return found;
 }
 
-cluster::Executor Boundary::executor(const data::Dataset* data) const {
-  auto tasks = std::make_shared<const Tasks>(*data);
+cluster::Executor boundary::executor(const data::Dataset& data) {
+  auto tasks = std::make_shared<const Tasks>(data);
   return [tasks](ByteSpan payload, cluster::TaskContext& context) { return tasks->run(payload, context); };
 }
 
-cluster::Responder Boundary::responder() const {
+cluster::Responder boundary::responder() {
   auto desk = std::make_shared<Desk>();
   return [desk](ByteSpan request, cluster::Artifacts& artifacts) { return desk->answer(request, artifacts); };
 }

@@ -111,8 +111,8 @@ class Tasks {
 
 }  // namespace
 
-cluster::Executor Compare::executor(const data::Dataset* data) const {
-  auto tasks = std::make_shared<Tasks>(*data);
+cluster::Executor compare::executor(const data::Dataset& data) {
+  auto tasks = std::make_shared<Tasks>(data);
   return [tasks](ByteSpan payload, cluster::TaskContext& context) { return tasks->run(payload, context); };
 }
 

@@ -26,7 +26,7 @@ Plan Empty::plan(const StudyInputs& inputs) const {
   return plan;
 }
 
-cluster::Executor Empty::executor(const data::Dataset*) const {
+cluster::Executor empty::executor() {
   return [](ByteSpan payload, cluster::TaskContext& context) {
     using namespace std::chrono;
     const Json task = Json::parse(as_text(payload));

@@ -1,6 +1,7 @@
 // Tasks that do nothing, or sleep: to measure what handing out, gathering and committing cost, and to test them.
 #pragma once
 
+#include "cluster/work.h"
 #include "study/experiment.h"
 
 namespace telltale::study {
@@ -11,7 +12,6 @@ class Empty final : public Experiment {
   [[nodiscard]] std::vector<Axis> axes(const Job&) const override { return {}; }
   [[nodiscard]] std::vector<forensics::Subject> subjects(const Job&) const override { return {}; }
   [[nodiscard]] Plan plan(const StudyInputs& inputs) const override;
-  [[nodiscard]] cluster::Executor executor(const data::Dataset* data) const override;
   [[nodiscard]] std::vector<store::Group> tabulate(const StudyInputs& inputs, const Plan& plan,
                                                    const OutcomeLookup& outcome) const override;
   [[nodiscard]] std::vector<Table> report(const store::Group& root) const override {
@@ -19,5 +19,12 @@ class Empty final : public Experiment {
     return {};
   }
 };
+
+namespace empty {
+
+/// See make_executor().
+cluster::Executor executor();
+
+}  // namespace empty
 
 }  // namespace telltale::study

@@ -1,6 +1,7 @@
-// What an experiment is: how a job becomes tasks, how a task runs, and how outcomes become named arrays.
+// What an experiment is: how a job becomes tasks, and how outcomes become named arrays. How a task is computed, which
+// takes LibTorch, stands apart: executors.h.
 //
-// Adding one is a new file with a class and one line in experiment.cpp.
+// Adding one is a new file with a class, one line in experiment.cpp and one in executors.cpp.
 #pragma once
 
 #include <functional>
@@ -9,7 +10,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "cluster/work.h"
 #include "core/outcome.h"
 #include "data/dataset.h"
 #include "forensics/fingerprint.h"
@@ -46,12 +46,6 @@ class Experiment {
 
   /// Cases and tasks. Throws InputError for settings that the data cannot serve (an alpha that selects no image).
   [[nodiscard]] virtual Plan plan(const StudyInputs& inputs) const = 0;
-
-  /// The function that computes a task on a rank; keeps that rank's caches. `data` outlives it.
-  [[nodiscard]] virtual cluster::Executor executor(const data::Dataset* data) const = 0;
-
-  /// Answers the questions of tasks that ask; empty where none does. Keeps the rank's caches.
-  [[nodiscard]] virtual cluster::Responder responder() const { return {}; }
 
   /// The groups of the results file that hold the scientific content.
   [[nodiscard]] virtual std::vector<store::Group> tabulate(const StudyInputs& inputs, const Plan& plan,

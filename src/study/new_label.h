@@ -6,6 +6,7 @@
 // asks it for the first test images on one environment.
 #pragma once
 
+#include "cluster/work.h"
 #include "study/experiment.h"
 #include "study/grid.h"
 
@@ -17,7 +18,6 @@ class NewLabel final : public Experiment {
   [[nodiscard]] std::vector<Axis> axes(const Job& job) const override;
   [[nodiscard]] std::vector<forensics::Subject> subjects(const Job& job) const override;
   [[nodiscard]] Plan plan(const StudyInputs& inputs) const override;
-  [[nodiscard]] cluster::Executor executor(const data::Dataset* data) const override;
   [[nodiscard]] std::vector<store::Group> tabulate(const StudyInputs& inputs, const Plan& plan,
                                                    const OutcomeLookup& outcome) const override;
   [[nodiscard]] std::vector<Table> report(const store::Group& root) const override;
@@ -42,6 +42,9 @@ struct Layout {
 
 /// Adds the tasks of a job to `plan`, one place for planning and tabulating.
 Layout lay_out(const StudyInputs& inputs, Plan& plan);
+
+/// See make_executor().
+cluster::Executor executor(const data::Dataset& data);
 
 }  // namespace new_label
 

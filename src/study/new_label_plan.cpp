@@ -5,7 +5,7 @@
 #include "study/axis.h"
 #include "study/new_label.h"
 #include "study/training.h"
-#include "watermark/keys.h"
+#include "watermark/shares.h"
 
 namespace telltale::study {
 namespace {

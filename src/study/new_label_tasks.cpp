@@ -93,8 +93,8 @@ class Tasks {
 
 }  // namespace
 
-cluster::Executor NewLabel::executor(const data::Dataset* data) const {
-  auto tasks = std::make_shared<Tasks>(*data);
+cluster::Executor new_label::executor(const data::Dataset& data) {
+  auto tasks = std::make_shared<Tasks>(data);
   return [tasks](ByteSpan payload, cluster::TaskContext& context) { return tasks->run(payload, context); };
 }
 

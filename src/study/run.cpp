@@ -17,6 +17,7 @@
 #include "core/error.h"
 #include "store/artifacts.h"
 #include "store/lock.h"
+#include "study/executors.h"
 #include "study/ledger.h"
 #include "study/results.h"
 
@@ -330,8 +331,8 @@ RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptio
   const int mine = assigned.at("of_rank").at(static_cast<std::size_t>(communicator.rank()));
   const cluster::WorkerOptions worker =
       worker_options(session->job, mine < 0 ? "" : names.at(static_cast<std::size_t>(mine)), environment_of_rank,
-                     session->experiment->responder());
-  const cluster::Executor executor = session->experiment->executor(session->data.get());
+                     make_responder(session->job.text("experiment")));
+  const cluster::Executor executor = make_executor(session->job.text("experiment"), session->data.get());
   const cluster::CrashNote crash_note(StudyPaths{options.output}.crash_notes(), communicator.rank());
 
   RunReport report;

@@ -124,14 +124,6 @@ at::Tensor noise_pattern(const Stream& secret, const data::ImageShape& shape) {
   return pattern;
 }
 
-std::int64_t images_selected(double alpha, std::int64_t count) {
-  const std::int64_t selected = nearest_of(alpha, count);
-  require(selected > 0, "alpha = " + text_of(alpha) + " of " + std::to_string(count) +
-                            " images selects no image; the smallest share that does is " +
-                            text_of(0.5 / static_cast<double>(std::max<std::int64_t>(count, 1))));
-  return selected;
-}
-
 KeySet make_trained_keys(const Scheme& scheme, const Stream& secret, const Stream& choice,
                          const models::ImageView& train, int classes) {
   check(scheme, classes);

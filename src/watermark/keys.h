@@ -66,9 +66,6 @@ struct KeySet {
 /// The pattern eps that a secret determines: C x H x W standard normal values, float32.
 at::Tensor noise_pattern(const Stream& secret, const data::ImageShape& shape);
 
-/// How many images a share of `count` is; throws InputError if none.
-std::int64_t images_selected(double alpha, std::int64_t count);
-
 /// KsGen on the training data: alpha of all images, drawn by `choice` without replacement from those that may be
 /// marked (the rival never marks its target class), in ascending order. Throws InputError if that is no image, or more
 /// than may be marked.

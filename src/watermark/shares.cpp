@@ -1,7 +1,12 @@
 #include "watermark/shares.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
+
+#include "core/error.h"
+#include "core/json.h"
 
 namespace telltale::watermark {
 namespace {
@@ -19,6 +24,15 @@ std::int64_t nearest_of(double share, std::int64_t count) {
 
 std::int64_t floor_of(double share, std::int64_t count) {
   return static_cast<std::int64_t>(std::floor(product(share, count)));
+}
+
+std::int64_t images_selected(double alpha, std::int64_t count) {
+  const std::int64_t selected = nearest_of(alpha, count);
+  if (selected > 0) return selected;
+  const auto shown = [](double value) { return canonical(Json(value)); };
+  throw InputError("alpha = " + shown(alpha) + " of " + std::to_string(count) +
+                   " images selects no image; the smallest share that does is " +
+                   shown(0.5 / static_cast<double>(std::max<std::int64_t>(count, 1))));
 }
 
 }  // namespace telltale::watermark

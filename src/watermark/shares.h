@@ -12,4 +12,7 @@ std::int64_t nearest_of(double share, std::int64_t count);
 /// The largest whole number that is not above share x count, with the same tolerance.
 std::int64_t floor_of(double share, std::int64_t count);
 
+/// How many of `count` images a share `alpha` of them selects; throws InputError if none.
+std::int64_t images_selected(double alpha, std::int64_t count);
+
 }  // namespace telltale::watermark

@@ -1,4 +1,5 @@
 #include "watermark/keys.h"
+#include "watermark/shares.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>
