@@ -28,15 +28,30 @@ add_library(telltale_torch_pch OBJECT ${PROJECT_SOURCE_DIR}/cmake/torch_pch.cpp)
 target_link_libraries(telltale_torch_pch PUBLIC telltale_options telltale_torch)
 target_precompile_headers(telltale_torch_pch PRIVATE <torch/types.h> <torch/nn/module.h> <nlohmann/json.hpp>)
 
-# telltale_room(<name> [TORCH] SOURCES ... LINK ...): the static library telltale_<name> of src/<name>/.
+# telltale_room(<name> SOURCES ... [TORCH_SOURCES ...] LINK ... [TORCH_LINK ...] PRIVATE_LINK ... TORCH_PRIVATE_LINK ...):
+# the static library telltale_<name> of src/<name>/. Where only some sources need LibTorch, the others are a library of
+# their own, telltale_<name>_light, which links without it: what the program `telltale` is made of.
 function(telltale_room name)
-  cmake_parse_arguments(ROOM "TORCH" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
-  add_library(telltale_${name} STATIC ${ROOM_SOURCES})
-  target_link_libraries(telltale_${name} PUBLIC telltale_options ${ROOM_LINK} PRIVATE ${ROOM_PRIVATE_LINK})
-  if(ROOM_TORCH)
-    target_link_libraries(telltale_${name} PUBLIC telltale_torch)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;TORCH_SOURCES;LINK;TORCH_LINK;PRIVATE_LINK;TORCH_PRIVATE_LINK" ${ARGN})
+  set(light telltale_${name})
+  if(ROOM_TORCH_SOURCES)
+    set(light telltale_${name}_light)
+    add_library(telltale_${name} STATIC ${ROOM_TORCH_SOURCES})
+    target_link_libraries(telltale_${name} PUBLIC ${light} ${ROOM_TORCH_LINK} telltale_torch PRIVATE ${ROOM_TORCH_PRIVATE_LINK})
     target_precompile_headers(telltale_${name} REUSE_FROM telltale_torch_pch)
   endif()
+  add_library(${light} STATIC ${ROOM_SOURCES})
+  target_link_libraries(${light} PUBLIC telltale_options ${ROOM_LINK} PRIVATE ${ROOM_PRIVATE_LINK})
+endfunction()
+
+# The headers of a test that sees no tensor, likewise: telltale_test_pch(<target>).
+function(telltale_test_pch target)
+  if(NOT TARGET telltale_gtest_pch)
+    add_library(telltale_gtest_pch OBJECT ${PROJECT_SOURCE_DIR}/cmake/gtest_pch.cpp)
+    target_link_libraries(telltale_gtest_pch PUBLIC telltale_options GTest::gtest nlohmann_json::nlohmann_json)
+    target_precompile_headers(telltale_gtest_pch PRIVATE <gtest/gtest.h> <nlohmann/json.hpp>)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM telltale_gtest_pch)
 endfunction()
 
 # telltale_test(<room> [TORCH] SOURCES ... LINK ...): one GoogleTest program, its cases known to CTest one by one.
@@ -48,6 +63,8 @@ function(telltale_test room)
   if(TEST_TORCH)
     target_link_libraries(test_${room} PRIVATE telltale_torch)
     target_precompile_headers(test_${room} REUSE_FROM telltale_torch_pch)
+  else()
+    telltale_test_pch(test_${room})
   endif()
   add_test(NAME unit.${room} COMMAND test_${room})
   # Under sanitizers only these are built and run: target unit_tests, label sanitize.
@@ -55,7 +72,7 @@ function(telltale_test room)
     add_custom_target(unit_tests)
   endif()
   add_dependencies(unit_tests test_${room})
-  set_tests_properties(unit.${room} PROPERTIES LABELS "unit;sanitize" TIMEOUT 600
+  set_tests_properties(unit.${room} PROPERTIES LABELS "unit;sanitize" TIMEOUT 1800
     ENVIRONMENT "OMP_NUM_THREADS=1;OPENBLAS_NUM_THREADS=1")
 endfunction()
 
@@ -64,6 +81,6 @@ endfunction()
 function(telltale_mpi_test name ranks)
   add_test(NAME ${name}.n${ranks}
     COMMAND ${MPIEXEC_EXECUTABLE} --oversubscribe --bind-to none ${MPIEXEC_NUMPROC_FLAG} ${ranks} ${ARGN})
-  set_tests_properties(${name}.n${ranks} PROPERTIES LABELS cluster TIMEOUT 120 PROCESSORS 2
+  set_tests_properties(${name}.n${ranks} PROPERTIES LABELS cluster TIMEOUT 1200 PROCESSORS 2
     ENVIRONMENT "OMP_NUM_THREADS=1;OPENBLAS_NUM_THREADS=1;OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1")
 endfunction()

@@ -32,4 +32,7 @@ int run_export(const Arguments& arguments, char** argv);
 int run_export_models(const Arguments& arguments, char** argv);
 int run_identify(const Arguments& arguments, char** argv);
 
+/// Ends every rank, this one too, where MPI has started; else returns. In `telltale`, which has no MPI, it always does.
+void end_all_ranks(int exit_code);
+
 }  // namespace telltale::cli

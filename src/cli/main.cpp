@@ -6,7 +6,6 @@
 #include <thread>
 
 #include "cli/command.h"
-#include "cluster/communicator.h"
 #include "core/error.h"
 #include "core/process.h"
 #include "study/version.h"
@@ -47,7 +46,7 @@ int main(int argc, char** argv) {
       // the others. What a rank finds alone (its CPU, its node's files) it says itself, a little later.
       if (launcher_rank() != 0) std::this_thread::sleep_for(std::chrono::seconds(2));
       std::cerr << "telltale " + name + ": " + error.what() + "\n" << std::flush;
-      cluster::MpiSession::end_all(cli::unusable_input);
+      cli::end_all_ranks(cli::unusable_input);
       return cli::unusable_input;
     }
   }

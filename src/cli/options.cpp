@@ -13,7 +13,6 @@
 #include "core/log.h"
 #include "core/process.h"
 #include "core/text.h"
-#include "forensics/profile.h"
 #include "study/axis.h"
 #include "study/experiment.h"
 #include "study/keys.h"
@@ -165,21 +164,6 @@ std::string help_text(const Shape& shape) {
   text << described(shape, false);
   if (shape.takes_keys) text << described(shape, true);
   return text.str();
-}
-
-void take_profile(const study::Job& job, bool coordinator_works, char** argv) {
-  try {
-    const auto list = forensics::parse_profile_list(job.profiles());
-    const int rank = launcher_rank(), size = launcher_size();
-    // Workers take the list in their order; a coordinator that computes too goes first, one that does not takes the
-    // best.
-    const bool counted = size == 1 || coordinator_works;
-    const std::string mine =
-        rank == 0 && !counted ? "best" : forensics::profile_of_worker(list, counted ? rank : rank - 1);
-    forensics::pin_and_reexecute(mine, argv);
-  } catch (const InputError& error) {
-    job.refuse("profiles", error.what());
-  }
 }
 
 void start_log(const Options& options) {

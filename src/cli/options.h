@@ -1,4 +1,4 @@
-// What all commands share: reading a command line that may override any key of a job file, and starting ranks.
+// What all commands share: reading a command line that may override any key of a job file.
 #pragma once
 
 #include <optional>
@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "cli/command.h"
-#include "study/job.h"
 
 namespace telltale::cli {
 
@@ -44,11 +43,6 @@ struct Shape {
 Options parse(const Arguments& arguments, const Shape& shape);
 /// The help text of a command: types, ranges and defaults of all its options.
 std::string help_text(const Shape& shape);
-
-/// Pins this rank to its profile out of the job's list and executes the program anew; returns when that has been done.
-/// Throws InputError, naming where the list stands and the profile, if there is none of that name or this CPU cannot
-/// run it.
-void take_profile(const study::Job& job, bool coordinator_works, char** argv);
 
 /// Starts this rank's log as the options of a command that `logs` say; to be called after take_profile(). Throws
 /// InputError for an unknown level and for a file that cannot be written.

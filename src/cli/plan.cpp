@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
 #include <map>
 #include <sstream>
 
 #include "cli/options.h"
 #include "cli/ranks.h"
+#include "cli/requests.h"
 #include "cluster/agreement.h"
 #include "store/artifacts.h"
 #include "study/ledger.h"
@@ -97,22 +97,14 @@ std::string plan_text(const study::Session& session, const study::StudyRecords& 
 }  // namespace
 
 int run_plan(const Arguments& arguments, char** argv) {
-  const Shape shape{.command = "plan",
-                    .argument = "JOB",
-                    .own = {{"output,o", "a results file: shows what of it is there already"}},
-                    .takes_keys = true,
-                    .logs = true};
-  const Options options = parse(arguments, shape);
-  if (options.help) {
-    std::cout << help_text(shape);
-    return all_done;
-  }
-  study::Job job = study::Job::load(options.argument, options.keys);
+  auto request = read_plan(arguments);
+  if (!request) return all_done;
+  study::Job& job = request->job;
   take_profile(job, job.flag("coordinator-works"), argv);
-  start_log(options);
+  start_log(request->options);
   return run_on_ranks("plan", unusable_input, [&](cluster::Communicator& communicator) {
     study::Session session = study::gather(std::move(job), communicator);
-    const study::StudyPaths paths{options.value("output").value_or("results.h5")};
+    const study::StudyPaths paths{request->options.value("output").value_or("results.h5")};
     const Json text = cluster::on_coordinator(communicator, [&]() -> Json {
       study::StudyRecords records;
       if (std::filesystem::exists(paths.journal())) records = study::read_records(paths.journal());

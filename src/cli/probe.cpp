@@ -1,9 +1,9 @@
 #include <cstdio>
 #include <future>
-#include <iostream>
 
 #include "cli/options.h"
 #include "cli/ranks.h"
+#include "cli/requests.h"
 #include "cluster/agreement.h"
 #include "forensics/fingerprint.h"
 #include "forensics/passport.h"
@@ -61,21 +61,11 @@ std::string probe_text(const std::vector<forensics::RankReport>& reports) {
 }  // namespace
 
 int run_probe(const Arguments& arguments, char** argv) {
-  const Shape shape{.command = "probe",
-                    .argument = "JOB",
-                    .argument_required = false,
-                    .own = {{"json", "print every rank's whole passport and fingerprints as JSON", false}},
-                    .takes_keys = true,
-                    .logs = true};
-  const Options options = parse(arguments, shape);
-  if (options.help) {
-    std::cout << help_text(shape);
-    return all_done;
-  }
-  const study::Job job = options.argument.empty() ? study::Job::parse("", "the command line", options.keys)
-                                                  : study::Job::load(options.argument, options.keys);
+  const auto request = read_probe(arguments);
+  if (!request) return all_done;
+  const study::Job& job = request->job;
   take_profile(job, true, argv);
-  start_log(options);
+  start_log(request->options);
   return run_on_ranks("probe", unusable_input, [&](cluster::Communicator& communicator) {
     std::vector<forensics::Subject> subjects;
     cluster::agree(communicator, [&] { subjects = study::experiment_named(job.experiment()).subjects(job); });
@@ -84,7 +74,8 @@ int run_probe(const Arguments& arguments, char** argv) {
     for (const auto& report : reports)
       all.push_back(
           {{"rank", report.rank}, {"passport", report.passport}, {"fingerprints", report.fingerprints.to_json()}});
-    return BodyResult{all_done, false, options.value("json") == "yes" ? all.dump(2) + "\n" : probe_text(reports)};
+    return BodyResult{all_done, false,
+                      request->options.value("json") == "yes" ? all.dump(2) + "\n" : probe_text(reports)};
   });
 }
 

@@ -68,4 +68,6 @@ int run_on_ranks(const char* command, int code_of_error,
   return speaks ? result.exit_code : 0;
 }
 
+void end_all_ranks(int exit_code) { cluster::MpiSession::end_all(exit_code); }
+
 }  // namespace telltale::cli

@@ -1,52 +1,20 @@
 #include "experiments/boundary/replay.h"
 
 #include <filesystem>
-#include <iostream>
 
-#include "cli/options.h"
-#include "core/error.h"
+#include "cli/requests.h"
 #include "forensics/profile.h"
-#include "study/axis.h"
 
 namespace telltale::cli {
 
 int run_replay(const Arguments& arguments, char** argv) {
-  const Shape shape{
-      "replay",
-      nullptr,
-      false,
-      {{"model", "the network: safetensors, or a training's product out of `artifacts`"},
-       {"points",
-        "the inputs: a folder that `telltale export --format png` wrote, or safetensors with a float32 "
-        "tensor `points`, N x C x H x W"},
-       {"search-batch", "how many copies of a point are predicted at once (default 1)"},
-       {"profile", "the profile to predict under (default: as this process is)"},
-       {"output,o",
-        "where the answers go: for a folder its form, filled in, for `telltale identify`; else safetensors "
-        "with `logits`, N x classes"}},
-      false};
-  const Options options = parse(arguments, shape);
-  if (options.help) {
-    std::cout << help_text(shape);
-    return all_done;
-  }
-  const auto needed = [&](const char* name) {
-    const auto value = options.value(name);
-    if (!value) throw InputError(std::string("replay needs --") + name);
-    return *value;
-  };
-  const long long batch = study::parse_integer(options.value("search-batch").value_or("1"));
-  if (batch < 1 || batch > 65536) throw InputError("--search-batch is 1 to 65536");
-  const std::string model = needed("model"), points = needed("points"), output = needed("output");
-  if (const auto profile = options.value("profile")) {
-    const std::string name = forensics::canonical_profile(*profile);
-    forensics::require_runnable(name);
-    forensics::pin_and_reexecute(name, argv);
-  }
-  if (std::filesystem::is_directory(points))
-    experiments::replay_export(model, points, static_cast<int>(batch), output);
+  const auto request = read_replay(arguments);
+  if (!request) return all_done;
+  if (request->profile) forensics::pin_and_reexecute(*request->profile, argv);
+  if (std::filesystem::is_directory(request->points))
+    experiments::replay_export(request->model, request->points, request->batch, request->output);
   else
-    experiments::replay_files(model, points, static_cast<int>(batch), output);
+    experiments::replay_files(request->model, request->points, request->batch, request->output);
   return all_done;
 }
 

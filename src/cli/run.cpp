@@ -12,6 +12,7 @@
 
 #include "cli/options.h"
 #include "cli/ranks.h"
+#include "cli/requests.h"
 #include "core/error.h"
 #include "experiments/runners.h"
 #include "models/runtime.h"
@@ -84,28 +85,19 @@ std::string last_words(const study::RunReport& report, const std::string& output
 }  // namespace
 
 int run_run(const Arguments& arguments, char** argv) {
-  const Shape shape{.command = "run",
-                    .argument = "JOB",
-                    .own = {{"output,o", "the results file, x.h5; its journal and lock lie beside it"}},
-                    .takes_keys = true,
-                    .logs = true};
-  const Options options = parse(arguments, shape);
-  if (options.help) {
-    std::cout << help_text(shape);
-    return all_done;
-  }
-  const auto output = options.value("output");
-  if (!output) throw InputError("where shall the results go? add -o RESULTS.h5");
-  study::Job job = study::Job::load(options.argument, options.keys);
+  auto request = read_run(arguments);
+  if (!request) return all_done;
+  study::Job& job = request->job;
+  const std::string output = *request->options.value("output");
   take_profile(job, job.flag("coordinator-works"), argv);
-  start_log(options);
+  start_log(request->options);
   models::keep_freed_memory();
 
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) std::signal(signal, on_stop_signal);
   return run_on_ranks("run", stopped_early, [&](cluster::Communicator& communicator) {
     ProgressLine line;
     study::RunOptions run;
-    run.output = *output;
+    run.output = output;
     run.make_executor = experiments::make_executor;
     run.responder = experiments::make_responder();
     run.stop_signal = &stop_signal;
@@ -113,7 +105,7 @@ int run_run(const Arguments& arguments, char** argv) {
     run.progress = [&](const cluster::Progress& progress) { line.show(progress); };
     const study::RunReport report = study::run_study(std::move(job), communicator, run);
     line.end();
-    return BodyResult{report.exit_code(), report.stuck, last_words(report, *output)};
+    return BodyResult{report.exit_code(), report.stuck, last_words(report, output)};
   });
 }
 

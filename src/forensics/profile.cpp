@@ -205,7 +205,7 @@ std::map<std::string, std::optional<std::string>> profile_variables(const std::s
   };
 }
 
-void pin_and_reexecute(const std::string& profile, char** argv) {
+void pin_and_reexecute(const std::string& profile, char** argv, const char* program) {
   require_runnable(profile);
   const auto variables = profile_variables(profile, environment_value("GLIBC_TUNABLES"));
   const bool set = std::all_of(variables.begin(), variables.end(), [](const auto& variable) {
@@ -225,8 +225,8 @@ void pin_and_reexecute(const std::string& profile, char** argv) {
   std::vector<char*> environment;
   for (std::string& text : texts) environment.push_back(text.data());
   environment.push_back(nullptr);
-  execve("/proc/self/exe", argv, environment.data());
-  throw Error("cannot execute this program again under profile \"" + profile + "\": " + std::strerror(errno));
+  execve(program, argv, environment.data());
+  throw Error(std::string("cannot execute ") + program + " under profile \"" + profile + "\": " + std::strerror(errno));
 }
 
 std::string pinned_profile() {

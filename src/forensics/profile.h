@@ -65,10 +65,10 @@ std::string profile_of_worker(const std::vector<std::string>& list, int worker_i
 std::map<std::string, std::optional<std::string>> profile_variables(const std::string& profile,
                                                                     const std::string& glibc_tunables);
 
-/// Makes this process run under a profile: sets the variables and executes itself anew with `argv` and the same
-/// process id; returns only if they are set already. To be called first of all, before MPI_Init. Throws InputError as
-/// require_runnable(), and Error if the program cannot be executed again.
-void pin_and_reexecute(const std::string& profile, char** argv);
+/// Makes this process run under a profile: sets the variables and executes itself anew (or `program`) with `argv` and
+/// the same process id; returns only if they are set already. To be called first of all, before MPI_Init. Throws
+/// InputError as require_runnable(), and Error if the program cannot be executed.
+void pin_and_reexecute(const std::string& profile, char** argv, const char* program = "/proc/self/exe");
 
 /// The profile this process was pinned to, else "native".
 std::string pinned_profile();

@@ -12,25 +12,16 @@
 namespace telltale::models {
 namespace {
 
-const std::vector<NetworkOption>& no_options() {
-  static const std::vector<NetworkOption> none;
-  return none;
-}
-
-struct Entry {
+struct Factory {
   const char* name;
   NetworkFactory make;
-  const std::vector<NetworkOption>& (*options)() = no_options;
 };
 
-constexpr std::array registry{Entry{"dnn-1", make_dnn_1}, Entry{"dnn-2", make_dnn_2},
-                              Entry{"resnet-20", make_resnet_20, resnet_options},
-                              Entry{"resnet-32", make_resnet_32, resnet_options}};
-
-const Entry* entry_of(const std::string& name) {
-  const auto* entry = std::find_if(registry.begin(), registry.end(), [&](const Entry& e) { return name == e.name; });
-  return entry == registry.end() ? nullptr : entry;
-}
+#define TELLTALE_NETWORK(name, make, options) Factory{name, make},
+constexpr std::array factories{
+#include "models/networks.def"
+};
+#undef TELLTALE_NETWORK
 
 void check_options(const NetworkSpec& spec, const std::vector<NetworkOption>& known) {
   for (const auto& [name, value] : spec.options) {
@@ -62,77 +53,20 @@ std::pair<std::int64_t, std::int64_t> fans(const at::Tensor& weight) {
 
 }  // namespace
 
-const char* name_of(Precision precision) {
-  switch (precision) {
-    case Precision::float32: return "float32";
-    case Precision::float64: return "float64";
-    case Precision::bfloat16: return "bfloat16";
-  }
-  throw Error("there is no such precision");
-}
-
-Precision precision_named(const std::string& name) {
-  for (const Precision precision : {Precision::float32, Precision::float64, Precision::bfloat16})
-    if (name == name_of(precision)) return precision;
-  throw InputError("there is no precision \"" + name + "\"; there are: float32, float64, bfloat16");
-}
-
-Json NetworkSpec::to_json() const {
-  Json json = {{"name", name},
-               {"channels", input.channels},
-               {"height", input.height},
-               {"width", input.width},
-               {"classes", classes}};
-  if (!options.empty()) json["options"] = options;
-  return json;
-}
-
-NetworkSpec NetworkSpec::from_json(const Json& json) {
-  try {
-    NetworkSpec spec;
-    spec.name = json.at("name").get<std::string>();
-    spec.input.channels = json.at("channels").get<int>();
-    spec.input.height = json.at("height").get<int>();
-    spec.input.width = json.at("width").get<int>();
-    spec.classes = json.at("classes").get<int>();
-    if (json.contains("options")) json["options"].get_to(spec.options);
-    return spec;
-  } catch (const Json::exception& problem) {
-    throw Error(std::string("this is no description of a network: ") + problem.what());
-  }
-}
-
-std::vector<std::string> network_names() {
-  std::vector<std::string> names;
-  for (const Entry& entry : registry) names.emplace_back(entry.name);
-  return names;
-}
-
-const std::vector<NetworkOption>& network_options(const std::string& name) {
-  const Entry* entry = entry_of(name);
-  return entry == nullptr ? no_options() : entry->options();
-}
-
-std::string option_of(const NetworkSpec& spec, const std::string& option) {
-  if (const auto chosen = spec.options.find(option); chosen != spec.options.end()) return chosen->second;
-  for (const NetworkOption& known : network_options(spec.name))
-    if (known.name == option) return known.values.front();
-  throw Error("network " + spec.name + " has no option " + option);
-}
-
 std::shared_ptr<Network> make_network(const NetworkSpec& spec) {
-  const Entry* entry = entry_of(spec.name);
-  if (entry == nullptr) {
+  const auto* factory =
+      std::find_if(factories.begin(), factories.end(), [&](const Factory& f) { return spec.name == f.name; });
+  if (factory == factories.end()) {
     std::string known;
-    for (const Entry& candidate : registry) known += (known.empty() ? "" : ", ") + std::string(candidate.name);
+    for (const Factory& candidate : factories) known += (known.empty() ? "" : ", ") + std::string(candidate.name);
     throw InputError("there is no network named \"" + spec.name + "\"; there are: " + known);
   }
   if (spec.classes < 1) throw InputError("network " + spec.name + " needs at least one output");
   if (spec.input.channels < 1 || spec.input.height < 1 || spec.input.width < 1) {
     throw InputError("network " + spec.name + " needs an input of at least one pixel");
   }
-  check_options(spec, entry->options());
-  std::shared_ptr<Network> network = entry->make(spec);
+  check_options(spec, network_options(spec.name));
+  std::shared_ptr<Network> network = factory->make(spec);
   for (at::Tensor& parameter : network->parameters()) {
     if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
   }

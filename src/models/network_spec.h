@@ -43,6 +43,9 @@ struct NetworkOption {
 /// What the network of that name leaves open; empty if nothing, or if there is no such network.
 const std::vector<NetworkOption>& network_options(const std::string& name);
 
+/// The value of an option of `spec`, or its default. Throws Error if the network has no such option.
+std::string option_of(const NetworkSpec& spec, const std::string& option);
+
 /// The names of a network's layers in the order of computation, as Network::observe() shows them. Throws as check().
 std::vector<std::string> layer_names(const NetworkSpec& spec);
 

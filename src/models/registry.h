@@ -1,4 +1,4 @@
-// Where a network says that it exists: one line in network.cpp for each.
+// Where a network says that it exists: one line in networks.def for each.
 #pragma once
 
 #include "models/network.h"
@@ -12,10 +12,5 @@ std::shared_ptr<Network> make_dnn_1(const NetworkSpec& spec);
 std::shared_ptr<Network> make_dnn_2(const NetworkSpec& spec);
 std::shared_ptr<Network> make_resnet_20(const NetworkSpec& spec);
 std::shared_ptr<Network> make_resnet_32(const NetworkSpec& spec);
-
-/// What a residual network leaves open.
-const std::vector<NetworkOption>& resnet_options();
-/// The value of an option of `spec`, or its default. Throws Error if the network has no such option.
-std::string option_of(const NetworkSpec& spec, const std::string& option);
 
 }  // namespace telltale::models

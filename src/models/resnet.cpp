@@ -1,5 +1,5 @@
 // Residual networks for small images (He et al. 2016, section 4.2), with the variants that the boundary-sample papers
-// leave open (Schloegl et al. 2021; see resnet_options()).
+// leave open (Schloegl et al. 2021; see resnet_options() in network_spec.cpp).
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
@@ -135,21 +135,6 @@ std::shared_ptr<Network> make(const NetworkSpec& spec, int blocks) {
 }
 
 }  // namespace
-
-const std::vector<NetworkOption>& resnet_options() {
-  // conv: a 1 x 1 convolution without batch norm (what the authors' program did); window: the average over 7 x 7, which
-  // on 8 x 8 maps drops a row and a column (likewise); global: over the whole map (the paper's text).
-  static const std::vector<NetworkOption> options{
-      {"shortcut",
-       {"conv", "conv-norm", "pad"},
-       "of the residual networks only: past a block that changes the shape goes a 1 x 1 convolution (conv), one with "
-       "batch norm (conv-norm), or every second pixel padded with zeros (pad)"},
-      {"pool",
-       {"global", "window"},
-       "of the residual networks only: the last average is over the whole map (global), or over windows of 7 x 7, "
-       "which on 8 x 8 maps drop a row and a column (window)"}};
-  return options;
-}
 
 std::shared_ptr<Network> make_resnet_20(const NetworkSpec& spec) { return make(spec, 3); }
 std::shared_ptr<Network> make_resnet_32(const NetworkSpec& spec) { return make(spec, 5); }

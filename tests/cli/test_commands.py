@@ -12,7 +12,7 @@ import time
 import h5py
 import pytest
 
-from conftest import SMALL_STUDY
+from studies import SMALL_STUDY
 from telltale_runs import ALL_DONE, STOPPED_EARLY, wait_for_progress, write_job
 
 # Of SMALL_STUDY: 3 schemes x 2 alphas x 2 repeats = 12 points, of which the clean network's two alphas share a training;
@@ -72,7 +72,7 @@ def test_status_of_a_finished_study(telltale, finished_study):
 
 
 def test_status_while_it_runs_and_after_it_was_killed(telltale, tmp_path):
-    job, output = write_job(tmp_path / "x.ini", experiment="empty", tasks=2000, task_seconds=0.01), tmp_path / "x.h5"
+    job, output = write_job(tmp_path / "x.ini", experiment="empty", tasks=20000, task_seconds=0.05), tmp_path / "x.h5"
     process = telltale.start("run", job, "-o", output, "--publish-interval", "0.5", ranks=3)
     try:
         assert wait_for_progress(process, output, lambda told: told["done"] >= 30)
@@ -81,7 +81,7 @@ def test_status_while_it_runs_and_after_it_was_killed(telltale, tmp_path):
         assert f"now        running: pid {process.ranks()[0]} on host" in running.out
         assert re.search(r"running +\d+ tasks; [\d.]+ tasks/s, \d+:\d\d left", running.out), running.out
         done = int(rows(running.out, "tasks")[0][0])
-        assert 30 <= done < 2000
+        assert 30 <= done < 20000
         # Analysis can start: a partial results file is there before the end.
         while not output.exists() and process.running():
             time.sleep(0.01)

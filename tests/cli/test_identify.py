@@ -23,7 +23,7 @@ MACHINES = ["sandybridge", "haswell", "skylakex", "zen"]
 
 
 def write_samples(path, *how):
-    subprocess.run([os.environ["WRITE_BOUNDARY_SAMPLES"], path, *how], check=True, timeout=60)
+    subprocess.run([os.environ["WRITE_BOUNDARY_SAMPLES"], path, *how], check=True, timeout=600)
     return path
 
 

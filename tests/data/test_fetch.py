@@ -109,7 +109,7 @@ def write_checksums(folder, checksums):
 def run(*arguments, prefix=(), **environment):
     kept = {key: value for key, value in os.environ.items() if key.lower() not in ("http_proxy", "telltale_data")}
     return subprocess.run([*prefix, sys.executable, str(FETCH), *map(str, arguments)], capture_output=True, text=True,
-                          timeout=60, env={**kept, "no_proxy": "127.0.0.1", **environment})
+                          timeout=600, env={**kept, "no_proxy": "127.0.0.1", **environment})
 
 
 def fetch(server, checksums, name, to):

@@ -32,7 +32,7 @@ def profiles(telltale):
 def study(telltale, profiles, tmp_path_factory):
     folder = tmp_path_factory.mktemp("boundary")
     job = write_job(folder / "job.ini", **STUDY, **SEARCHES)
-    telltale.run(job, folder / "x.h5", "--profiles", ",".join(profiles), ranks=4, timeout_s=400)
+    telltale.run(job, folder / "x.h5", "--profiles", ",".join(profiles), ranks=4)
     return folder
 
 
@@ -98,8 +98,7 @@ def test_steps_are_kept_on_request(study):
 
 
 def test_more_ranks_in_another_order_find_the_same_bits(telltale, profiles, study, tmp_path):
-    telltale.run(study / "job.ini", tmp_path / "x.h5", "--profiles", ",".join(reversed(profiles)), "--searches-in-flight", 2, ranks=6,
-                 timeout_s=400)
+    telltale.run(study / "job.ini", tmp_path / "x.h5", "--profiles", ",".join(reversed(profiles)), "--searches-in-flight", 2, ranks=6)
     assert_equal_results(tmp_path / "x.h5", study / "x.h5")
 
 
@@ -133,7 +132,7 @@ def test_a_machine_that_dies_in_the_middle_costs_nothing(telltale, profiles, stu
     finally:
         process.end()
     assert telltale.status(tmp_path / "x.h5")[0] >= 5
-    telltale.run(study / "job.ini", tmp_path / "x.h5", "--profiles", ",".join(profiles), ranks=4, timeout_s=400)
+    telltale.run(study / "job.ini", tmp_path / "x.h5", "--profiles", ",".join(profiles), ranks=4)
     assert_equal_results(tmp_path / "x.h5", study / "x.h5")
 
 

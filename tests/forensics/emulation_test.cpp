@@ -49,7 +49,7 @@ TEST_P(EachCpu, ComputesTheBitsOfItsProfile) {
             << pinned.at("kernels") << "\n";
   EXPECT_EQ(emulated.at("hashes").size(), 12u);
   for (const auto& [operation, hash] : pinned.at("hashes").items())
-    EXPECT_EQ(emulated.at("hashes").value(operation, ""), hash) << operation;
+    EXPECT_EQ(emulated.at("hashes").value(operation, ""), hash.get<std::string>()) << operation;
 }
 
 INSTANTIATE_TEST_SUITE_P(Qemu, EachCpu,

@@ -20,7 +20,7 @@ PRECISIONS = {"float32": 24, "float64": 53, "bfloat16": 8}
 def comparison(telltale, tmp_path_factory):
     folder = tmp_path_factory.mktemp("compare")
     job = write_job(folder / "compare.ini", **SMALL_COMPARISON)
-    telltale.run(job, folder / "x.h5", "--profiles", "best,others:2", ranks=4, timeout_s=500)
+    telltale.run(job, folder / "x.h5", "--profiles", "best,others:2", ranks=4)
     return types.SimpleNamespace(job=job, output=folder / "x.h5", folder=folder)
 
 
@@ -150,5 +150,5 @@ def test_the_report_names_machines_classes_and_layers(telltale, comparison):
 
 
 def test_the_number_of_ranks_changes_nothing(telltale, comparison, tmp_path):
-    telltale.run(comparison.job, tmp_path / "x.h5", "--profiles", "best,others:2", ranks=7, timeout_s=500)
+    telltale.run(comparison.job, tmp_path / "x.h5", "--profiles", "best,others:2", ranks=7)
     assert_equal_results(tmp_path / "x.h5", comparison.output)

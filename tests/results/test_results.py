@@ -188,7 +188,7 @@ def test_h5py_reads_everything_and_finds_no_type_that_netcdf_drops(finished_stud
 
 
 def test_ncdump_lists_every_data_set(finished_study):
-    header = subprocess.run(["ncdump", "-h", finished_study.output], check=True, capture_output=True, text=True, timeout=60,
+    header = subprocess.run(["ncdump", "-h", finished_study.output], check=True, capture_output=True, text=True, timeout=600,
                             env=clean_environment()).stdout
     names = {}
     with h5py.File(finished_study.output) as file:
@@ -204,7 +204,7 @@ def test_ncdump_lists_every_data_set(finished_study):
 
 def test_ncdump_reads_the_data(finished_study):
     dumped = subprocess.run(["ncdump", "-v", "/train/alpha,/train/scheme,/predict/label", finished_study.output], check=True, capture_output=True,
-                            text=True, timeout=60, env=clean_environment()).stdout
+                            text=True, timeout=600, env=clean_environment()).stdout
     assert "alpha = 0.01, 0.05 ;" in dumped and 'scheme = "new-label", "noise-backdoor", "clean" ;' in dumped
 
 

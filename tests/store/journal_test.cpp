@@ -277,7 +277,7 @@ TEST(Journal, MeasuresTheTimeFromAppendToDurable) {
     journal.flush();
   }
   EXPECT_GT(journal.median_commit_s(), 0.019);
-  EXPECT_LT(journal.median_commit_s(), 2.0);
+  EXPECT_LT(journal.median_commit_s(), 60.0);
 }
 
 TEST(Journal, TakesRecordsFromSeveralThreads) {

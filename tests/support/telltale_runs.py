@@ -16,6 +16,9 @@ import h5py
 
 ALL_DONE, SOME_FAILED, UNUSABLE_INPUT, STOPPED_EARLY = 0, 1, 2, 3
 
+# A safety net, that a test which hangs may end: no machine is so slow, and no test may be decided by it.
+SAFETY_NET_S = 900
+
 # What a shell may hold and what would reach the ranks: kernels, launchers around this one, Telltale's own variables.
 _FOREIGN = ("OPENBLAS_", "GOTO_", "OMP_", "MKL_", "ONEDNN_", "DNNL_", "ATEN_", "GLIBC_TUNABLES", "OMPI_", "PMIX_", "PMI_", "PRTE_",
             "SLURM_", "TELLTALE")
@@ -85,7 +88,7 @@ class Process:
     def signal(self, number, pid=None):
         os.kill(self.pid if pid is None else pid, number)
 
-    def finish(self, timeout_s=120):
+    def finish(self, timeout_s=SAFETY_NET_S):
         """Waits for the end and returns what it said."""
         try:
             code = self._popen.wait(timeout_s)
@@ -94,7 +97,7 @@ class Process:
             raise AssertionError(f"still running after {timeout_s} s; it said: {self._out.text()}{self._err.text()}") from None
         return Finished(code, self._out.text(), self._err.text())
 
-    def wait_until_gone(self, timeout_s=10):
+    def wait_until_gone(self, timeout_s=SAFETY_NET_S):
         """Waits until no process of the session lives; returns the seconds that took. AssertionError if some stay."""
         begun = time.monotonic()
         self._popen.wait(timeout_s)
@@ -138,7 +141,7 @@ class Telltale:
             command = [shutil.which("mpirun") or "mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *command]
         return Process(command, clean_environment(**(environment or {})), cwd)
 
-    def __call__(self, *arguments, ranks=0, cwd=None, environment=None, timeout_s=120):
+    def __call__(self, *arguments, ranks=0, cwd=None, environment=None, timeout_s=SAFETY_NET_S):
         """Runs a command to its end."""
         return self.start(*arguments, ranks=ranks, cwd=cwd, environment=environment).finish(timeout_s)
 
@@ -174,7 +177,7 @@ def progress(output, since_s=0):
     return told if told["at_s"] >= since_s else None
 
 
-def wait_for_progress(process, output, wanted, timeout_s=120):
+def wait_for_progress(process, output, wanted, timeout_s=SAFETY_NET_S):
     """Waits until `wanted(progress)` holds for this run; returns that progress, or None if the run ended before."""
     until = time.monotonic() + timeout_s
     while process.running():
@@ -186,6 +189,16 @@ def wait_for_progress(process, output, wanted, timeout_s=120):
             raise AssertionError(f"the run did not come so far in {timeout_s} s; its last progress: {told}")
         time.sleep(0.005)
     return None
+
+
+def stop(process, output, results=1):
+    """SIGTERM to the coordinator (or the only process) once so many results are committed and something is left to do."""
+    told = wait_for_progress(process, output, lambda told: told["done"] >= results)
+    assert told and told["remaining"] >= 1, "the study was over before it could be stopped"
+    process.signal(signal.SIGTERM, process.ranks().get(0))
+    stopped = process.finish()
+    assert stopped.code == STOPPED_EARLY, stopped.text
+    return stopped
 
 
 # Attributes that point into the file, and so to places in it.

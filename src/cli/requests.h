@@ -1,0 +1,39 @@
+// What the commands that compute are asked. `telltale` reads and checks it before it starts `telltale-compute`, which
+// reads it again: what cannot be used is refused before LibTorch and MPI are loaded.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/options.h"
+#include "study/job.h"
+
+namespace telltale::cli {
+
+/// Of `run`, `plan` and `probe`.
+struct JobRequest {
+  Options options;
+  study::Job job;
+};
+
+struct ReplayRequest {
+  std::string model, points, output;
+  int batch = 1;
+  std::optional<std::string> profile;  ///< by its one name; this CPU can run it
+};
+
+/// Each throws InputError for what cannot be used; nothing is returned when `--help` was asked for and has been
+/// printed.
+std::optional<JobRequest> read_run(const Arguments& arguments);
+std::optional<JobRequest> read_plan(const Arguments& arguments);
+std::optional<JobRequest> read_probe(const Arguments& arguments);
+std::optional<ReplayRequest> read_replay(const Arguments& arguments);
+/// Of `export --models`.
+std::optional<Options> read_export_models(const Arguments& arguments);
+
+/// Pins this rank to its profile out of the job's list and executes `program` under it; returns when this process has
+/// the profile already. Throws InputError, naming where the list stands and the profile, if there is none of that name
+/// or this CPU cannot run it.
+void take_profile(const study::Job& job, bool coordinator_works, char** argv, const char* program = "/proc/self/exe");
+
+}  // namespace telltale::cli

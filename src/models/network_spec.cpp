@@ -1,0 +1,103 @@
+#include "models/network_spec.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/error.h"
+
+namespace telltale::models {
+namespace {
+
+const std::vector<NetworkOption>& no_options() {
+  static const std::vector<NetworkOption> none;
+  return none;
+}
+
+// What a residual network leaves open.
+const std::vector<NetworkOption>& resnet_options() {
+  // conv: a 1 x 1 convolution without batch norm (what the authors' program did); window: the average over 7 x 7, which
+  // on 8 x 8 maps drops a row and a column (likewise); global: over the whole map (the paper's text).
+  static const std::vector<NetworkOption> options{
+      {"shortcut",
+       {"conv", "conv-norm", "pad"},
+       "of the residual networks only: past a block that changes the shape goes a 1 x 1 convolution (conv), one with "
+       "batch norm (conv-norm), or every second pixel padded with zeros (pad)"},
+      {"pool",
+       {"global", "window"},
+       "of the residual networks only: the last average is over the whole map (global), or over windows of 7 x 7, "
+       "which on 8 x 8 maps drop a row and a column (window)"}};
+  return options;
+}
+
+struct Entry {
+  const char* name;
+  const std::vector<NetworkOption>& (*options)();
+};
+
+#define TELLTALE_NETWORK(name, make, options) Entry{name, options},
+constexpr std::array catalogue{
+#include "models/networks.def"
+};
+#undef TELLTALE_NETWORK
+
+}  // namespace
+
+const char* name_of(Precision precision) {
+  switch (precision) {
+    case Precision::float32: return "float32";
+    case Precision::float64: return "float64";
+    case Precision::bfloat16: return "bfloat16";
+  }
+  throw Error("there is no such precision");
+}
+
+Precision precision_named(const std::string& name) {
+  for (const Precision precision : {Precision::float32, Precision::float64, Precision::bfloat16})
+    if (name == name_of(precision)) return precision;
+  throw InputError("there is no precision \"" + name + "\"; there are: float32, float64, bfloat16");
+}
+
+Json NetworkSpec::to_json() const {
+  Json json = {{"name", name},
+               {"channels", input.channels},
+               {"height", input.height},
+               {"width", input.width},
+               {"classes", classes}};
+  if (!options.empty()) json["options"] = options;
+  return json;
+}
+
+NetworkSpec NetworkSpec::from_json(const Json& json) {
+  try {
+    NetworkSpec spec;
+    spec.name = json.at("name").get<std::string>();
+    spec.input.channels = json.at("channels").get<int>();
+    spec.input.height = json.at("height").get<int>();
+    spec.input.width = json.at("width").get<int>();
+    spec.classes = json.at("classes").get<int>();
+    if (json.contains("options")) json["options"].get_to(spec.options);
+    return spec;
+  } catch (const Json::exception& problem) {
+    throw Error(std::string("this is no description of a network: ") + problem.what());
+  }
+}
+
+std::vector<std::string> network_names() {
+  std::vector<std::string> names;
+  for (const Entry& entry : catalogue) names.emplace_back(entry.name);
+  return names;
+}
+
+const std::vector<NetworkOption>& network_options(const std::string& name) {
+  const auto* entry = std::find_if(catalogue.begin(), catalogue.end(), [&](const Entry& e) { return name == e.name; });
+  return entry == catalogue.end() ? no_options() : entry->options();
+}
+
+std::string option_of(const NetworkSpec& spec, const std::string& option) {
+  if (const auto chosen = spec.options.find(option); chosen != spec.options.end()) return chosen->second;
+  for (const NetworkOption& known : network_options(spec.name))
+    if (known.name == option) return known.values.front();
+  throw Error("network " + spec.name + " has no option " + option);
+}
+
+}  // namespace telltale::models
