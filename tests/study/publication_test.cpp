@@ -11,7 +11,7 @@
 namespace telltale::study {
 namespace {
 
-class Published : public ::testing::Test {
+class Publication : public ::testing::Test {
  protected:
   // As publish() does it: the journal first.
   void publish(const std::string& title) {
@@ -30,7 +30,7 @@ class Published : public ::testing::Test {
   store::Journal journal_{paths_.journal()};
 };
 
-TEST_F(Published, IsKnownToItsJournal) {
+TEST_F(Publication, IsKnownToItsJournal) {
   publish("first");
   publish("second");
   const Publication found = read_publication(paths_);
@@ -39,7 +39,7 @@ TEST_F(Published, IsKnownToItsJournal) {
   EXPECT_EQ(title(), "second");
 }
 
-TEST_F(Published, AFileThatIsReplacedWhileItIsReadIsNotTakenForDamaged) {
+TEST_F(Publication, AFileThatIsReplacedWhileItIsReadIsNotTakenForDamaged) {
   publish("first");
   const Publication found = read_publication(paths_, [this] { publish("second"); });
   EXPECT_TRUE(found.known);
@@ -47,13 +47,13 @@ TEST_F(Published, AFileThatIsReplacedWhileItIsReadIsNotTakenForDamaged) {
   EXPECT_TRUE(read_publication(paths_).known);
 }
 
-TEST_F(Published, AFirstFileThatAppearsMeanwhileIsNotYetThere) {
+TEST_F(Publication, AFirstFileThatAppearsMeanwhileIsNotYetThere) {
   const Publication found = read_publication(paths_, [this] { publish("first"); });
   EXPECT_FALSE(found.file);
   EXPECT_FALSE(found.known);
 }
 
-TEST_F(Published, AStrangersFileIsDamaged) {
+TEST_F(Publication, AStrangersFileIsDamaged) {
   publish("first");
   std::ofstream(paths_.results) << "something else";
   EXPECT_FALSE(read_publication(paths_).known);
