@@ -11,7 +11,7 @@
 namespace telltale::study {
 namespace {
 
-class Publication : public ::testing::Test {
+class PublicationFile : public ::testing::Test {
  protected:
   // As publish() does it: the journal first.
   void publish(const std::string& title) {
@@ -30,7 +30,7 @@ class Publication : public ::testing::Test {
   store::Journal journal_{paths_.journal()};
 };
 
-TEST_F(Publication, IsKnownToItsJournal) {
+TEST_F(PublicationFile, IsKnownToItsJournal) {
   publish("first");
   publish("second");
   const Publication found = read_publication(paths_);
@@ -39,7 +39,7 @@ TEST_F(Publication, IsKnownToItsJournal) {
   EXPECT_EQ(title(), "second");
 }
 
-TEST_F(Publication, AFileThatIsReplacedWhileItIsReadIsNotTakenForDamaged) {
+TEST_F(PublicationFile, AFileThatIsReplacedWhileItIsReadIsNotTakenForDamaged) {
   publish("first");
   const Publication found = read_publication(paths_, [this] { publish("second"); });
   EXPECT_TRUE(found.known);
@@ -47,13 +47,13 @@ TEST_F(Publication, AFileThatIsReplacedWhileItIsReadIsNotTakenForDamaged) {
   EXPECT_TRUE(read_publication(paths_).known);
 }
 
-TEST_F(Publication, AFirstFileThatAppearsMeanwhileIsNotYetThere) {
+TEST_F(PublicationFile, AFirstFileThatAppearsMeanwhileIsNotYetThere) {
   const Publication found = read_publication(paths_, [this] { publish("first"); });
   EXPECT_FALSE(found.file);
   EXPECT_FALSE(found.known);
 }
 
-TEST_F(Publication, AStrangersFileIsDamaged) {
+TEST_F(PublicationFile, AStrangersFileIsDamaged) {
   publish("first");
   std::ofstream(paths_.results) << "something else";
   EXPECT_FALSE(read_publication(paths_).known);
