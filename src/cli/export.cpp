@@ -84,7 +84,7 @@ int run_export(const Arguments& arguments, char** argv) {
   const experiments::BoundarySamples all = experiments::read_samples(study::open_results({options.argument}), where);
   std::vector<std::size_t> machines(all.machines.size());
   std::iota(machines.begin(), machines.end(), 0);
-  std::vector<std::size_t> chosen = experiments::samples_where(all.dimensions, all.samples, where);
+  std::vector<std::size_t> chosen = experiments::samples_where(all, where);
   if (const auto machine = options.value("machine")) {
     machines = {all.machine(*machine)};
     // Of two machines that part the search names one, and the sample identifies both.

@@ -135,11 +135,10 @@ forensics::KnownLabels BoundarySamples::labels() const {
   return {machines.size(), samples.size(), std::move(by_machine)};
 }
 
-std::vector<std::size_t> samples_where(const std::vector<std::string>& dimensions,
-                                       const std::vector<BoundarySample>& samples, const std::string& conditions) {
+std::vector<std::size_t> samples_where(const BoundarySamples& all, const std::string& conditions) {
   std::vector<std::vector<std::string>> labels;
-  for (const BoundarySample& sample : samples) labels.push_back(sample.coordinates);
-  return cases_where(dimensions, labels, conditions, "sample");
+  for (const BoundarySample& sample : all.samples) labels.push_back(sample.coordinates);
+  return cases_where(all.dimensions, labels, conditions, "sample");
 }
 
 BoundarySamples read_samples(const store::Group& root, const std::string& conditions) {
@@ -209,7 +208,7 @@ BoundarySamples read_samples(const store::Group& root, const std::string& condit
                                           " has succeeded; `telltale report` shows why, `telltale run` goes on with "
                                           "what is open");
   }
-  const auto selected = samples_where(all.dimensions, all.samples, conditions);
+  const auto selected = samples_where(all, conditions);
   all.model = model_of[selected.front()];
   if (std::any_of(selected.begin(), selected.end(), [&](std::size_t i) { return model_of[i] != all.model; }))
     throw InputError("these samples are of several networks, and a service runs one: --where selects it, of " +

@@ -43,10 +43,9 @@ struct BoundarySamples {
   [[nodiscard]] forensics::KnownLabels labels() const;
 };
 
-/// The positions, in `samples`, of those whose cases have given labels: "grid=8-bit, target=zen"; empty: all. Throws
-/// InputError for a dimension that there is not, or labels that no sample has.
-std::vector<std::size_t> samples_where(const std::vector<std::string>& dimensions,
-                                       const std::vector<BoundarySample>& samples, const std::string& conditions);
+/// The positions of the samples whose cases have given labels: "grid=8-bit, target=zen"; empty: all. Throws InputError
+/// for a dimension that there is not, or labels that no sample has.
+std::vector<std::size_t> samples_where(const BoundarySamples& all, const std::string& conditions);
 
 /// Where a study has several trained networks, `conditions` (as above) select one of them: all its samples are read,
 /// those of its other cases too. Throws InputError, saying what to do, if the results hold no sample that counts, or
