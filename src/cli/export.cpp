@@ -50,20 +50,22 @@ T one_of(const Options& options, const char* name, const std::vector<std::pair<s
 int run_export(const Arguments& arguments, char** argv) {
   if (std::find(arguments.begin(), arguments.end(), "--models") != arguments.end())
     return run_export_models(arguments, argv);
-  const Shape shape{"export",
-                    "RESULTS.h5",
-                    true,
-                    {{"format,f",
-                      "png: 8-bit images, of samples on the 8-bit grid only (default); raw: float32 files; "
-                      "npy: one float32 array"},
-                     {"set", "all (default), or identifying: the samples that are needed to tell all machines apart"},
-                     {"redundancy", "of an identifying set: at least so many samples a machine, default 3"},
-                     {"prefer", "of an identifying set: psnr, the best worst PSNR (default), or fewest samples"},
-                     {"machine", "only samples that identify this machine"},
-                     {"where", "only samples of these cases: DIMENSION=LABEL,..."},
-                     {"models", "no samples but trained models (telltale export --models --help)", false}},
-                    false,
-                    "FOLDER"};
+  const Shape shape{
+      "export",
+      "RESULTS.h5",
+      true,
+      {{"format,f",
+        "png: 8-bit images, of samples on the 8-bit grid only (default); raw: float32 files; "
+        "npy: one float32 array"},
+       {"set", "all (default), or identifying: the samples that are needed to tell all machines apart"},
+       {"redundancy", "of an identifying set: at least so many samples a machine, default 3"},
+       {"prefer", "of an identifying set: psnr, the best worst PSNR (default), or fewest samples"},
+       {"machine", "only samples that identify this machine"},
+       {"where",
+        "only samples of these cases: DIMENSION=LABEL,...; needed where a study has several networks, to select one"},
+       {"models", "no samples but trained models (telltale export --models --help)", false}},
+      false,
+      "FOLDER"};
   const Options options = parse(arguments, shape);
   if (options.help) {
     std::cout << help_text(shape)
@@ -78,10 +80,11 @@ int run_export(const Arguments& arguments, char** argv) {
   const long long redundancy = options.whole_number("redundancy", 3);
   if (redundancy < 1) throw InputError("--redundancy: at least one sample a machine is needed");
 
-  const experiments::BoundarySamples all = experiments::read_samples(study::open_results({options.argument}));
+  const std::string where = options.value("where").value_or("");
+  const experiments::BoundarySamples all = experiments::read_samples(study::open_results({options.argument}), where);
   std::vector<std::size_t> machines(all.machines.size());
   std::iota(machines.begin(), machines.end(), 0);
-  std::vector<std::size_t> chosen = experiments::samples_where(all, options.value("where").value_or(""));
+  std::vector<std::size_t> chosen = experiments::samples_where(all, where);
   if (const auto machine = options.value("machine")) {
     machines = {all.machine(*machine)};
     // Of two machines that part the search names one, and the sample identifies both.
@@ -106,7 +109,8 @@ int run_export(const Arguments& arguments, char** argv) {
     std::cout << counted(skipped)
               << " skipped: not on the 8-bit grid, so no PNG can hold them; --format npy or raw can\n";
   std::cout << "Write the service's labels into " << options.second_argument << "/answers.csv, then: telltale identify "
-            << options.argument << " " << options.second_argument << "/answers.csv\n";
+            << options.argument << " " << options.second_argument << "/answers.csv"
+            << (where.empty() ? "" : " --where \"" + where + "\"") << "\n";
   return all_done;
 }
 

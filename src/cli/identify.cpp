@@ -148,7 +148,10 @@ int run_identify(const Arguments& arguments, char**) {
   const Shape shape{"identify",
                     "RESULTS.h5",
                     true,
-                    {{"confidence", "posterior that a verdict needs [number, above 0.5, below 1; default 0.99]"},
+                    {{"where",
+                      "only samples of the network that these cases have: DIMENSION=LABEL,...; needed where a study "
+                      "has several, as for the export"},
+                     {"confidence", "posterior that a verdict needs [number, above 0.5, below 1; default 0.99]"},
                      {"error-rate",
                       "share of a machine's answers that are not its own [number, above 0, below 0.5; "
                       "default 0.01]"},
@@ -172,7 +175,8 @@ int run_identify(const Arguments& arguments, char**) {
   decision.error_rate = options.number("error-rate", decision.error_rate);
   if (options.value("unknown-prior")) decision.unknown_prior = options.number("unknown-prior", 0);
 
-  const experiments::BoundarySamples all = experiments::read_samples(study::open_results({options.argument}));
+  const experiments::BoundarySamples all =
+      experiments::read_samples(study::open_results({options.argument}), options.value("where").value_or(""));
   const experiments::Answers answers =
       experiments::read_answers(options.second_argument, all.samples.size(), all.classes, all.identity());
   const Identification found = forensics::identify(all.labels(), answers.labels, decision);

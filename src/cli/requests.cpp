@@ -68,6 +68,11 @@ std::optional<ReplayRequest> read_replay(const Arguments& arguments) {
                     "tensor `points`, N x C x H x W"},
                    {"search-batch", "how many copies of a point are predicted at once (default 1)"},
                    {"profile", "the profile to predict under (default: as this process is)"},
+                   {"serve",
+                    "instead of the three others: read requests from standard input, three lines each (the paths of "
+                    "model, points and output), and answer each with a line, `done` or `failed: REASON`, until the "
+                    "input ends",
+                    false},
                    {"output,o",
                     "where the answers go: for a folder its form, filled in, for `telltale identify`; else safetensors "
                     "with `logits`, N x classes"}},
@@ -82,9 +87,15 @@ std::optional<ReplayRequest> read_replay(const Arguments& arguments) {
   const long long batch = study::parse_integer(options->value("search-batch").value_or("1"));
   if (batch < 1 || batch > 65536) throw InputError("--search-batch is 1 to 65536");
   request.batch = static_cast<int>(batch);
-  request.model = needed("model");
-  request.points = needed("points");
-  request.output = needed("output");
+  request.serves = options->value("serve").has_value();
+  if (request.serves) {
+    for (const char* name : {"model", "points", "output"})
+      if (options->value(name)) throw InputError(std::string("replay --serve takes no --") + name);
+  } else {
+    request.model = needed("model");
+    request.points = needed("points");
+    request.output = needed("output");
+  }
   if (const auto profile = options->value("profile")) {
     request.profile = forensics::canonical_profile(*profile);
     forensics::require_runnable(*request.profile);

@@ -17,6 +17,7 @@ struct JobRequest {
 };
 
 struct ReplayRequest {
+  bool serves = false;  ///< requests come from standard input, instead of:
   std::string model, points, output;
   int batch = 1;
   std::optional<std::string> profile;  ///< by its one name; this CPU can run it

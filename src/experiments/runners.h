@@ -19,6 +19,8 @@ class Network;
 
 namespace telltale::experiments {
 
+class ReplayProcess;
+
 /// The last few models that a rank was asked for, decoded: tasks of one model follow each other.
 class ModelCache {
  public:
@@ -34,6 +36,7 @@ class ModelCache {
 struct RankState {
   const data::Dataset* data = nullptr;  ///< nullptr where the experiment needs none
   ModelCache models;
+  std::shared_ptr<ReplayProcess> replays;  ///< from the first replay on: boundary/replay_process.h
 
   /// The data set. Throws Error unless it is the one that the task was planned for.
   [[nodiscard]] const data::Dataset& planned_data(const Identity& content_hash) const;
@@ -47,7 +50,7 @@ class Runners {
     by_kind_[std::string(P::kind.name)] = [compute](const Json& payload, RankState& rank,
                                                     cluster::TaskContext& context) {
       if constexpr (!P::kind.asks) set_threads_to_one();
-      return compute(study::fields_from<P>(payload), rank, context);
+      return compute(study::task_from<P>(payload), rank, context);
     };
   }
 

@@ -74,7 +74,7 @@ std::vector<cluster::WorkItem> Desk::work_items() const {
   std::vector<cluster::WorkItem> items;
   items.reserve(session_.plan.tasks.size());
   for (const PlannedTask& task : session_.plan.tasks) {
-    const std::string payload = canonical(task.payload);
+    const std::string payload = canonical(message_of(task.payload, task.hints));
     items.push_back({task.identity, Bytes(payload.begin(), payload.end()), task.cost_s, task.prerequisites,
                      task.environments, task.keeps_checkpoints, task.asks});
   }

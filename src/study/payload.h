@@ -42,6 +42,14 @@ concept HasFields = requires(T value, FieldWriter& writer, FieldReader& reader) 
 template <typename T>
 concept Payload = HasFields<T> && std::same_as<std::remove_cvref_t<decltype(T::kind)>, TaskKind>;
 
+/// A payload with fields that a rank needs but that change no result, such as which rank to ask: they travel with the
+/// task and are no part of its identity.
+template <typename T>
+concept HasHints = requires(T value, FieldWriter& writer, FieldReader& reader) {
+  value.hints(writer);
+  value.hints(reader);
+};
+
 /// Fields into a JSON object. An empty optional leaves nothing behind.
 class FieldWriter {
  public:
@@ -144,6 +152,35 @@ T fields_from(const Json& json) {
   FieldReader reader(json);
   value.fields(reader);
   return value;
+}
+
+/// The hints; null of a payload without any.
+template <Payload P>
+Json hints_of(P payload) {
+  if constexpr (HasHints<P>) {
+    FieldWriter writer;
+    payload.hints(writer);
+    return writer.take();
+  } else {
+    return nullptr;
+  }
+}
+
+/// A task as it travels to the rank that computes it.
+inline Json message_of(Json payload, const Json& hints) {
+  if (!hints.is_null()) payload["hints"] = hints;
+  return payload;
+}
+/// And as it arrives there. Throws Error, naming the field, if a field or a hint is missing.
+template <Payload P>
+P task_from(const Json& message) {
+  P task = fields_from<P>(message);
+  if constexpr (HasHints<P>) {
+    const Json none = Json::object();
+    FieldReader reader(message.contains("hints") ? message["hints"] : none);
+    task.hints(reader);
+  }
+  return task;
 }
 
 }  // namespace telltale::study

@@ -22,6 +22,7 @@ struct PlannedTask {
   Identity identity;
   std::string stage;                       ///< the first stage that asked for it: "train", "prune", ...
   Json payload;                            ///< everything that determines the task
+  Json hints;                              ///< what its rank needs beside, and what changes no result; null: nothing
   double cost_s = 0;                       ///< estimated seconds on the environment that will compute it
   std::vector<std::size_t> prerequisites;  ///< indices into Plan::tasks
   std::vector<int> environments;           ///< indices of the environments that may compute it; empty: any
@@ -59,6 +60,7 @@ struct Plan {
   std::vector<PlannedTask> tasks;
   std::deque<Stage> stages;  ///< in the order in which they were laid out; a reference stays good
   std::size_t cases = 0;
+  std::vector<std::string> notes;  ///< what of the job is left out, and why: lines for `telltale plan`
 
   /// Throws Error if there is no stage of that name.
   [[nodiscard]] const Stage& stage(const std::string& name) const;
@@ -87,9 +89,11 @@ struct Task {
 template <Payload P>
 std::size_t add_task(Plan& plan, const std::string& stage, Task<P> task) {
   constexpr TaskKind kind = P::kind;
+  Json hints = hints_of(task.payload);
   return plan.add({.identity = {},
                    .stage = stage,
                    .payload = payload_of(std::move(task.payload)),
+                   .hints = std::move(hints),
                    .cost_s = task.cost_s,
                    .prerequisites = std::move(task.needs),
                    .environments = std::move(task.environments),

@@ -20,11 +20,25 @@ store::Variable column(const std::string& name, const std::string& dimension, co
   return variable<T>(name, {dimension}, {static_cast<std::int64_t>(values.size())}, values, help, units);
 }
 
+// Identities are shown by their first digits.
+void shorten(Json& json) {
+  if (json.is_structured()) {
+    for (Json& one : json) shorten(one);
+  } else if (json.is_string()) {
+    const auto& text = json.get_ref<const std::string&>();
+    if (text.size() == 2 * Identity::size && text.find_first_not_of("0123456789abcdef") == std::string::npos)
+      json = Identity::from_hex(text).brief();
+  }
+}
+
 // What a task is, in words: the payload without the hashes that only machines compare.
 std::string describe(const PlannedTask& task, const Plan& plan) {
   Json shown = task.payload;
-  for (const char* key : {"kind", "data", "environment", "model", "algorithm", "eval_batch"}) shown.erase(key);
-  if (!task.prerequisites.empty()) shown["model"] = plan.tasks[task.prerequisites.front()].identity.brief();
+  for (const char* key : {"kind", "data", "environment", "algorithm", "eval_batch"}) shown.erase(key);
+  // What a task needs first is its model, unless it says itself which that is.
+  if (!shown.contains("model") && !task.prerequisites.empty())
+    shown["model"] = plan.tasks[task.prerequisites.front()].identity.hex();
+  shorten(shown);
   return canonical(shown);
 }
 

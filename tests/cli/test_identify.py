@@ -301,6 +301,20 @@ def test_an_identifying_set_has_the_best_worst_psnr(telltale, samples, tmp_path)
     assert min(float(row["psnr"]) for row in rows) == min(psnr[identified == machine].max() for machine in MACHINES)
 
 
+def test_of_several_networks_one_must_be_selected(telltale, tmp_path):
+    several = write_samples(tmp_path / "networks.h5", "networks")
+    choices = "--where selects it, of epochs=5, epochs=9"
+    assert_refused(telltale("export", several, tmp_path / "out"), choices)
+    assert_refused(telltale("export", several, tmp_path / "out", "--where", "grid=8-bit"), choices)
+    told, rows = export(telltale, several, tmp_path / "out", "-f", "npy", "--where", "epochs=9")
+    assert len(rows) == 40 and {row["epochs"] for row in rows} == {"9"}
+    assert '--where "epochs=9"' in told.out
+    form = tmp_path / "out" / "answers.csv"
+    assert_refused(telltale("identify", several, form), choices)
+    assert_refused(telltale("identify", several, form, "--where", "epochs=5"), "this is a form for other samples")
+    assert telltale("identify", several, form, "--where", "epochs=9").out.startswith("undecided: no sample has an answer")
+
+
 def test_nothing_is_overwritten(telltale, samples, tmp_path):
     (tmp_path / "mine").write_text("kept")
     assert_refused(telltale("export", samples, tmp_path), "is not empty: nothing in it is overwritten")

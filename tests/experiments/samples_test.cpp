@@ -76,6 +76,19 @@ TEST(Samples, MayLackTheLabelOfAMachineThatTookNoPart) {
   EXPECT_EQ(read_samples(root).samples.front().labels, (std::vector<std::int32_t>{0, 1, 1, -1}));
 }
 
+TEST(Samples, AreOfOneNetwork) {
+  const store::Group root = boundary_results({.networks = true});
+  EXPECT_EQ(refusal(root),
+            "these samples are of several networks, and a service runs one: --where selects it, of epochs=5, epochs=9");
+  const BoundarySamples first = read_samples(root, "epochs=5"), second = read_samples(root, "epochs=9, target=zen");
+  EXPECT_EQ(first.model, std::string(64, 'a'));
+  EXPECT_EQ(second.model, std::string(64, 'b'));
+  EXPECT_EQ(first.samples.size(), 40u);
+  EXPECT_EQ(second.samples.size(), 40u) << "the samples' numbers depend on their network alone";
+  EXPECT_NE(first.identity(), second.identity());
+  for (const BoundarySample& sample : second.samples) EXPECT_EQ(sample.coordinates.front(), "9");
+}
+
 TEST(Samples, OfAnotherLayoutAreRefused) {
   store::Group root = boundary_results();
   std::swap(variable(root, "label").dimensions[0], variable(root, "label").dimensions[1]);

@@ -2,7 +2,11 @@
 
 import json
 import shutil
+import os
+import pathlib
 import signal
+import subprocess
+import time
 
 import h5py
 import numpy as np
@@ -134,6 +138,73 @@ def test_a_machine_that_dies_in_the_middle_costs_nothing(telltale, profiles, stu
     assert telltale.status(tmp_path / "x.h5")[0] >= 5
     telltale.run(study / "job.ini", tmp_path / "x.h5", "--profiles", ",".join(profiles), ranks=4)
     assert_equal_results(tmp_path / "x.h5", study / "x.h5")
+
+
+def replaying(process):
+    """Process ids of the children that replay samples, of a run."""
+    found = []
+    for pid in process.members():
+        try:
+            if b"--serve" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                found.append(pid)
+        except OSError:
+            pass  # gone meanwhile
+    return found
+
+
+def test_a_rank_has_one_process_that_replays_and_starts_it_again_when_it_dies(telltale, profiles, study, tmp_path):
+    how = ("run", study / "job.ini", "-o", tmp_path / "x.h5", "--profiles", ",".join(profiles))
+    process = telltale.start(*how, ranks=4)
+    most, killed = 0, False
+    try:
+        while process.running():
+            there = replaying(process)
+            most = max(most, len(there))
+            if there and not killed:
+                os.kill(there[0], signal.SIGKILL)
+                killed = True
+            time.sleep(0.02)
+        told = process.finish(timeout_s=400)
+        process.wait_until_gone()
+    finally:
+        process.end()
+    assert killed and 1 <= most <= len(profiles), f"{most} processes replayed at once"
+    # At most one replay failed with it, or none if it was idle just then.
+    done, total, failed, left = telltale.status(tmp_path / "x.h5")
+    assert (failed <= 1 and left == 0), told.text
+    telltale.run(study / "job.ini", tmp_path / "x.h5", "--profiles", ",".join(profiles), ranks=4, timeout_s=400)
+    assert_equal_results(tmp_path / "x.h5", study / "x.h5")
+
+
+def test_replays_are_served_until_the_input_ends(telltale, study, tmp_path):
+    with h5py.File(study / "x.h5") as file:
+        kinds = file["tasks/kind"].asstr()[()].tolist()
+        model = study / "artifacts" / ("products-" + file["tasks/identity"].asstr()[kinds.index("train")])
+        case = successes(file)[0]
+        sample = file["boundary/sample"][case]
+        machines = file["boundary/machine"].asstr()[()].tolist()
+        logits = file["boundary/logits"][case]
+    header = json.dumps({"points": {"dtype": "F32", "shape": [1, *sample.shape], "data_offsets": [0, sample.nbytes]}}).encode()
+    (tmp_path / "points").write_bytes(len(header).to_bytes(8, "little") + header + sample.tobytes())
+    requests = [(tmp_path / "none", tmp_path / "points", tmp_path / "a"), (model, tmp_path / "points", tmp_path / "b"),
+                (model, tmp_path / "none", tmp_path / "c"), (model, tmp_path / "points", tmp_path / "d")]
+    child = subprocess.run([telltale.path, "replay", "--serve", "--profile", machines[0].split("+")[0]], text=True, capture_output=True,
+                           input="".join(f"{line}\n" for request in requests for line in request), timeout=300)
+    assert child.returncode == ALL_DONE, child.stderr
+    answers = child.stdout.splitlines()
+    assert [answer.split(":")[0] for answer in answers] == ["failed", "done", "failed", "done"], answers
+    assert "holds no network" in answers[0]
+    for name in "bd":
+        assert (tmp_path / name).read_bytes().endswith(logits[0].tobytes())
+
+
+def test_tasks_are_described_by_their_model(study):
+    with h5py.File(study / "x.h5") as file:
+        tasks = file["tasks"]
+        kinds, identities = tasks["kind"].asstr()[()], tasks["identity"].asstr()[()]
+        model = identities[kinds == "train"][0][:12]
+        for description in tasks["description"].asstr()[kinds != "train"]:
+            assert json.loads(description)["model"] == model
 
 
 def test_one_against_one(telltale, profiles, study, tmp_path):

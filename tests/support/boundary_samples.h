@@ -15,8 +15,9 @@ namespace telltale {
 
 struct BoundaryFixture {
   std::int64_t channels = 1;
-  bool verified = true;  ///< false: nothing is
-  bool pair = false;     ///< the first two machines only, and no targets: the search names the first of them always
+  bool verified = true;   ///< false: nothing is
+  bool networks = false;  ///< two of them, by epochs
+  bool pair = false;      ///< the first two machines only, and no targets: the search names the first of them always
 };
 
 inline store::Group boundary_results(const BoundaryFixture& fixture = {}) {
@@ -30,7 +31,8 @@ inline store::Group boundary_results(const BoundaryFixture& fixture = {}) {
   constexpr std::int64_t classes = 3, rows = 6, columns = 9;
   const auto n = static_cast<std::int64_t>(machines.size()), g = static_cast<std::int64_t>(grids.size()),
              m = static_cast<std::int64_t>(images.size()), t = static_cast<std::int64_t>(targets.size());
-  const std::int64_t cells = t * g * m, pixels = fixture.channels * rows * columns;
+  const std::int64_t networks = fixture.networks ? 2 : 1;
+  const std::int64_t cells = networks * t * g * m, pixels = fixture.channels * rows * columns;
 
   Texts status, identified;
   std::vector<std::int32_t> verified, label;
@@ -38,7 +40,8 @@ inline store::Group boundary_results(const BoundaryFixture& fixture = {}) {
   std::vector<double> psnr;
   std::vector<float> logits, sample;
   for (std::int64_t cell = 0; cell < cells; ++cell) {
-    const std::int64_t target = cell / (g * m), grid = cell / m % g, image = images[static_cast<std::size_t>(cell % m)];
+    const std::int64_t target = cell / (g * m) % t, grid = cell / m % g,
+                       image = images[static_cast<std::size_t>(cell % m)];
     const bool found = image != without_sample;
     const auto own = static_cast<std::int32_t>((image + target) % classes), other = (own + 1) % 3;
     status.push_back(found ? "success" : grid == 0 ? "saturated" : "");
@@ -60,7 +63,8 @@ inline store::Group boundary_results(const BoundaryFixture& fixture = {}) {
     }
   }
 
-  const Texts cases = {"search", "versus", "target", "grid", "image"};
+  Texts cases = {"search", "versus", "target", "grid", "image"};
+  if (fixture.networks) cases.insert(cases.begin(), "epochs");
   const auto with = [&](std::initializer_list<const char*> more) {
     Texts dimensions = cases;
     dimensions.insert(dimensions.end(), more.begin(), more.end());
@@ -68,6 +72,7 @@ inline store::Group boundary_results(const BoundaryFixture& fixture = {}) {
   };
   const auto shape = [&](std::initializer_list<std::int64_t> more) {
     std::vector<std::int64_t> sizes = {1, 1, t, g, m};
+    if (fixture.networks) sizes.insert(sizes.begin(), networks);
     sizes.insert(sizes.end(), more.begin(), more.end());
     return sizes;
   };
@@ -99,6 +104,14 @@ inline store::Group boundary_results(const BoundaryFixture& fixture = {}) {
        .dimensions = with({"channel", "row", "column"}),
        .data = Array::of(shape({fixture.channels, rows, columns}), sample)},
   };
+  if (fixture.networks) {
+    std::erase_if(boundary.attributes, [](const store::Attribute& one) { return one.name == "model"; });
+    boundary.dimensions.push_back({"epochs", networks});
+    boundary.variables.push_back(
+        {.name = "epochs", .dimensions = {"epochs"}, .data = Array::of<std::int64_t>({2}, {5, 9})});
+    boundary.variables.push_back(
+        {.name = "model", .dimensions = {"epochs"}, .data = Texts{std::string(64, 'a'), std::string(64, 'b')}});
+  }
   store::Group root;
   root.attributes = {{"format", "telltale results"}, {"format_version", std::int64_t{1}}, {"experiment", "boundary"}};
   root.children = {boundary};

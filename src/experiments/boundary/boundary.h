@@ -2,8 +2,8 @@
 // machine. Also what the paper leaves open: searches for a named machine, and samples on the 8-bit grid.
 //
 // Stages: `train` makes the network; `search`, over cases, settings and test images, is one attempt, which asks ranks
-// of other environments; `replay`, over cases, settings, blocks of images and environments, has a process of its own,
-// started outside of MPI, predict many samples: only what it repeats bit for bit counts.
+// of other environments; `replay`, over cases, settings, test images and environments, has a process of its own,
+// started outside of MPI, predict the sample: only what it repeats bit for bit counts.
 #pragma once
 
 #include <optional>
@@ -31,67 +31,65 @@ class Boundary final : public study::Experiment {
 
 namespace boundary {
 
-/// A machine in a search.
-struct Asked {
-  int machine = 0;      ///< index into Setup::machines
-  int environment = 0;  ///< the rank that answers has this one
-  Identity bits;        ///< of the answers
-
-  void fields(auto& field) { field("machine", machine), field("environment", environment), field("bits", bits); }
-};
-
-/// One attempt, from one test image. Its outcome says how it ended, and what every machine answers to the sample; its
-/// product is what replays need.
+/// One attempt, from one test image. Machines are known by the bits of their answers, so that one more profile changes
+/// no search that does not ask it; settings of other presets are left out. Its outcome says how it ended, and what
+/// every machine answers to the sample, by position in `machines`; its product is what replays need.
 struct Search {
-  static constexpr study::TaskKind kind{.name = "search", .algorithm = 1, .makes_product = true, .asks = true};
+  static constexpr study::TaskKind kind{.name = "search", .algorithm = 2, .makes_product = true, .asks = true};
   Identity data, model;
   long long image = 0;  ///< number of the test image
-  std::string search, grid;
-  std::vector<Asked> machines;
-  int local = 0;              ///< the machine that approaches the boundary
-  std::optional<int> target;  ///< the machine to be singled out
+  std::string search;
+  std::vector<Identity> machines;  ///< that are asked, ascending: Machine::bits of each
+  Identity local;                  ///< of them, the one that approaches the boundary
   int batch = 1;
   bool clip = false, steps = false;
-  long long local_limit = 0, remote_limit = 0, evaluation_limit = 0;
-  double psnr_floor = 0;
+  std::optional<double> psnr_floor;                    ///< dB
+  std::optional<long long> local_limit, remote_limit;  ///< of paper and code
+  std::optional<long long> evaluation_limit;           ///< of telltale, as what follows
+  std::optional<std::string> grid;
+  std::optional<Identity> target;  ///< of the machines, the one to be singled out
   long long seed = 0;
 
+  std::vector<int> environments;  ///< a rank with this one answers, by machine
+
   void fields(auto& field) {
-    field("data", data), field("model", model), field("image", image), field("search", search), field("grid", grid),
-        field("machines", machines), field("local", local), field("target", target), field("batch", batch),
-        field("clip", clip), field("steps", steps), field("local_limit", local_limit),
-        field("remote_limit", remote_limit), field("evaluation_limit", evaluation_limit),
-        field("psnr_floor", psnr_floor), field("seed", seed);
+    field("data", data), field("model", model), field("image", image), field("search", search),
+        field("machines", machines), field("local", local), field("batch", batch), field("clip", clip),
+        field("steps", steps), field("psnr_floor", psnr_floor), field("local_limit", local_limit),
+        field("remote_limit", remote_limit), field("evaluation_limit", evaluation_limit), field("grid", grid),
+        field("target", target), field("seed", seed);
   }
+  void hints(auto& field) { field("environments", environments); }
+
+  /// Throws Error if the machine is not asked.
+  [[nodiscard]] int position(const Identity& machine) const;
 };
 
-/// Key of the random stream of a search.
+/// Key of the random stream of a search: see forensics::SearchDraws.
 Identity draws_of(const Search& search);
 
-/// A process of its own predicts the samples of some searches on one environment. Its outcome: for each, 1 if the
-/// logits came out as the search saw them, 0 if not, -1 if there is no sample.
+/// A process of its own predicts the sample of a search on one environment. Its outcome, `repeats`: 1 if the logits
+/// came out as the search saw them, 0 if not, -1 if there is no sample.
 struct Replay {
-  static constexpr study::TaskKind kind{.name = "replay", .algorithm = 1};
+  static constexpr study::TaskKind kind{.name = "replay", .algorithm = 2};
   Identity data, model;
-  std::vector<Identity> samples;  ///< the searches
-  int machine = 0;
+  Identity sample;   ///< the search
+  Identity machine;  ///< of the search, whose environment this is
   int batch = 1;
   std::string profile;
   Identity bits;
 
   void fields(auto& field) {
-    field("data", data), field("model", model), field("samples", samples), field("machine", machine),
+    field("data", data), field("model", model), field("sample", sample), field("machine", machine),
         field("batch", batch), field("profile", profile), field("bits", bits);
   }
 };
-
-/// Samples that one process replays, at most.
-inline constexpr std::int64_t replayed_at_once = 100;
 
 /// Environments that predict the same bits are one machine: no label can tell them apart.
 struct Machine {
   std::string name;               ///< of its environments, joined by "+"
   std::vector<int> environments;  ///< indices into Environments::list; the first one answers
+  Identity bits;                  ///< of all answers to a search; no two machines share them
 };
 
 /// What a job and the environments present come to, before any task.
@@ -103,8 +101,10 @@ struct Setup {
   study::Axis image;  ///< numbers of the test images
 
   [[nodiscard]] std::int64_t images() const { return static_cast<std::int64_t>(image.values.size()); }
-  [[nodiscard]] std::int64_t blocks() const { return (images() + replayed_at_once - 1) / replayed_at_once; }
   [[nodiscard]] study::Axis machine_axis() const;
+  /// The machines that a search asks, by its positions: indices into `machines`. Throws Error for one that is not
+  /// there.
+  [[nodiscard]] std::vector<int> asked_by(const Search& search) const;
 };
 
 /// Throws InputError when there are no two machines to tell apart, or for images that there are not.
@@ -113,7 +113,7 @@ Setup setup_of(const StudyInputs& inputs);
 /// What a successful search hands to the replays.
 struct Found {
   forensics::Point sample;
-  std::vector<int> machines;               ///< that were asked: indices into Setup::machines
+  std::vector<Identity> machines;          ///< that were asked
   std::vector<std::vector<float>> logits;  ///< of each of them, by class
 };
 /// An unsuccessful attempt has none.

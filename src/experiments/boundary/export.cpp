@@ -127,12 +127,6 @@ ExportFormat parse_export_format(const std::string& name) {
   throw InputError("there is no format " + name + ": png, raw or npy");
 }
 
-std::vector<std::size_t> samples_where(const BoundarySamples& all, const std::string& conditions) {
-  std::vector<std::vector<std::string>> labels;
-  for (const BoundarySample& sample : all.samples) labels.push_back(sample.coordinates);
-  return cases_where(all.dimensions, labels, conditions, "sample");
-}
-
 void export_samples(const BoundarySamples& all, const std::vector<std::size_t>& chosen, const std::string& folder,
                     ExportFormat format) {
   if (chosen.empty()) throw InputError("no sample is left to export");

@@ -18,10 +18,6 @@ enum class ExportFormat {
 /// Throws InputError for an unknown name.
 ExportFormat parse_export_format(const std::string& name);
 
-/// The samples whose cases have given labels. `conditions` is empty or "grid=8-bit, target=zen". Throws InputError for
-/// a dimension that there is not, or labels that no sample has.
-std::vector<std::size_t> samples_where(const BoundarySamples& all, const std::string& conditions);
-
 /// Writes the chosen samples, manifest.csv (what each file is: it betrays the labels, so it stays at home) and
 /// answers.csv (the form to fill in for `telltale identify`) into `folder`, which is created if need be. A PNG is read
 /// back and compared bit for bit. Throws InputError if something is in the folder already, no sample is chosen, or one

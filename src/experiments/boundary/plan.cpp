@@ -4,6 +4,7 @@
 #include "core/random.h"
 #include "core/text.h"
 #include "experiments/boundary/boundary.h"
+#include "forensics/search_draws.h"
 #include "study/axis.h"
 
 namespace telltale::experiments {
@@ -18,6 +19,8 @@ using study::Job;
 constexpr double published_evaluations = 1800;
 constexpr double our_evaluations = 50;
 constexpr double our_grid_evaluations = 150;
+
+constexpr double replay_s = 0.01;  // of a replay, beside the prediction itself
 
 int search_batch(const Job& job) { return static_cast<int>(job.integer("search-batch")); }
 
@@ -41,7 +44,8 @@ models::NetworkSpec network_of_job(const Job& job, const data::ImageShape& input
   return networks.front();
 }
 
-std::vector<Machine> machines_of(const StudyInputs& inputs, const std::string& prediction) {
+std::vector<Machine> machines_of(const StudyInputs& inputs, const std::string& prediction,
+                                 const std::string& question) {
   const auto& list = inputs.environments.list;
   std::vector<Machine> machines;
   for (std::size_t e = 0; e < list.size(); ++e) {
@@ -53,7 +57,7 @@ std::vector<Machine> machines_of(const StudyInputs& inputs, const std::string& p
       same->name += "+" + list[e].name;
       same->environments.push_back(static_cast<int>(e));
     } else {
-      machines.push_back({list[e].name, {static_cast<int>(e)}});
+      machines.push_back({list[e].name, {static_cast<int>(e)}, list[e].identity({prediction, question})});
     }
   }
   return machines;
@@ -100,122 +104,45 @@ Axis machine_axis(const StudyInputs& inputs, const std::vector<Machine>& machine
   return axis;
 }
 
-// One point of the grid of searches. `machines` is empty where the combination has no meaning: the published searches
-// have neither target nor grid, and nobody searches against itself.
+// One point of the grid of searches.
 struct Setting {
   std::string preset, grid;
-  std::vector<int> machines;  // the local one first where there are two
+  std::vector<int> machines;
   std::optional<int> target;
+  // Of a combination that has no meaning: a key that takes it away, the labels that do, and why.
+  const char* key = nullptr;
+  std::string labels, why;
+
+  [[nodiscard]] bool has_meaning() const { return key == nullptr; }
 };
 
 Setting setting_of(const StudyInputs& inputs, const Setup& setup, const Grid::Point& point) {
   Setting setting{point.text("search"), point.text("grid"), {}, std::nullopt};
   const std::string& versus = point.text("versus");
   const std::string& target = point.text("target-machine");
+  if (target != "any") setting.target = machine_named(inputs, setup.machines, "target-machine", target);
   if (versus == "all") {
     for (std::size_t m = 0; m < setup.machines.size(); ++m) setting.machines.push_back(static_cast<int>(m));
-  } else if (const int opponent = machine_named(inputs, setup.machines, "versus", versus); opponent != setup.local) {
-    setting.machines = {setup.local, opponent};
+  } else {
+    setting.machines = {setup.local, machine_named(inputs, setup.machines, "versus", versus)};
   }
-  if (target != "any") setting.target = machine_named(inputs, setup.machines, "target-machine", target);
   const bool published = setting.preset != "telltale";
-  const bool target_is_asked = !setting.target || std::find(setting.machines.begin(), setting.machines.end(),
-                                                            *setting.target) != setting.machines.end();
-  if ((published && (setting.target || setting.grid == "8-bit")) || !target_is_asked) setting.machines.clear();
+  const auto& asked = setting.machines;
+  const auto without_meaning = [&](const char* key, const std::string& labels, const char* why) {
+    setting.key = key, setting.labels = labels, setting.why = why;
+  };
+  if (published && setting.grid == "8-bit")
+    without_meaning("grid", "search=" + setting.preset + ", grid=8-bit", "only telltale searches on the 8-bit grid");
+  else if (published && setting.target)
+    without_meaning("target-machine", "search=" + setting.preset + ", target=" + target, "only telltale has targets");
+  else if (versus != "all" && asked.front() == asked.back())
+    without_meaning("versus", "versus=" + versus, "the local machine does not search against itself");
+  else if (setting.target && std::find(asked.begin(), asked.end(), *setting.target) == asked.end())
+    without_meaning("target-machine", "versus=" + versus + ", target=" + target, "the target is not asked");
   return setting;
 }
 
 }  // namespace
-
-std::vector<ParameterGroup> Boundary::keys() const {
-  using enum ValueType;
-  using enum AxisRule;
-  return {
-      training_keys(),
-      {"Boundary samples",
-       {{.name = "search",
-         .type = choice,
-         .fallback = "telltale",
-         .help = "how boundary samples are searched: paper (the text of Schloegl et al. 2021), code (what its "
-                 "authors' program did), telltale (ours)",
-         .axis = always,
-         .choices = {"paper", "code", "telltale"}},
-        {.name = "versus",
-         .type = text,
-         .fallback = "all",
-         .help = "the machines of a search: all that are present (1 vs n), or the local one and a named one (1 vs "
-                 "1); each: one after the other",
-         .axis = always},
-        {.name = "target-machine",
-         .type = text,
-         .fallback = "any",
-         .help = "the machine that a telltale search shall single out: any, a named one, or each of them",
-         .axis = always,
-         .dimension = "target"},
-        {.name = "grid",
-         .type = choice,
-         .fallback = "float",
-         .help = "the values of a sample: any floats, or 8-bit, the multiples of 1/255 that survive a PNG (telltale "
-                 "only)",
-         .axis = always,
-         .choices = {"float", "8-bit"}},
-        {.name = "images",
-         .type = integer,
-         .fallback = "40",
-         .help = "how many test images are searched from, one attempt each",
-         .least = 1,
-         .most = most_of_a_count},
-        {.name = "published-images",
-         .type = integer,
-         .fallback = "0",
-         .help = "how many of these paper and code search from, which take longer; 0: all",
-         .most = most_of_a_count},
-        {.name = "first-image",
-         .type = integer,
-         .fallback = "0",
-         .help = "the number of the first of them",
-         .most = most_of_a_count},
-        {.name = "local",
-         .type = text,
-         .fallback = "",
-         .help = "the machine that approaches the boundary alone; default: the one that trains",
-         .optional = true},
-        {.name = "search-batch",
-         .type = integer,
-         .fallback = "1",
-         .help = "copies of a point in one prediction of a search, for services that predict in batches: it changes "
-                 "bits",
-         .least = 1,
-         .most = 65536},
-        {.name = "clip",
-         .type = flag,
-         .fallback = "no",
-         .help = "keep boundary samples in [0,1] (the paper's formula does not)"},
-        {.name = "local-limit",
-         .type = integer,
-         .fallback = "2000",
-         .help = "steps of the local phase of paper and code",
-         .least = 1,
-         .most = most_of_a_count},
-        {.name = "remote-limit",
-         .type = integer,
-         .fallback = "500",
-         .help = "steps of their remote phase",
-         .least = 1,
-         .most = most_of_a_count},
-        {.name = "evaluation-limit",
-         .type = integer,
-         .fallback = "4000",
-         .help = "forward and backward passes that an attempt of telltale may take",
-         .least = 1,
-         .most = most_of_a_count},
-        {.name = "psnr-floor",
-         .type = number,
-         .fallback = "0",
-         .help = "dB: samples below it are no success; 0: none",
-         .most = 1000},
-        {.name = "steps", .type = flag, .fallback = "no", .help = "keep every step of every search (group steps)"}}}};
-}
 
 std::vector<forensics::Subject> Boundary::subjects(const Job& job) const {
   const data::Description about = data::describe(job.text("dataset"));
@@ -226,8 +153,37 @@ std::vector<forensics::Subject> Boundary::subjects(const Job& job) const {
   return subjects;
 }
 
+int boundary::Search::position(const Identity& machine) const {
+  const auto found = std::find(machines.begin(), machines.end(), machine);
+  if (found == machines.end()) throw Error("a search does not ask the machine " + machine.brief());
+  return static_cast<int>(found - machines.begin());
+}
+
 Identity boundary::draws_of(const Search& search) {
-  return Stream::key_of(static_cast<std::uint64_t>(search.seed), study::payload_of(search), "search");
+  forensics::SearchDraws draws{.data = search.data.hex(),
+                               .model = search.model.hex(),
+                               .image = search.image,
+                               .search = search.search,
+                               .eight_bit = search.grid == "8-bit",
+                               .clip = search.clip,
+                               .batch = search.batch,
+                               .machines = {},
+                               .local = search.local.hex(),
+                               .target = {}};
+  for (const Identity& machine : search.machines) draws.machines.push_back(machine.hex());
+  if (search.target) draws.target = search.target->hex();
+  return Stream::key_of(static_cast<std::uint64_t>(search.seed), draws.coordinates(), "search");
+}
+
+std::vector<int> boundary::Setup::asked_by(const Search& search) const {
+  std::vector<int> asked;
+  for (const Identity& bits : search.machines) {
+    const auto found =
+        std::find_if(machines.begin(), machines.end(), [&](const Machine& machine) { return machine.bits == bits; });
+    if (found == machines.end()) throw Error("the study has no machine " + bits.brief());
+    asked.push_back(static_cast<int>(found - machines.begin()));
+  }
+  return asked;
 }
 
 Axis boundary::Setup::machine_axis() const {
@@ -241,7 +197,8 @@ Setup boundary::setup_of(const StudyInputs& inputs) {
   const data::Dataset& data = *inputs.data;
   Setup setup;
   setup.network = network_of_job(job, data.shape(), data.classes());
-  setup.machines = machines_of(inputs, prediction_subject(setup.network, job).key());
+  setup.machines =
+      machines_of(inputs, prediction_subject(setup.network, job).key(), question_subject(setup.network, job).key());
   if (setup.machines.size() < 2)
     throw InputError("all environments present (" + names_of(setup.machines) + ") predict the same bits with " +
                      setup.network.name + " in batches of " + std::to_string(search_batch(job)) +
@@ -282,13 +239,40 @@ class Planner {
               [&](const Grid::Point& point) { return search(point); });
   }
 
+  // Says what has no meaning and is left out. Throws InputError if that is everything.
+  void note_what_is_left_out() {
+    struct LeftOut {
+      Setting of;
+      std::size_t points;
+    };
+    std::vector<LeftOut> all;
+    std::size_t left = 0;
+    for (std::size_t point = 0; point < setup_.searches.size(); ++point) {
+      const Setting setting = setting_of(inputs_, setup_, setup_.searches.point(point));
+      if (setting.has_meaning()) continue;
+      ++left;
+      const auto same =
+          std::find_if(all.begin(), all.end(), [&](const LeftOut& one) { return one.of.labels == setting.labels; });
+      if (same != all.end())
+        ++same->points;
+      else
+        all.push_back({setting, 1});
+    }
+    if (left == setup_.searches.size())
+      job_.refuse(all.front().of.key, all.front().of.labels + " has no meaning (" + all.front().of.why +
+                                          "), and nothing else is left to search");
+    const std::size_t cells = train_.grid.size() * static_cast<std::size_t>(setup_.images());
+    for (const auto& [of, points] : all)
+      plan_.notes.push_back(of.labels + ": no meaning, left out (" + std::to_string(points * cells) +
+                            " cells): " + of.why);
+  }
+
   void add_replays() {
-    const Grid grid =
-        train_.grid * setup_.searches *
-        Grid({study::counted_axis("block", setup_.blocks()),
-              study::named_axis("environment", "environment that predicts again", inputs_.environments.names())});
+    const Grid grid = train_.grid * setup_.searches *
+                      Grid({setup_.image, study::named_axis("environment", "environment that predicts again",
+                                                            inputs_.environments.names())});
     const Stage& searches = plan_.stage("search");
-    add_stage(plan_, {"replay", "samples predicted again by a process of its own", grid, {}, {}, {}},
+    add_stage(plan_, {"replay", "a sample predicted again by a process of its own", grid, {}, {}, {}},
               [&](const Grid::Point& point) { return replay(searches, point); });
   }
 
@@ -308,25 +292,34 @@ class Planner {
     const auto position = static_cast<long long>(point.position("image"));
     const long long published_images = job_.integer("published-images");
     const bool published = setting.preset != "telltale";
-    if (setting.machines.empty() || (published && published_images > 0 && position >= published_images))
+    if (!setting.has_meaning() || (published && published_images > 0 && position >= published_images))
       return std::nullopt;
     boundary::Search search;
     search.data = inputs_.data->content_hash();
     search.model = plan_.tasks[training_of(point)].identity;
     search.image = point.integer("image");
     search.search = setting.preset;
-    search.grid = setting.grid;
-    for (const int machine : setting.machines)
-      search.machines.push_back({machine, answering(machine), bits(answering(machine), question_)});
-    search.local = setup_.local;
-    search.target = setting.target;
+    // Ascending by bits: the order in which machines stand in a study is no part of a search.
+    std::vector<int> asked = setting.machines;
+    const auto bits_of = [&](int machine) { return setup_.machines[static_cast<std::size_t>(machine)].bits; };
+    std::sort(asked.begin(), asked.end(), [&](int a, int b) { return bits_of(a) < bits_of(b); });
+    for (const int machine : asked) {
+      search.machines.push_back(bits_of(machine));
+      search.environments.push_back(answering(machine));
+    }
+    search.local = bits_of(setup_.local);
     search.batch = search_batch(job_);
     search.clip = job_.flag("clip");
     search.steps = job_.flag("steps");
-    search.local_limit = job_.integer("local-limit");
-    search.remote_limit = job_.integer("remote-limit");
-    search.evaluation_limit = job_.integer("evaluation-limit");
-    search.psnr_floor = job_.number("psnr-floor");
+    if (job_.number("psnr-floor") > 0) search.psnr_floor = job_.number("psnr-floor");
+    if (published) {
+      search.local_limit = job_.integer("local-limit");
+      search.remote_limit = job_.integer("remote-limit");
+    } else {
+      search.evaluation_limit = job_.integer("evaluation-limit");
+      search.grid = setting.grid;
+      if (setting.target) search.target = bits_of(*setting.target);
+    }
     search.seed = job_.integer("seed");
     const double evaluations = published                 ? published_evaluations
                                : setting.grid == "8-bit" ? our_grid_evaluations
@@ -349,24 +342,16 @@ class Planner {
       return std::find(of.begin(), of.end(), environment) != of.end();
     });
     if (machine == setting.machines.end()) return std::nullopt;
-    const auto images = static_cast<std::size_t>(setup_.images());
-    const std::size_t row = point.leading(train_.grid.axes().size() + setup_.searches.axes().size()) * images;
-    const std::size_t from = point.position("block") * boundary::replayed_at_once;
-    const std::size_t to = std::min(images, from + boundary::replayed_at_once);
+    const auto& search = searches.tasks[point.leading(searches.grid.axes().size())];
+    if (!search) return std::nullopt;
     study::Task<boundary::Replay> task;
-    for (std::size_t i = from; i < to; ++i)
-      if (const auto& one = searches.tasks[row + i]) {
-        task.needs.push_back(*one);
-        task.payload.samples.push_back(plan_.tasks[*one].identity);
-      }
-    if (task.needs.empty()) return std::nullopt;
-    task.cost_s =
-        1 + static_cast<double>(task.needs.size()) * inputs_.environments.image_seconds(environment, question_);
-    task.needs.push_back(training_of(point));
+    task.needs = {*search, training_of(point)};
+    task.cost_s = replay_s + inputs_.environments.image_seconds(environment, question_);
     task.environments = {environment};
     task.payload.data = inputs_.data->content_hash();
     task.payload.model = plan_.tasks[training_of(point)].identity;
-    task.payload.machine = *machine;
+    task.payload.sample = plan_.tasks[*search].identity;
+    task.payload.machine = setup_.machines[static_cast<std::size_t>(*machine)].bits;
     task.payload.batch = search_batch(job_);
     task.payload.profile = inputs_.environments.at(environment).profile;
     task.payload.bits = bits(environment, prediction_);
@@ -390,6 +375,7 @@ Plan Boundary::plan(const StudyInputs& inputs) const {
     return Trained{setup.network, no_scheme()};
   });
   Planner planner(plan, inputs, setup);
+  planner.note_what_is_left_out();
   planner.add_searches();
   planner.add_replays();
   const auto& searches = plan.stage("search").tasks;

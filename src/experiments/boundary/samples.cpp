@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/identity.h"
 #include "study/cells.h"
+#include "study/exporting.h"
 
 namespace telltale::experiments {
 namespace {
@@ -41,6 +42,55 @@ std::vector<T> part(const store::Variable& of, std::size_t cell, std::size_t cel
 std::vector<std::string> with(std::vector<std::string> dimensions, std::initializer_list<const char*> more) {
   dimensions.insert(dimensions.end(), more.begin(), more.end());
   return dimensions;
+}
+
+// The hash of each case's network, empty while it is not trained. A file of an earlier version has one for all.
+std::vector<std::string> models_of_cases(const store::Group& group, const store::Variable& status) {
+  const std::size_t cases = status.strings().size();
+  const store::Variable* model = group.find_variable("model");
+  if (model == nullptr) return std::vector<std::string>(cases, text_of(group, "model"));
+  const auto& dimensions = model->dimensions;
+  // Trainings are the leading dimensions of the cases.
+  if (dimensions.size() > status.dimensions.size() ||
+      !std::equal(dimensions.begin(), dimensions.end(), status.dimensions.begin()))
+    throw Error("the variable boundary/model of the results does not have the dimensions that it should have");
+  std::vector<std::string> models;
+  const std::size_t each = model->strings().empty() ? 0 : cases / model->strings().size();
+  for (const std::string& hash : model->strings()) models.insert(models.end(), each, hash);
+  return models;
+}
+
+// What --where says to select each of these networks: what tells the cases of one from all others.
+std::string choices_of(const std::vector<std::string>& dimensions, const std::vector<BoundarySample>& samples,
+                       const std::vector<std::string>& model_of) {
+  // A dimension of which every network has one label, and not all the same.
+  std::vector<std::size_t> telling;
+  std::vector<std::string> models;
+  std::vector<std::size_t> first;
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    if (std::find(models.begin(), models.end(), model_of[i]) == models.end()) {
+      models.push_back(model_of[i]);
+      first.push_back(i);
+    }
+  for (std::size_t d = 0; d < dimensions.size(); ++d) {
+    const auto label = [&](std::size_t i) { return samples[i].coordinates[d]; };
+    bool one_each = true, differs = false;
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      const std::size_t of =
+          first[static_cast<std::size_t>(std::find(models.begin(), models.end(), model_of[i]) - models.begin())];
+      one_each &= label(i) == label(of);
+      differs |= label(i) != label(first.front());
+    }
+    if (one_each && differs) telling.push_back(d);
+  }
+  std::string text;
+  for (const std::size_t i : first) {
+    std::string labels;
+    for (const std::size_t d : telling)
+      labels += (labels.empty() ? "" : ",") + dimensions[d] + "=" + samples[i].coordinates[d];
+    text += (text.empty() ? "" : ", ") + (labels.empty() ? model_of[i].substr(0, 12) : labels);
+  }
+  return text;
 }
 
 void check_whole(const BoundarySample& sample, const BoundarySamples& all, std::size_t number) {
@@ -85,13 +135,18 @@ forensics::KnownLabels BoundarySamples::labels() const {
   return {machines.size(), samples.size(), std::move(by_machine)};
 }
 
-BoundarySamples read_samples(const store::Group& root) {
+std::vector<std::size_t> samples_where(const BoundarySamples& all, const std::string& conditions) {
+  std::vector<std::vector<std::string>> labels;
+  for (const BoundarySample& sample : all.samples) labels.push_back(sample.coordinates);
+  return cases_where(all.dimensions, labels, conditions, "sample");
+}
+
+BoundarySamples read_samples(const store::Group& root, const std::string& conditions) {
   const store::Group* group = root.child("boundary");
   if (group == nullptr)
     throw InputError("these results hold no boundary samples: a study with `experiment = boundary` finds them");
   BoundarySamples all;
   all.network = text_of(*group, "network");
-  all.model = text_of(*group, "model");
   const store::Variable* status = group->find_variable("status");
   if (status == nullptr) throw Error("the group boundary of the results has no variable status");
   all.dimensions = status->dimensions;
@@ -120,9 +175,11 @@ BoundarySamples read_samples(const store::Group& root) {
   const store::Variable& pixels = *variable(*group, "sample", with(of_case, {"channel", "row", "column"}));
 
   const std::vector<std::string>& reached = status->strings();
+  const std::vector<std::string> models = models_of_cases(*group, *status);
+  std::vector<std::string> model_of;  // by sample
   std::size_t unverified = 0;
   for (std::size_t cell = 0; cell < reached.size(); ++cell) {
-    if (reached[cell] != "success") continue;
+    if (reached[cell] != "success" && reached[cell] != "open") continue;
     if (whole_number(verified, cell) != 1) {
       ++unverified;
       continue;
@@ -141,6 +198,7 @@ BoundarySamples read_samples(const store::Group& root) {
     sample.pixels = part<float>(pixels, cell, reached.size());
     check_whole(sample, all, all.samples.size());
     all.samples.push_back(std::move(sample));
+    model_of.push_back(models[cell]);
   }
   if (all.samples.empty()) {
     const std::string of_all = " of " + std::to_string(reached.size()) + " searches";
@@ -150,6 +208,15 @@ BoundarySamples read_samples(const store::Group& root) {
                                           " has succeeded; `telltale report` shows why, `telltale run` goes on with "
                                           "what is open");
   }
+  const auto selected = samples_where(all, conditions);
+  all.model = model_of[selected.front()];
+  if (std::any_of(selected.begin(), selected.end(), [&](std::size_t i) { return model_of[i] != all.model; }))
+    throw InputError("these samples are of several networks, and a service runs one: --where selects it, of " +
+                     choices_of(all.dimensions, all.samples, model_of));
+  std::vector<BoundarySample> of_one;
+  for (std::size_t i = 0; i < all.samples.size(); ++i)
+    if (model_of[i] == all.model) of_one.push_back(std::move(all.samples[i]));
+  all.samples = std::move(of_one);
   return all;
 }
 

@@ -25,7 +25,8 @@ struct BoundarySample {
   std::vector<float> pixels;         ///< channels x rows x columns
 };
 
-/// A sample's number is its position here: the same at every reading of one results file.
+/// The samples of one trained network. A sample's number is its position here: the same at every reading of one results
+/// file.
 struct BoundarySamples {
   std::string network;                  ///< JSON
   std::string model;                    ///< hash of the trained model, hexadecimal
@@ -42,8 +43,14 @@ struct BoundarySamples {
   [[nodiscard]] forensics::KnownLabels labels() const;
 };
 
-/// Throws InputError, saying what to do, if the results hold no sample that counts; Error if the group `boundary` is
-/// not laid out as docs/identify.md says, or what counts is incomplete.
-BoundarySamples read_samples(const store::Group& root);
+/// The positions of the samples whose cases have given labels: "grid=8-bit, target=zen"; empty: all. Throws InputError
+/// for a dimension that there is not, or labels that no sample has.
+std::vector<std::size_t> samples_where(const BoundarySamples& all, const std::string& conditions);
+
+/// Where a study has several trained networks, `conditions` (as above) select one of them: all its samples are read,
+/// those of its other cases too. Throws InputError, saying what to do, if the results hold no sample that counts, or
+/// samples of several networks are selected; Error if the group `boundary` is not laid out as docs/identify.md says, or
+/// what counts is incomplete.
+BoundarySamples read_samples(const store::Group& root, const std::string& conditions = "");
 
 }  // namespace telltale::experiments

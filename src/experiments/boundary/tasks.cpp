@@ -5,7 +5,7 @@
 
 #include "core/error.h"
 #include "experiments/boundary/boundary.h"
-#include "experiments/boundary/replay.h"
+#include "experiments/boundary/replay_process.h"
 #include "experiments/runners.h"
 #include "forensics/evaluator.h"
 #include "models/batches.h"
@@ -89,22 +89,19 @@ class Desk {
 class Searching {
  public:
   Searching(const boundary::Search& task, const data::Dataset& data) : task_(task), data_(data) {
-    for (const boundary::Asked& asked : task.machines) {
-      if (asked.machine == task.local) options_.local = static_cast<int>(machines_.size());
-      if (asked.machine == task.target) options_.target = static_cast<int>(machines_.size());
-      options_.microarchitectures.push_back(static_cast<int>(machines_.size()));
-      machines_.push_back(asked.machine);
-      environments_.push_back(asked.environment);
-    }
+    if (task.environments.size() != task.machines.size()) throw Error("a search does not know whom to ask");
+    for (std::size_t m = 0; m < task.machines.size(); ++m) options_.microarchitectures.push_back(static_cast<int>(m));
+    options_.local = task.position(task.local);
+    if (task.target) options_.target = task.position(*task.target);
     options_.preset = forensics::preset_named(task.search);
     options_.eight_bit = task.grid == "8-bit";
     options_.height = data.shape().height;
     options_.width = data.shape().width;
     options_.clip = task.clip;
-    options_.local_limit = task.local_limit;
-    options_.remote_limit = task.remote_limit;
-    options_.evaluation_limit = task.evaluation_limit;
-    options_.least_psnr = task.psnr_floor;
+    if (task.local_limit) options_.local_limit = *task.local_limit;
+    if (task.remote_limit) options_.remote_limit = *task.remote_limit;
+    if (task.evaluation_limit) options_.evaluation_limit = *task.evaluation_limit;
+    if (task.psnr_floor) options_.least_psnr = *task.psnr_floor;
     options_.keeps_steps = task.steps;
   }
 
@@ -112,7 +109,7 @@ class Searching {
     const auto test = models::ImageView::of(data_.shape(), data_.test());
     Point start;
     for (const std::uint8_t byte : test.image(task_.image)) start.push_back(models::pixel_value(byte));
-    RemoteOracle oracle(context, task_.model, task_.batch, environments_);
+    RemoteOracle oracle(context, task_.model, task_.batch, task_.environments);
     const int label = test.label(task_.image);
     const Stream draws(boundary::draws_of(task_));
     return result_of(forensics::search_boundary(oracle, start, label, options_, draws), label);
@@ -128,7 +125,7 @@ class Searching {
     put_number("ending", static_cast<std::int64_t>(attempt.ending));
     put_number("true_label", label);
     put_number("start_label", attempt.start_label);
-    put_number("identified", found ? machines_.at(static_cast<std::size_t>(attempt.identified)) : -1);
+    put_number("identified", found ? attempt.identified : -1);
     put_number("identifying_label", attempt.identifying_label);
     put_number("contrast_label", attempt.contrast_label);
     put_number("local_steps", attempt.local_steps);
@@ -140,13 +137,11 @@ class Searching {
     if (!attempt.steps.empty()) put_steps(attempt, result);
     std::optional<boundary::Found> product;
     if (found) {
-      product = boundary::Found{attempt.sample, machines_, attempt.logits};
-      std::vector<std::int32_t> asked(machines_.begin(), machines_.end()),
-          labels(attempt.labels.begin(), attempt.labels.end());
+      product = boundary::Found{attempt.sample, task_.machines, attempt.logits};
+      const std::vector<std::int32_t> labels(attempt.labels.begin(), attempt.labels.end());
       std::vector<float> logits;
       for (const auto& row : attempt.logits) logits.insert(logits.end(), row.begin(), row.end());
-      const auto count = static_cast<std::int64_t>(machines_.size());
-      result.values["asked"] = Array::of<std::int32_t>({count}, asked);
+      const auto count = static_cast<std::int64_t>(labels.size());
       result.values["labels"] = Array::of<std::int32_t>({count}, labels);
       result.values["logits"] = Array::of<float>({count, static_cast<std::int64_t>(logits.size()) / count}, logits);
     }
@@ -159,7 +154,7 @@ class Searching {
     std::vector<double> delta, scale;
     for (const forensics::SearchStep& step : attempt.steps) {
       remote.push_back(step.remote);
-      machine.push_back(step.machine < 0 ? -1 : machines_.at(static_cast<std::size_t>(step.machine)));
+      machine.push_back(step.machine);
       label.push_back(step.label);
       delta.push_back(step.delta);
       scale.push_back(step.scale);
@@ -174,7 +169,6 @@ class Searching {
 
   const boundary::Search& task_;
   const data::Dataset& data_;
-  std::vector<int> machines_, environments_;  // by position in the search
   forensics::SearchOptions options_;
 };
 
@@ -183,31 +177,21 @@ cluster::TaskResult search(const boundary::Search& task, RankState& rank, cluste
 }
 
 cluster::TaskResult replay(const boundary::Replay& task, RankState& rank, cluster::TaskContext& context) {
-  std::vector<std::int32_t> repeats;
-  std::vector<Point> points;
-  std::vector<std::vector<float>> expected;
-  for (const Identity& sample : task.samples) {
-    const auto found = boundary::decode_found(*context.artifact(sample));
-    repeats.push_back(found ? 0 : -1);
-    if (!found) continue;
+  std::int32_t repeats = -1;
+  if (const auto found = boundary::decode_found(*context.artifact(task.sample))) {
     const auto place = std::find(found->machines.begin(), found->machines.end(), task.machine);
     if (place == found->machines.end()) throw Error("a sample's machines are not those of its replay");
-    points.push_back(found->sample);
-    expected.push_back(found->logits[static_cast<std::size_t>(place - found->machines.begin())]);
-  }
-  if (!points.empty()) {
-    const auto logits = replay_in_process(*context.artifact(task.model), points, rank.planned_data(task.data).shape(),
-                                          task.batch, [&] { context.check(); });
-    std::size_t next = 0;
-    for (std::int32_t& one : repeats)
-      if (one == 0) {
-        // Bit for bit: a NaN or another zero would be no repetition.
-        one = std::memcmp(logits[next].data(), expected[next].data(), expected[next].size() * sizeof(float)) == 0;
-        ++next;
-      }
+    const std::vector<float>& expected = found->logits[static_cast<std::size_t>(place - found->machines.begin())];
+    if (!rank.replays) rank.replays = std::make_shared<ReplayProcess>();
+    const std::vector<float> logits =
+        rank.replays->predict(task.model, *context.artifact(task.model), found->sample,
+                              rank.planned_data(task.data).shape(), task.batch, [&] { context.check(); });
+    // Bit for bit: a NaN or another zero would be no repetition.
+    repeats = logits.size() == expected.size() &&
+              std::memcmp(logits.data(), expected.data(), expected.size() * sizeof(float)) == 0;
   }
   cluster::TaskResult result;
-  result.values["repeats"] = Array::of<std::int32_t>({static_cast<std::int64_t>(repeats.size())}, repeats);
+  result.values["repeats"] = Array::scalar(repeats);
   return result;
 }
 
@@ -228,7 +212,7 @@ Bytes boundary::encode(const std::optional<Found>& found) {
   put_floats(found->sample);
   writer.put(static_cast<std::uint32_t>(found->machines.size()));
   for (std::size_t i = 0; i < found->machines.size(); ++i) {
-    writer.put(static_cast<std::int32_t>(found->machines[i]));
+    writer.raw(found->machines[i].bytes());
     put_floats(found->logits[i]);
   }
   return writer.take();
@@ -246,7 +230,7 @@ std::optional<boundary::Found> boundary::decode_found(ByteSpan bytes) {
   Found found;
   found.sample = get_floats();
   for (auto count = reader.get<std::uint32_t>(); count > 0; --count) {
-    found.machines.push_back(reader.get<std::int32_t>());
+    found.machines.push_back(Identity::from_bytes(reader.raw(Identity::size)));
     found.logits.push_back(get_floats());
   }
   return found;
