@@ -4,6 +4,7 @@
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/frontend/tracer.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
+#include <torch/csrc/jit/passes/fuse_linear.h>
 
 #include <algorithm>
 #include <cctype>
@@ -56,7 +57,9 @@ Bytes torchscript_of(const Network& network, const std::string& description) {
   const auto traced =
       jit::tracer::trace({at::zeros({2, shape.channels, shape.height, shape.width})}, forward,
                          [](const at::Tensor&) { return std::string(); }, true, false, &script, {"images"});
-  const std::shared_ptr<jit::Graph> graph = traced.first->graph;
+  std::shared_ptr<jit::Graph> graph = traced.first->graph;
+  // A dense layer is recorded as addmm, which PyTorch would compute as mm and add: other bits. It leaves linear whole.
+  jit::FuseLinear(graph);
   jit::EliminateDeadCode(graph);
   script.type()->addMethod(unit->create_function(c10::QualifiedName(*script.type()->name(), "forward"), graph));
 
