@@ -21,8 +21,4 @@ void serve_replays(std::istream& requests, std::ostream& answers, int batch);
 /// (answers.csv) and writes that as `output`.
 void replay_export(const std::string& model, const std::string& folder, int batch, const std::string& output);
 
-// Files of a moment, which nobody needs after a crash. Throw Error if they cannot be written or read.
-void write_bytes(const std::string& path, ByteSpan bytes);
-Bytes read_bytes(const std::string& path);
-
 }  // namespace telltale::experiments
