@@ -15,7 +15,7 @@ namespace {
 
 using forensics::Belief;
 using forensics::Identification;
-using forensics::Verdict;
+using forensics::Finding;
 
 // "0.9998"; near its ends "1 - 3e-08", "3e-08".
 std::string probability_text(const Belief& belief) {
@@ -56,13 +56,13 @@ std::string verdict_line(const Identification& found, const experiments::Boundar
   const std::string nearest = joined(names_of(found.nearest, all), "or");
   const std::string fit = matches_text(found.fit) + " answers";
   switch (found.verdict) {
-    case Verdict::known:
+    case Finding::known:
       return nearest + ", with confidence " + probability_text(found.fit) + ": " + fit + " are " +
              (single ? "its own" : "theirs, and do not tell them apart");
-    case Verdict::unknown:
+    case Finding::unknown:
       return "unknown, with confidence " + probability_text(found.unknown) + ": no known machine fits; nearest is " +
              nearest + ", with " + fit;
-    case Verdict::undecided: break;
+    case Finding::undecided: break;
   }
   return "undecided: nearest is " + nearest + ", with " + fit + " and posterior " + probability_text(found.fit) +
          "; an unknown machine has " + probability_text(found.unknown);
@@ -86,7 +86,7 @@ std::vector<std::string> reservations(const Identification& found, const experim
   }
   for (const auto& set : found.alike)
     notes.push_back("not told apart by the samples that were answered: " + joined(names_of(set, all), "and"));
-  if (found.more_answers > 0 && found.verdict != Verdict::unknown)
+  if (found.more_answers > 0 && found.verdict != Finding::unknown)
     notes.push_back(plural(found.more_answers, "more answer") + " of " +
                     (found.nearest.size() == 1 ? all.machines[found.nearest.front()] : std::string("one machine")) +
                     (found.more_answers == 1 ? ", to a sample that identifies it, would decide"
@@ -123,8 +123,8 @@ Json as_json(const Identification& found, const experiments::BoundarySamples& al
                         {"posterior", found.machines[m].posterior},
                         {"doubt", found.machines[m].doubt}});
   for (const auto& set : found.alike) alike.push_back(names(set));
-  return {{"verdict", found.verdict == Verdict::known     ? "known"
-                      : found.verdict == Verdict::unknown ? "unknown"
+  return {{"verdict", found.verdict == Finding::known     ? "known"
+                      : found.verdict == Finding::unknown ? "unknown"
                                                           : "undecided"},
           {"nearest", names(found.nearest)},
           {"posterior", found.fit.posterior},
@@ -184,7 +184,7 @@ int run_identify(const Arguments& arguments, char**) {
     std::cout << as_json(found, all, answers, decision).dump(2) << "\n";
   else
     std::cout << as_text(found, all, answers);
-  return found.verdict == Verdict::known && found.nearest.size() == 1 ? all_done : some_failed;
+  return found.verdict == Finding::known && found.nearest.size() == 1 ? all_done : some_failed;
 }
 
 }  // namespace telltale::cli

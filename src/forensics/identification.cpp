@@ -177,9 +177,9 @@ Identification identify(const KnownLabels& labels, std::span<const std::int32_t>
   const bool one_set = result.nearest.size() == 1 ||
                        std::find(result.alike.begin(), result.alike.end(), result.nearest) != result.alike.end();
   if (one_set && result.fit.posterior >= decision.confidence)
-    result.verdict = Verdict::known;
+    result.verdict = Finding::known;
   else if (result.unknown.posterior >= decision.confidence)
-    result.verdict = Verdict::unknown;
+    result.verdict = Finding::unknown;
   return result;
 }
 

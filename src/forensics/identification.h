@@ -58,7 +58,7 @@ struct Decision {
   std::optional<double> unknown_prior;
 };
 
-enum class Verdict { known, unknown, undecided };
+enum class Finding { known, unknown, undecided };
 
 /// A machine, or "unknown", after the answers.
 struct Belief {
@@ -69,7 +69,7 @@ struct Belief {
 };
 
 struct Identification {
-  Verdict verdict = Verdict::undecided;
+  Finding verdict = Finding::undecided;
   std::size_t answers = 0;           ///< samples that were answered
   std::vector<std::size_t> neither;  ///< those answered with a label that no known machine gives
   std::vector<Belief> machines;      ///< as in the labels; posteriors of single machines

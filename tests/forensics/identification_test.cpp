@@ -36,7 +36,7 @@ TEST(Posterior, OfTwoMachinesAndThreeSamplesIsBayesRule) {
   EXPECT_NEAR(found.unknown.posterior, 0.125 / sum, 1e-15);
   EXPECT_EQ(found.machines[0].matches, 3u);
   EXPECT_EQ(found.machines[1].matches, 0u);
-  EXPECT_EQ(found.verdict, Verdict::undecided);
+  EXPECT_EQ(found.verdict, Finding::undecided);
   EXPECT_EQ(found.nearest, Indices{0});
 }
 
@@ -73,11 +73,11 @@ TEST(Posterior, KeepsItsDoubtWhereItRoundsToOne) {
   EXPECT_NEAR(found.machines[2].doubt / std::pow(0.5, 80), 1, 1e-9);
 }
 
-TEST(Verdict, IsTheMachineWhoseLabelsTheAnswersAre) {
+TEST(Finding, IsTheMachineWhoseLabelsTheAnswersAre) {
   const KnownLabels labels = identifying(4, 12);
   for (std::size_t machine = 0; machine < 4; ++machine) {
     const Identification found = identify(labels, answers_of(labels, machine));
-    EXPECT_EQ(found.verdict, Verdict::known);
+    EXPECT_EQ(found.verdict, Finding::known);
     EXPECT_EQ(found.nearest, Indices{machine});
     EXPECT_EQ(found.fit.matches, 12u);
     EXPECT_EQ(found.more_answers, 0u);
@@ -85,61 +85,61 @@ TEST(Verdict, IsTheMachineWhoseLabelsTheAnswersAre) {
 }
 
 // 14 of 15: e against 2^-15.
-TEST(Verdict, BearsOneWrongAnswerIfThereAreEnough) {
+TEST(Finding, BearsOneWrongAnswerIfThereAreEnough) {
   const KnownLabels labels = identifying(3, 15);
   auto answers = answers_of(labels, 1);
   answers[4] = 0;  // which identifies this very machine
   const Identification found = identify(labels, answers);
-  EXPECT_EQ(found.verdict, Verdict::known);
+  EXPECT_EQ(found.verdict, Finding::known);
   EXPECT_EQ(found.nearest, Indices{1});
   EXPECT_EQ(found.fit.matches, 14u);
   EXPECT_NEAR(found.fit.doubt, std::pow(0.5, 15) / e, 2e-5);
 }
 
-TEST(Verdict, IsUndecidedAfterOneWrongOfFewAnswers) {
+TEST(Finding, IsUndecidedAfterOneWrongOfFewAnswers) {
   const KnownLabels labels = identifying(2, 4);
   const Identification found = identify(labels, std::vector<std::int32_t>{1, 0, 0, 0});
-  EXPECT_EQ(found.verdict, Verdict::undecided);
+  EXPECT_EQ(found.verdict, Finding::undecided);
   EXPECT_EQ(found.nearest, Indices{0});
 }
 
 // Half of the answers are one machine's, half the other's: e^5 twice against 2^-10.
-TEST(Verdict, IsUnknownIfNoMachineFits) {
+TEST(Finding, IsUnknownIfNoMachineFits) {
   const KnownLabels labels = identifying(2, 10);
   const Identification found = identify(labels, std::vector<std::int32_t>(10, 1));
-  EXPECT_EQ(found.verdict, Verdict::unknown);
+  EXPECT_EQ(found.verdict, Finding::unknown);
   EXPECT_NEAR(found.unknown.posterior, 1 / (1 + 2 * std::pow(e, 5) * 1024), 1e-15);
   EXPECT_EQ(found.nearest, (Indices{0, 1}));
 }
 
 // e^2 against e, four times.
-TEST(Verdict, IsUnknownIfTheAnswersAreNoMachinesLabels) {
+TEST(Finding, IsUnknownIfTheAnswersAreNoMachinesLabels) {
   const KnownLabels labels = identifying(2, 4);
   const Identification found = identify(labels, std::vector<std::int32_t>(4, 7));
-  EXPECT_EQ(found.verdict, Verdict::unknown);
+  EXPECT_EQ(found.verdict, Finding::unknown);
   EXPECT_EQ(found.neither, (Indices{0, 1, 2, 3}));
   EXPECT_NEAR(found.unknown.posterior, 1 / (1 + 2 * std::pow(e, 4)), 1e-15);
   EXPECT_EQ(found.machines[0].matches, 0u);
 }
 
-TEST(Verdict, WithoutAnswersIsUndecidedHoweverManyMachinesThereAre) {
+TEST(Finding, WithoutAnswersIsUndecidedHoweverManyMachinesThereAre) {
   const KnownLabels labels = identifying(200, 200);
   const Identification found = identify(labels, std::vector<std::int32_t>(200, no_label));
-  EXPECT_EQ(found.verdict, Verdict::undecided);
+  EXPECT_EQ(found.verdict, Finding::undecided);
   EXPECT_EQ(found.answers, 0u);
   EXPECT_TRUE(found.nearest.empty());
   EXPECT_NEAR(found.unknown.posterior, 1.0 / 201, 1e-15);
 }
 
 // Eight samples that only the first machine answers with 1: the two others are one set, each with the same share.
-TEST(Verdict, NamesMachinesThatTheAnswersDoNotTellApartTogether) {
+TEST(Finding, NamesMachinesThatTheAnswersDoNotTellApartTogether) {
   const KnownLabels labels(3, 10, {1, 1, 1, 1, 1, 1, 1, 1, 0, 0,  //
                                    0, 0, 0, 0, 0, 0, 0, 0, 1, 0,  //
                                    0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
   std::vector<std::int32_t> answers(10, 0);
   answers[8] = answers[9] = no_label;
   const Identification found = identify(labels, answers);
-  EXPECT_EQ(found.verdict, Verdict::known);
+  EXPECT_EQ(found.verdict, Finding::known);
   EXPECT_EQ(found.nearest, (Indices{1, 2}));
   EXPECT_EQ(found.alike, std::vector<Indices>{(Indices{1, 2})});
   EXPECT_NEAR(found.fit.posterior, 2 / (2 + std::pow(0.5, 8) + std::pow(e, 8)), 1e-15);
@@ -149,7 +149,7 @@ TEST(Verdict, NamesMachinesThatTheAnswersDoNotTellApartTogether) {
 }
 
 // A machine that took no part in finding a sample fits it as well as an unknown one, and no better.
-TEST(Verdict, LeavesOutSamplesThatAMachineWasNotAskedAbout) {
+TEST(Finding, LeavesOutSamplesThatAMachineWasNotAskedAbout) {
   const KnownLabels labels(3, 8, {1,  1,  1,  1,  1,  1,  1,  1,  //
                                   0,  0,  0,  0,  0,  0,  0,  0,  //
                                   -1, -1, -1, -1, -1, -1, -1, -1});
@@ -176,10 +176,10 @@ TEST(MoreAnswers, DecideWhenTheyCome) {
   ASSERT_GT(more, 1u);
   ASSERT_LT(more, 20u);
   for (std::size_t i = 0; i < more; ++i) {
-    EXPECT_EQ(identify(labels, answers).verdict, Verdict::undecided);
+    EXPECT_EQ(identify(labels, answers).verdict, Finding::undecided);
     answers[9 + 3 * i] = 1;
   }
-  EXPECT_EQ(identify(labels, answers).verdict, Verdict::known);
+  EXPECT_EQ(identify(labels, answers).verdict, Finding::known);
 }
 
 TEST(Identify, RefusesWhatIsOutOfRange) {
