@@ -157,7 +157,7 @@ def assert_refused(finished, *words):
 
 
 @pytest.mark.parametrize("condition, words", [
-    ("colour=red", ["'colour=red' selects no models", "scheme, alpha"]),
+    ("colour=red", ["'colour=red' selects no models", "scheme, reading, alpha"]),
     ("scheme", ["'scheme' selects no models"]),
     ("alpha=0.02", ["no model has the alpha 0.02; there are: 0.01, 0.05"]),
     ("scheme=clean, scheme=new-label", ["no model is of cases with scheme=clean, scheme=new-label"]),
