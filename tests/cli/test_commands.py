@@ -222,9 +222,9 @@ def test_help_shows_every_key_with_its_type_range_and_default(telltale, command)
         described = re.search(rf" --{key} \.\.\. (.*?)(?= --[a-z-]+ \.\.\. | Keys |$)", text)
         assert described, f"{key} is not in the help of {command}"
         assert re.search(r"\[(text|yes or no|one of |integer, |number, ).*; default .+\]", described.group(1)), described.group(0)
-    assert "--epochs ... passes over the training data [integer, 1 to 100000; a list; default 50]" in text
-    assert "--learning-rate ... step size at the start [number, above 0 to 1000; a list; default 0.01]" in text
-    assert "--clip ... keep key samples, and boundary samples, in [0,1] (the papers' formulas do not) [yes or no; default no]" in text
+    assert "--epochs ... (new-label, compare, boundary) passes over the training data [integer, 1 to 100000; a list; default 50]" in text
+    assert "--learning-rate ... (new-label, compare, boundary) step size at the start [number, above 0 to 1000; a list; default 0.01]" in text
+    assert "(new-label) keep key samples in [0,1]" in text and "--clip ... (boundary) keep boundary samples in [0,1]" in text
 
 
 @pytest.mark.parametrize("command, options", [("status", []), ("verify", ["--artifacts"]), ("report", ["-f [ --format ]", "text (default), markdown or csv"]),

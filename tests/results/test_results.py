@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from conftest import SMALL_STUDY
+from studies import SMALL_STUDY
 from telltale_runs import clean_environment
 
 GRID = ("scheme", "reading", "alpha", "beta", "repeat")
