@@ -1,6 +1,5 @@
 """Studies that an older program made (README.md says how) still open, report, verify, and go on."""
 
-import csv
 import json
 import pathlib
 import tarfile
@@ -82,22 +81,7 @@ def test_python_opens_it(study):
 
 # ---- Boundary samples
 
-def answers_of(study, folder, machine):
-    """The form of an export, filled in with what this machine answers; the path, and the number of samples."""
-    with h5py.File(study / "study.h5") as file:
-        machines = texts(file["boundary/machine"])
-    with open(folder / "manifest.csv", newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    form = (folder / "answers.csv").read_text(encoding="utf-8")
-    assert machine in machines
-    for row in rows:
-        form = form.replace(f"\n{row['sample']},\n", f"\n{row['sample']},{row[machine]}\n")
-    path = folder / "filled.csv"
-    path.write_text(form, encoding="utf-8")
-    return path, len(rows)
-
-
-def test_samples_are_exported_and_identify_their_machine(telltale, boundary):
+def test_samples_are_exported_bit_for_bit(telltale, boundary):
     out = boundary / "out"
     exported = telltale("export", boundary / "study.h5", out, "--format", "npy")
     assert exported.code == ALL_DONE, exported.text
@@ -105,12 +89,6 @@ def test_samples_are_exported_and_identify_their_machine(telltale, boundary):
         group = file["boundary"]
         counts = (group["status"].asstr()[()] == "success") & (group["verified"][()] == 1)
         assert (np.load(out / "samples.npy") == group["sample"][()][counts]).all() and counts.sum() > 0
-        machines = texts(group["machine"])
-    filled, count = answers_of(boundary, out, machines[0])
-    told = telltale("identify", boundary / "study.h5", filled, "--json")
-    found = json.loads(told.out)
-    assert told.code in (0, 1), told.text  # so few samples may leave it undecided
-    assert (found["answers"], found["missing"]) == (count, 0) and machines[0] in found["nearest"], told.out
 
 
 def test_samples_of_bytes_are_exported_as_images(telltale, boundary):
