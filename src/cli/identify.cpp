@@ -29,7 +29,7 @@ std::string probability_text(const Belief& belief) {
   return text;
 }
 
-std::string joined(const std::vector<std::string>& words, const std::string& last) {
+std::string listed(const std::vector<std::string>& words, const std::string& last) {
   std::string text;
   for (std::size_t i = 0; i < words.size(); ++i)
     text += (i == 0 ? "" : i + 1 == words.size() ? " " + last + " " : ", ") + words[i];
@@ -53,7 +53,7 @@ std::string plural(std::size_t count, const std::string& word) {
 std::string verdict_line(const Identification& found, const experiments::BoundarySamples& all) {
   if (found.answers == 0) return "undecided: no sample has an answer";
   const bool single = found.nearest.size() == 1;
-  const std::string nearest = joined(names_of(found.nearest, all), "or");
+  const std::string nearest = listed(names_of(found.nearest, all), "or");
   const std::string fit = matches_text(found.fit) + " answers";
   switch (found.verdict) {
     case Finding::known:
@@ -81,11 +81,11 @@ std::vector<std::string> reservations(const Identification& found, const experim
     if (found.neither.size() > numbers.size())
       numbers.push_back(std::to_string(found.neither.size() - numbers.size()) + " more");
     notes.push_back("labels that no known machine gives, for " +
-                    std::string(numbers.size() == 1 ? "sample " : "samples ") + joined(numbers, "and") +
+                    std::string(numbers.size() == 1 ? "sample " : "samples ") + listed(numbers, "and") +
                     ": a wrong model, a wrong preprocessing, or an unknown machine");
   }
   for (const auto& set : found.alike)
-    notes.push_back("not told apart by the samples that were answered: " + joined(names_of(set, all), "and"));
+    notes.push_back("not told apart by the samples that were answered: " + listed(names_of(set, all), "and"));
   if (found.more_answers > 0 && found.verdict != Finding::unknown)
     notes.push_back(plural(found.more_answers, "more answer") + " of " +
                     (found.nearest.size() == 1 ? all.machines[found.nearest.front()] : std::string("one machine")) +

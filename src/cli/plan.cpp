@@ -46,7 +46,8 @@ std::string plan_text(const study::Session& session, const study::StudyRecords& 
   for (const study::Axis& axis : axes_of(session.plan))
     add("  %-14s %3zu  %s\n", axis.dimension.c_str(), axis.values.size(), shown_values(axis).c_str());
   add("cases      %zu\n", session.plan.cases);
-  for (const std::string& note : session.plan.notes) text += "           " + note + "\n";
+  for (const auto* notes : {&session.notes, &session.plan.notes})
+    for (const std::string& note : *notes) text += "           " + note + "\n";
 
   const auto& list = session.environments.list;
   text += "environments\n";

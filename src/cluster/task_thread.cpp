@@ -8,6 +8,7 @@
 
 #include "cluster/crash_note.h"
 #include "cluster/messages.h"
+#include "core/clock.h"
 #include "core/log.h"
 
 namespace telltale::cluster {
@@ -21,7 +22,6 @@ constexpr std::chrono::milliseconds limit_check{200};
 // Questions come first, but not for ever: after so many a task may begin, or goes on.
 constexpr int questions_in_a_row = 16;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 void answer_one(WorkerState& state, Lock& lock);
 

@@ -8,6 +8,7 @@
 
 #include "cluster/task_thread.h"
 #include "cluster/worker_state.h"
+#include "core/clock.h"
 #include "core/log.h"
 
 namespace telltale::cluster {
@@ -17,7 +18,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int coordinator = 0;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 }  // namespace
 

@@ -13,7 +13,7 @@ namespace {
 //   prefix    magic (8 bytes), offset and size of the metadata (8 each), SHA-256 of the metadata (32), 8 zeros
 //   metadata  name, channels, height, width, classes, train count, test count, origin, source, content hash
 // The images come early and the metadata last because the counts are known only when all has been read.
-constexpr std::string_view magic = "TTDATA1\n";
+constexpr std::string_view packed_magic = "TTDATA1\n";
 constexpr std::size_t prefix_size = 64;
 
 const Entry& entry_of(std::string_view name) {
@@ -59,7 +59,7 @@ class Packer {
 
     ByteWriter prefix;
     prefix.reserve(prefix_size);
-    prefix.raw(as_bytes(magic)).put<std::uint64_t>(block_.size()).put<std::uint64_t>(metadata.bytes().size());
+    prefix.raw(as_bytes(packed_magic)).put<std::uint64_t>(block_.size()).put<std::uint64_t>(metadata.bytes().size());
     prefix.raw(Identity::of(metadata.bytes()).bytes());
     std::copy(prefix.bytes().begin(), prefix.bytes().end(), block_.begin());
     block_.insert(block_.end(), metadata.bytes().begin(), metadata.bytes().end());
@@ -149,9 +149,9 @@ Bytes load_packed(const DatasetRequest& request) {
 }
 
 Dataset Dataset::open(ByteSpan packed, std::shared_ptr<const void> owner) {
-  if (packed.size() < prefix_size || as_text(packed.first(magic.size())) != magic)
+  if (packed.size() < prefix_size || as_text(packed.first(packed_magic.size())) != packed_magic)
     throw Error("these bytes are no packed data set");
-  ByteReader prefix(packed.first(prefix_size).subspan(magic.size()));
+  ByteReader prefix(packed.first(prefix_size).subspan(packed_magic.size()));
   const auto offset = prefix.get<std::uint64_t>(), size = prefix.get<std::uint64_t>();
   if (offset < prefix_size || offset > packed.size() || size != packed.size() - offset)
     throw Error("a packed data set is cut or damaged: its size is not the one it names");

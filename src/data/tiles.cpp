@@ -7,8 +7,8 @@
 namespace telltale::data {
 namespace {
 
-constexpr int side = 32;
-constexpr int area = side * side;
+constexpr int tile_side = 32;
+constexpr int area = tile_side * tile_side;
 using Field = std::array<float, area>;  ///< one value a pixel: 0 the first colour, 1 the second
 
 enum Pattern { horizontal, vertical, falling, rising, checks, rings, dots, sectors, blobs, gradient };
@@ -29,10 +29,10 @@ inline float wave(float phase, float edge) {
 /// Fills a field with function(x, y), the pixel's position measured from `centre` along the turned axes.
 template <typename Function>
 void fill(Field& field, const Rotation& turn, float centre_x, float centre_y, Function function) {
-  for (int y = 0; y < side; ++y)
-    for (int x = 0; x < side; ++x) {
+  for (int y = 0; y < tile_side; ++y)
+    for (int x = 0; x < tile_side; ++x) {
       const float px = static_cast<float>(x) - centre_x, py = static_cast<float>(y) - centre_y;
-      field[static_cast<std::size_t>(y * side + x)] =
+      field[static_cast<std::size_t>(y * tile_side + x)] =
           function(turn.cosine * px + turn.sine * py, turn.cosine * py - turn.sine * px);
     }
 }
@@ -161,10 +161,10 @@ void paint_tile(Stream& stream, int label, std::span<float> pixels) {
     const Colour colour = draw_colour(stream);
     const auto width = 2 + stream.below(5) + static_cast<std::uint64_t>(8 * hardness);
     const auto height = 2 + stream.below(5) + static_cast<std::uint64_t>(8 * hardness);
-    const std::size_t left = stream.below(side - width + 1), top = stream.below(side - height + 1);
+    const std::size_t left = stream.below(tile_side - width + 1), top = stream.below(tile_side - height + 1);
     for (std::size_t c = 0; c < 3; ++c)
       for (std::size_t y = top; y < top + height; ++y)
-        for (std::size_t x = left; x < left + width; ++x) pixels[c * area + y * side + x] = colour[c];
+        for (std::size_t x = left; x < left + width; ++x) pixels[c * area + y * tile_side + x] = colour[c];
   }
   add_noise(stream, 5 + 45 * hardness, pixels);
 }

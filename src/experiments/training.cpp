@@ -8,6 +8,7 @@
 #include "core/random.h"
 #include "core/text.h"
 #include "study/axis.h"
+#include "watermark/scheme.h"
 
 namespace telltale::experiments {
 namespace {
@@ -183,8 +184,17 @@ std::vector<models::NetworkSpec> networks_of(const Job& job, const data::ImageSh
   return networks;
 }
 
-forensics::Subject training_subject(const models::NetworkSpec& network, long long batch, long long eval_batch) {
-  return {network, static_cast<int>(batch), static_cast<int>(eval_batch)};
+std::vector<forensics::Subject> training_subjects(const models::NetworkSpec& network, long long batch,
+                                                  long long eval_batch, long long samples) {
+  std::vector<forensics::Subject> subjects{{network, static_cast<int>(batch), static_cast<int>(eval_batch)}};
+  // Evaluation is in the first already.
+  if (const long long rest = samples % batch; rest != 0) subjects.push_back({network, static_cast<int>(rest), 1});
+  return subjects;
+}
+
+long long training_images(const Job& job) {
+  const long long asked = job.integer("train-images");
+  return asked > 0 ? asked : data::describe(job.text("dataset")).train_count;
 }
 
 void check_training(const Job& job) {
@@ -223,20 +233,26 @@ std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& input
                 {network, recipe_of(values), std::move(scheme), job.integer("seed"), values.repeat()},
                 "any",
                 job.integer("eval-batch")};
-    const std::string subject = training_subject(network, train.of.recipe.batch, train.eval_batch).key();
+    const long long samples =
+        data.train().count + watermark::scheme_of(train.of.scheme).embedded_count(train.of.scheme, data.train().count);
+    const auto subjects = training_subjects(network, train.of.recipe.batch, train.eval_batch, samples);
+    const std::string subject = subjects.front().key();
     const int environment = environment_of(inputs, study::json_of(train.of));
     PlannedTraining planned;
     if (environment >= 0) {
       planned.environments = {environment};
-      train.environment = inputs.environments.at(environment).identity({subject}).hex();
+      const study::Environment& trainer = inputs.environments.at(environment);
+      std::vector<std::string> covered;
+      for (const forensics::Subject& one : subjects)
+        if (&one == &subjects.front() || trainer.covers(one.key())) covered.push_back(one.key());
+      train.environment = trainer.identity(covered).hex();
     }
     planned.environment = train.environment;
     const int measured = std::max(0, environment);
     planned.image_s = inputs.environments.image_seconds(measured, subject);
     trainings.push_back(planned);
 
-    const double steps =
-        std::ceil(static_cast<double>(data.train().count) / static_cast<double>(train.of.recipe.batch));
+    const double steps = std::ceil(static_cast<double>(samples) / static_cast<double>(train.of.recipe.batch));
     const double measuring_s = static_cast<double>(data.test().count) * planned.image_s;
     const double cost_s = static_cast<double>(train.of.recipe.epochs) *
                           (steps * inputs.environments.step_seconds(measured, subject) + measuring_s);

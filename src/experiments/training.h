@@ -88,8 +88,13 @@ models::NetworkSpec network_of(const CaseValues& values, const data::ImageShape&
 /// network, if it does not fit the input, or if an option is set that one of the networks does not have.
 std::vector<models::NetworkSpec> networks_of(const study::Job& job, const data::ImageShape& input, int classes);
 
-/// What the fingerprint of a rank that trains must cover.
-forensics::Subject training_subject(const models::NetworkSpec& network, long long batch, long long eval_batch);
+/// What the fingerprint of a rank that trains with so many samples must cover, in this order: full batches and
+/// evaluation, and the smaller batch that ends an epoch, if there is one.
+std::vector<forensics::Subject> training_subjects(const models::NetworkSpec& network, long long batch,
+                                                  long long eval_batch, long long samples);
+
+/// Training images of the job's data set: known without reading it.
+long long training_images(const study::Job& job);
 
 /// Refuses milestones behind the last epoch.
 void check_training(const study::Job& job);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/clock.h"
 #include "forensics/evaluator.h"
 #include "forensics/operations.h"
 #include "models/batches.h"
@@ -17,10 +18,6 @@ namespace telltale::forensics {
 namespace {
 
 constexpr int single_images = 4;  // asked one by one
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 // The values in row-major order, whatever their layout.
 void put(Hasher& hasher, const at::Tensor& tensor) {

@@ -13,10 +13,10 @@ namespace {
 using torch::nn::Conv2d;
 using torch::nn::Linear;
 
-constexpr std::int64_t kernel = 3;
+constexpr std::int64_t kernel_size = 3;
 
 Conv2d convolution(std::int64_t in, std::int64_t out, std::int64_t padding) {
-  return Conv2d(torch::nn::Conv2dOptions(in, out, kernel).padding(padding));
+  return Conv2d(torch::nn::Conv2dOptions(in, out, kernel_size).padding(padding));
 }
 
 // N x C x H x W as N x (H W C): a view, not a copy, of what lies channels last (and the order of TensorFlow's flatten).
@@ -37,7 +37,7 @@ class Dnn1 : public Network {
         dense_(register_module("dense", Linear(pooled(spec.input.height) * pooled(spec.input.width) * 32, 100))),
         output_(register_module("output", Linear(100, spec.classes))) {}
 
-  static std::int64_t pooled(std::int64_t side) { return (side - (kernel - 1)) / 2; }
+  static std::int64_t pooled(std::int64_t side) { return (side - (kernel_size - 1)) / 2; }
 
   at::Tensor forward(const at::Tensor& images) override {
     const at::Tensor maps = shown("pool", pool_relu(shown("conv", conv_(images))));

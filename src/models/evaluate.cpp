@@ -42,7 +42,8 @@ class AsOnThisProfile {
   bool refuses_;
 };
 
-// `write(index, out)` puts image `index` to `out`, channels last.
+// `write(index, out)` puts image `index` to `out`, channels last. The last batch is filled up with black images: bits
+// depend on the size of a batch, so that there is one size only, whatever the number of images is.
 template <typename Write>
 at::Tensor predict(Network& network, std::int64_t count, std::int64_t batch, Write write) {
   if (batch < 1) throw Error("images are asked in batches of at least one");
@@ -54,9 +55,10 @@ at::Tensor predict(Network& network, std::int64_t count, std::int64_t batch, Wri
   at::Tensor logits = at::empty({count, network.spec().classes}, type);
   for (std::int64_t first = 0; first < count; first += batch) {
     const std::int64_t taken = std::min(batch, count - first);
-    const at::Tensor pixels = at::empty({taken, shape.height, shape.width, shape.channels}, at::kFloat);
+    const at::Tensor pixels = at::empty({batch, shape.height, shape.width, shape.channels}, at::kFloat);
     for (std::int64_t i = 0; i < taken; ++i) write(first + i, pixels.data_ptr<float>() + i * size);
-    logits.narrow(0, first, taken).copy_(network.forward(pixels.permute({0, 3, 1, 2}).to(type)));
+    std::fill_n(pixels.data_ptr<float>() + taken * size, (batch - taken) * size, 0.0F);
+    logits.narrow(0, first, taken).copy_(network.forward(pixels.permute({0, 3, 1, 2}).to(type)).narrow(0, 0, taken));
   }
   return logits;
 }

@@ -12,8 +12,9 @@
 
 namespace telltale::models {
 
-/// Logits, N x classes, of the network's precision, asked `batch` images at a time (the batch size may change bits; the
-/// last may be smaller). The network is left in the mode it was in. Images of another shape than its input: Error.
+/// Logits, N x classes, of the network's precision, asked `batch` images at a time. The batch size may change bits: the
+/// last batch is filled up with black images, so that all are of that size. The network is left in the mode it was in.
+/// Images of another shape than its input: Error.
 at::Tensor predict_logits(Network& network, const ImageView& images, std::int64_t batch);
 /// Likewise for float32 images, N x C x H x W.
 at::Tensor predict_logits(Network& network, const at::Tensor& images, std::int64_t batch);

@@ -57,7 +57,7 @@ void leave_times_out(const Handle& list) {
   check(H5Pset_obj_track_times(list.id(), false), "leave time stamps out of HDF5");
 }
 
-class Writer {
+class TreeWriter {
  public:
   Bytes write(const Group& root) {
     write_group(file_.id(), "/", root);
@@ -311,7 +311,7 @@ class Writer {
 
 Bytes encode_results(const Group& root) {
   const auto lock = use_library();
-  return Writer().write(root);
+  return TreeWriter().write(root);
 }
 
 }  // namespace telltale::store

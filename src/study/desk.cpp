@@ -57,6 +57,7 @@ Desk::Desk(Session& session, const RunOptions& options)
                                        paths_.journal(), damage.offset, damage.what));
   const Json study = {{"results", std::filesystem::path(paths_.results).filename().string()},
                       {"title", session_.job.text("title")}};
+  report.notes.insert(report.notes.end(), session_.notes.begin(), session_.notes.end());
   ledger_.emplace(session_.plan, *journal_, *artifacts_, study);
   if (begun) note_newer_algorithms();
   take_crash_notes();

@@ -68,8 +68,13 @@ Identity Environment::identity() const {
   return identity(subjects);
 }
 
-bool Environment::same(const Environment& other) const {
-  return profile == other.profile && builds == other.builds && fingerprints == other.fingerprints;
+bool Environment::is_had_by(const Environment& other) const {
+  return profile == other.profile && builds == other.builds &&
+         std::all_of(fingerprints.begin(), fingerprints.end(), [&](const auto& fingerprint) {
+           const auto& [subject, hash] = fingerprint;
+           const auto found = other.fingerprints.find(subject);
+           return found != other.fingerprints.end() && found->second == hash;
+         });
 }
 
 Json Environment::to_json() const {
@@ -89,7 +94,7 @@ Environments environments_of(const std::vector<forensics::RankReport>& ranks, co
   for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
     if (!counts(ranks[rank], computes[rank])) continue;
     Environment environment = environment_of(ranks[rank]);
-    if (std::none_of(list.begin(), list.end(), [&](const Environment& known) { return known.same(environment); }))
+    if (std::none_of(list.begin(), list.end(), [&](const Environment& known) { return known.is_had_by(environment); }))
       list.push_back(std::move(environment));
   }
   std::sort(list.begin(), list.end(), [](const Environment& a, const Environment& b) {
@@ -114,7 +119,7 @@ Environments place_ranks(const std::vector<Environment>& recorded, const std::ve
     if (!counts(ranks[rank], computes[rank])) continue;
     const Environment environment = environment_of(ranks[rank]);
     for (std::size_t i = 0; i < recorded.size(); ++i) {
-      if (!recorded[i].same(environment)) continue;
+      if (!recorded[i].is_had_by(environment)) continue;
       environments.of_rank[rank] = static_cast<int>(i);
       note_rates(environments, i, ranks[rank]);
     }

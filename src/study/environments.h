@@ -20,8 +20,10 @@ struct Environment {
   /// Identity over some subjects: what a task that uses only these depends on.
   [[nodiscard]] Identity identity(const std::vector<std::string>& subjects) const;
   [[nodiscard]] Identity identity() const;
-  /// The same profile with the same bits in every subject.
-  [[nodiscard]] bool same(const Environment& other) const;
+  /// Whether it has a fingerprint of that subject. Studies that older versions began lack some.
+  [[nodiscard]] bool covers(const std::string& subject) const { return fingerprints.count(subject) != 0; }
+  /// The same profile with the same bits in every subject that this one covers; `other` may cover more.
+  [[nodiscard]] bool is_had_by(const Environment& other) const;
 
   [[nodiscard]] Json to_json() const;
   static Environment from_json(const Json& json);

@@ -6,10 +6,12 @@
 #include <cstring>
 #include <fstream>
 #include <mutex>
+#include <set>
 #include <sstream>
 
 #include "core/error.h"
 #include "core/hex.h"
+#include "core/text.h"
 #include "core/utf8.h"
 #include "study/axis.h"
 #include "study/experiment.h"
@@ -185,6 +187,24 @@ Job Job::from_settings(const Json& settings) {
     job.set(*key, text, Origin{"the journal", 0, false});
   }
   return job;
+}
+
+std::vector<std::string> Job::keep_defaults(const Json& begun_settings, const std::string& begun_text) {
+  const Job begun = from_settings(begun_settings);
+  std::set<std::string> given_then;
+  for (const auto& [name, line] : lines_of_keys(begun_text))
+    if (const Parameter* key = find_key(experiment_, name)) given_then.insert(key->name);
+  std::vector<std::string> kept;
+  for (const ParameterGroup& group : keys_of(experiment_))
+    for (const Parameter& key : group.parameters) {
+      if (key.role != Role::scientific || is_given(key.name) || given_then.count(key.name) != 0) continue;
+      const std::string then = joined(begun.values(key.name)), now = joined(values(key.name));
+      if (then == now) continue;
+      entries_[key.name] = Entry{begun.values(key.name), {}};
+      kept.push_back("nobody gives " + key.name + ", whose default is " + now + " now: it stays " + then +
+                     ", as when this study began");
+    }
+  return kept;
 }
 
 // The key of that name, which the chosen experiment must have.

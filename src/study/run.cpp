@@ -16,6 +16,7 @@
 #include "cluster/agreement.h"
 #include "cluster/crash_note.h"
 #include "cluster/worker.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "study/desk.h"
@@ -25,7 +26,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 // Slurm tells the end of the job as Unix time; a minute before it, everything must be on disk.
 std::optional<double> slurm_seconds_left() {

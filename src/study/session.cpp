@@ -84,7 +84,7 @@ std::vector<forensics::RankReport> gather_reports(cluster::Communicator& communi
 }
 
 Session gather(Job job, cluster::Communicator& communicator) {
-  Session session{std::move(job), nullptr, nullptr, {}, {}, {}, {}, {}};
+  Session session{std::move(job), nullptr, nullptr, {}, {}, {}, {}, {}, {}};
   const int size = communicator.size();
   session.computes.assign(static_cast<std::size_t>(size), true);
   session.computes[0] = size == 1 || session.job.flag("coordinator-works");
@@ -126,6 +126,7 @@ void make_plan(Session& session, const StudyRecords* records) {
     }
   } else {
     const Json& head = *records->head;
+    session.notes = session.job.keep_defaults(head.at("settings"), head.at("job_text").get<std::string>());
     // A key that is younger than the journal had its default there.
     const auto differing = differences(session.job.settings(), Job::from_settings(head.at("settings")).settings());
     if (!differing.empty()) {

@@ -27,6 +27,7 @@ struct Session {
   Environments environments;
   Binding binding;
   Plan plan;
+  std::vector<std::string> notes;  ///< what the user should hear of how the study goes on
 
   [[nodiscard]] StudyInputs inputs() const { return {job, data.get(), environments, binding}; }
 };

@@ -60,7 +60,9 @@ class Scheme {
   /// Throws InputError, naming the setting, if no key samples can be made so of these images.
   virtual void check(const KeyInputs& inputs) const = 0;
 
-  /// What is trained on beside the training images. Throws as check().
+  /// How many samples are trained on beside so many training images. Throws as check().
+  [[nodiscard]] virtual std::int64_t embedded_count(const Json& settings, std::int64_t train_images) const = 0;
+  /// What is trained on beside the training images: embedded_count() samples. Throws as check().
   [[nodiscard]] virtual KeySamples embedded(const KeyInputs& inputs) const = 0;
   /// What a proof asks: of at most `limit` images (0: of all), the first that may be marked. Throws InputError if that
   /// is none.

@@ -134,8 +134,34 @@ TEST(NewLabelPlan, ATrainingsPayloadIsTheOneThatResultsWereMadeWith) {
   std::vector<std::string> keys;
   for (const auto& [key, value] : training.items()) keys.push_back(key);
   EXPECT_EQ(keys, (std::vector<std::string>{"algorithm", "case", "data", "environment", "eval_batch", "kind"}));
-  EXPECT_EQ(training.at("environment"),
-            p.environments.list[1].identity({"dnn-2/1x28x28/10/channels-last/batch 128/evaluation 250"}).hex());
+  EXPECT_EQ(training.at("environment"), p.environments.list[1]
+                                            .identity({"dnn-2/1x28x28/10/channels-last/batch 128/evaluation 250",
+                                                       "dnn-2/1x28x28/10/channels-last/batch 72/evaluation 1"})
+                                            .hex());
+}
+
+// 200 images, and with alpha 0.1 20 key samples beside them.
+TEST(NewLabelPlan, FingerprintsCoverTheSmallerBatchThatEndsAnEpoch) {
+  const auto batches = [](const std::string& text) {
+    const Job job = Job::parse("train-images = 200\n" + text, "x.ini");
+    std::set<std::pair<int, int>> all;  // outputs, images
+    for (const auto& subject : experiment_named("new-label").subjects(job))
+      all.emplace(subject.network.classes, subject.batch);
+    return all;
+  };
+  using Batches = std::set<std::pair<int, int>>;
+  EXPECT_EQ(batches("scheme = clean, new-label\nalpha = 0.1\nbatch = 128\n"),
+            (Batches{{10, 128}, {10, 72}, {11, 128}, {11, 92}}));
+  EXPECT_EQ(batches("scheme = clean\nbatch = 50\n"), (Batches{{10, 50}, {11, 50}}));
+}
+
+// A study that an older version began knows nothing of smaller batches.
+TEST(NewLabelPlan, EnvironmentsOfOlderStudiesAreWhatTheyWere) {
+  PlanOf p("scheme = clean\n");
+  const std::string full = "dnn-1/1x28x28/10/channels-last/batch 128/evaluation 250";
+  std::erase_if(p.environments.list[1].fingerprints, [&](const auto& one) { return one.first != full; });
+  const Plan old = p.experiment->plan(p.inputs());
+  EXPECT_EQ(old.tasks.front().payload.at("environment"), p.environments.list[1].identity({full}).hex());
 }
 
 TEST(NetworkOptions, AreKeysWithTheNetworksOwnValues) {

@@ -269,8 +269,9 @@ def test_samples_in_png_files_betray_the_machine_that_reads_them(telltale, profi
 
 def test_a_network_of_another_input_shape_is_refused(telltale, study, tmp_path):
     telltale("export", study / "x.h5", tmp_path / "png", "--format", "png")
-    job = write_job(tmp_path / "job.ini", **{**STUDY, "experiment": "compare", "dataset": "tiles", "epochs": 1, "train_images": 100,
-                                             "predict_images": 10})
+    settings = {**STUDY, "experiment": "compare", "dataset": "tiles", "epochs": 1, "train_images": 100, "predict_images": 10}
+    del settings["images"]
+    job = write_job(tmp_path / "job.ini", **settings)
     telltale.run(job, tmp_path / "x.h5")
     model = next((tmp_path / "artifacts").glob("products-*[0-9a-f]"))
     told = telltale("replay", "--model", model, "--points", tmp_path / "png", "-o", tmp_path / "a.csv")

@@ -231,6 +231,29 @@ TEST(Predict, BytesAndFloatsOfTheSameImagesAnswerTheSame) {
   EXPECT_THROW(predict_logits(*network, images, 0), Error);
 }
 
+// Bits depend on the size of a batch: every batch has the size that was asked for, the last one too.
+TEST(Predict, TheLastBatchIsFilledUpWithBlackImages) {
+  class Watched : public Network {
+   public:
+    explicit Watched(std::shared_ptr<Network> inner) : Network(inner->spec()), inner_(register_module("inner", inner)) {}
+    at::Tensor forward(const at::Tensor& images) override {
+      asked.push_back(images.clone());
+      return inner_->forward(images);
+    }
+    std::vector<at::Tensor> asked;
+
+   private:
+    std::shared_ptr<Network> inner_;
+  };
+  Watched network(fresh_network(tiny));
+  const at::Tensor images = torch::rand({5, 2, 7, 9});
+  EXPECT_EQ(predict_logits(network, images, 4).size(0), 5);
+  ASSERT_EQ(network.asked.size(), 2u);
+  for (const at::Tensor& batch : network.asked) EXPECT_EQ(batch.size(0), 4);
+  EXPECT_TRUE(torch::equal(network.asked[1].narrow(0, 0, 1), images.narrow(0, 4, 1)));
+  EXPECT_EQ(network.asked[1].narrow(0, 1, 3).abs().max().item<float>(), 0);
+}
+
 TEST(Predict, LeavesTheNetworkInItsMode) {
   const auto network = fresh_network(tiny);
   for (const bool training : {true, false}) {

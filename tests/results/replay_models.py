@@ -57,8 +57,7 @@ def main(folder, images, batches, out):
             for form, load in (("safetensors", from_safetensors), ("torchscript", from_torchscript)):
                 network = load(str(pathlib.Path(folder, row[form])))
                 for batch in json.loads(batches):
-                    logits[f"{json.loads(row['network'])['name']} {form} {batch}"] = torch.cat(
-                        [network(part) for part in images.split(batch)]).numpy()
+                    logits[f"{json.loads(row['network'])['name']} {form} {batch}"] = logits_of(network, images, batch).numpy()
     np.savez(out, **logits)
 
 

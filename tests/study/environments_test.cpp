@@ -43,6 +43,17 @@ TEST(Environments, RecordedOnesAreFoundAgainWhateverTheOrderOfRanks) {
   EXPECT_EQ(later.of_rank, (std::vector<int>{0, -1, 1}));
 }
 
+// Newer versions fingerprint more: what an older one began goes on where all that it knew of is the same.
+TEST(Environments, RecordedOnesAreFoundWhereMoreIsFingerprintedNow) {
+  const Environments first = environments_of({rank("zen", "a")}, {true});
+  forensics::RankReport more = rank("zen", "a"), other = rank("zen", "b");
+  for (auto* report : {&more, &other}) report->fingerprints.by_subject["smaller batch"] = "r";
+  EXPECT_EQ(place_ranks(first.list, {more, other}, {true, true}).of_rank, (std::vector<int>{0, -1}));
+  // Not the other way round: whether it has the bits is not known.
+  EXPECT_EQ(place_ranks(environments_of({more}, {true}).list, {rank("zen", "a")}, {true}).of_rank,
+            (std::vector<int>{-1}));
+}
+
 TEST(Environments, IdentityIsOfTheSubjectsAsked) {
   Environment environment = environments_of({rank("zen", "a")}, {true}).list.front();
   const Identity before = environment.identity({"net"});

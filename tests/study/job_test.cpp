@@ -128,6 +128,28 @@ TEST(Job, AJournalOfAnEarlierVersionHoldsTheKeysOfAllExperiments) {
   EXPECT_THROW(Job::from_settings(settings), Error);
 }
 
+// Defaults change between versions: a study that goes on keeps those that it began with.
+TEST(Job, AKeyThatNobodyGivesKeepsWhatTheStudyBeganWith) {
+  const std::string text = "scheme = new-label\nbeta = 0.5\n";
+  Json begun = Job::parse(text, "x.ini").settings();
+  begun["clip"] = {"no"};
+  begun["beta"] = {0.25};
+  Job job = Job::parse(text, "x.ini");
+  EXPECT_EQ(job.keep_defaults(begun, text),
+            std::vector<std::string>{
+                "nobody gives clip, whose default is yes now: it stays no, as when this study began"});
+  EXPECT_FALSE(job.flag("clip"));
+  EXPECT_EQ(job.number("beta"), 0.5);  // given: what differs is refused
+
+  // Given at either start, it is a difference.
+  Job given = Job::parse(text, "x.ini", {{"clip", "yes"}});
+  EXPECT_TRUE(given.keep_defaults(begun, text).empty());
+  EXPECT_TRUE(given.flag("clip"));
+  Job dropped = Job::parse(text, "x.ini");
+  EXPECT_TRUE(dropped.keep_defaults(begun, "clip = no\n" + text).empty());
+  EXPECT_TRUE(dropped.flag("clip"));
+}
+
 TEST(Job, DifferencesNameKeyAndBothValues) {
   const Json a = Job::parse("beta = 0.001\n", "x.ini").settings(),
              b = Job::parse("beta = 0.002, 0.003\n", "x.ini").settings();

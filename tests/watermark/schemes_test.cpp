@@ -202,6 +202,15 @@ TEST(Schemes, CleanMarksNothing) {
   EXPECT_EQ(embedded({{"method", "clean"}}, Images(10)).count(), 0);
 }
 
+// Plans count on it before any sample is made.
+TEST(Schemes, SayHowManySamplesTheyEmbed) {
+  const Images images(200);
+  for (const Scheme* scheme : schemes()) {
+    const Json settings = scheme->marks() ? settings_of(scheme->name()) : Json{{"method", scheme->name()}};
+    EXPECT_EQ(scheme->embedded_count(settings, 200), embedded(settings, images).count()) << scheme->name();
+  }
+}
+
 // The whole of TrEmb and Ver, small: a strong pattern is learned, also on images it was not trained on, and that of
 // another secret triggers the label far less often.
 TEST(Embedding, NetworkLearnsTheSecretMoreThanAnother) {

@@ -16,7 +16,7 @@ namespace {
 
 using namespace study;  // the engine's tables, texts and files
 
-constexpr const char* header = "sample,label";
+constexpr const char* answers_header = "sample,label";
 // Numbers mean other samples in another results file, or in one that has grown since: the form says of which it is.
 constexpr std::string_view form_of = "# samples: ";
 
@@ -57,7 +57,7 @@ Answers read_answers(const std::string& path, std::size_t samples, std::int64_t 
     if (fields == std::vector<std::string>{""}) continue;
     const bool may_be_header = first;
     first = false;
-    if (may_be_header && csv_line(fields) == header) continue;
+    if (may_be_header && csv_line(fields) == answers_header) continue;
     if (fields.size() != 2)
       refuse("'" + line + "' is no answer: two fields are expected, a sample's number and a label (or nothing)");
     const auto sample = whole_number(fields[0]);
@@ -89,7 +89,7 @@ Answers read_answers(const std::string& path, std::size_t samples, std::int64_t 
 std::string answers_template(const std::vector<std::size_t>& samples, std::int64_t classes,
                              const std::string& identity) {
   std::string text = std::string(form_of) + identity + "\n# The class (0 to " + std::to_string(classes - 1) +
-                     ") that the service gave each sample; nothing: it gave none.\n" + header + "\n";
+                     ") that the service gave each sample; nothing: it gave none.\n" + answers_header + "\n";
   for (const std::size_t sample : samples) text += std::to_string(sample) + ",\n";
   return text;
 }

@@ -37,12 +37,6 @@ void judge(Attempt& attempt, const StudyInputs& inputs, const Stage& replays, st
                                             : Attempt::Replays::open;
 }
 
-template <typename T>
-std::vector<T> with(std::vector<T> list, std::initializer_list<T> more) {
-  list.insert(list.end(), more);
-  return list;
-}
-
 // Values copied bit for bit, or `fill` where there are none.
 template <typename T>
 void append(std::vector<T>& all, const Attempt& attempt, const char* name, std::size_t count, T fill) {

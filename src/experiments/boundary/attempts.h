@@ -12,6 +12,13 @@ namespace telltale::experiments::boundary {
 /// How a task that failed stands among the endings of searches.
 inline constexpr const char* failed_task = "failed";
 
+/// A list and more at its end: dimensions of a variable behind those of the grid.
+template <typename T>
+std::vector<T> with(std::vector<T> list, std::initializer_list<T> more) {
+  list.insert(list.end(), more);
+  return list;
+}
+
 /// One search and its replays.
 struct Attempt {
   enum class Replays {

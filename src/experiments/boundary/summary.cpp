@@ -16,12 +16,6 @@ using study::variable;
 constexpr double certainty = 0.99;  // of having found a sample for the rarest machine (Sec. 3, "Success")
 constexpr double quantiles[] = {0, 0.25, 0.5, 0.75, 1};
 
-template <typename T>
-std::vector<T> with(std::vector<T> list, std::initializer_list<T> more) {
-  list.insert(list.end(), more);
-  return list;
-}
-
 double mean_of(const std::vector<double>& values) {
   double sum = 0;
   for (const double value : values) sum += value;

@@ -13,7 +13,7 @@ namespace telltale::experiments {
 /// One machine's predictions. Its outcome: logits, probabilities, labels, and a hash of every layer's output for every
 /// image (layer_hashes).
 struct MachinePrediction {
-  static constexpr study::TaskKind kind{.name = "compare", .algorithm = 1};
+  static constexpr study::TaskKind kind{.name = "compare", .algorithm = 2};
   Identity data, model;
   long long images = 0, batch = 0, threads = 1;
   std::string precision;

@@ -50,7 +50,7 @@ class LayerHashes {
   std::vector<std::vector<std::int64_t>> hashes_;
 };
 
-cluster::TaskResult predict(const MachinePrediction& task, RankState& rank, cluster::TaskContext& context) {
+cluster::TaskResult predict_on_this_machine(const MachinePrediction& task, RankState& rank, cluster::TaskContext& context) {
   const data::Dataset& data = rank.planned_data(task.data);
   const auto model = rank.models.get(task.model, context);
   const Threads threads(static_cast<int>(task.threads));
@@ -79,6 +79,6 @@ cluster::TaskResult predict(const MachinePrediction& task, RankState& rank, clus
 
 }  // namespace
 
-void add_compare_runners(Runners& runners) { runners.add(predict); }
+void add_compare_runners(Runners& runners) { runners.add(predict_on_this_machine); }
 
 }  // namespace telltale::experiments

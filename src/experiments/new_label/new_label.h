@@ -12,7 +12,7 @@ namespace telltale::experiments {
 
 /// A model's answers to the first test images on one environment. Its outcome: logits, labels.
 struct Predict {
-  static constexpr study::TaskKind kind{.name = "predict", .algorithm = 1};
+  static constexpr study::TaskKind kind{.name = "predict", .algorithm = 2};
   Identity data, model;
   long long images = 0, batch = 0;
   std::string profile;  ///< named besides the bits: two profiles that fall together are both asked

@@ -90,8 +90,8 @@ std::vector<forensics::Subject> NewLabel::subjects(const Job& job) const {
   const models::NetworkSpec network = networks_of(job, about.shape, outputs).front();
   for (const std::string& batch : job.values("predict-batch"))
     if (study::parse_integer(batch) != job.integer("eval-batch"))
-      subjects.push_back(
-          training_subject(network, study::parse_integer(job.values("batch").front()), study::parse_integer(batch)));
+      subjects.push_back({network, static_cast<int>(study::parse_integer(job.values("batch").front())),
+                          static_cast<int>(study::parse_integer(batch))});
   return subjects;
 }
 

@@ -1,6 +1,7 @@
 #include "experiments/ownership/ownership.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "core/error.h"
@@ -55,7 +56,7 @@ std::vector<std::string> names_of(const std::vector<Parameter>& parameters) {
   return names;
 }
 
-Json settings_of(const watermark::Attack& attack, const CaseValues& values) {
+Json attack_settings(const watermark::Attack& attack, const CaseValues& values) {
   Json settings = {{"name", attack.name()}};
   for (const Parameter& parameter : attack.parameters()) settings[parameter.field_name()] = value_of(parameter, values);
   return settings;
@@ -111,6 +112,11 @@ Grid Ownership::cases(const Job& job) const {
   return with_repeats(job.axes_of(keys), job);
 }
 
+// What key samples are made of does not depend on the other axes.
+Grid Ownership::scheme_grid(const Job& job) const {
+  return with_repeats(job.axes_of(names_of(scheme_keys().parameters)), job);
+}
+
 Json Ownership::settings(const CaseValues& values, bool asked) const {
   const watermark::Scheme* scheme = &watermark::scheme_named(values.text("scheme"));
   if (asked && !scheme->marks()) scheme = &watermark::scheme_named(control_);
@@ -123,14 +129,32 @@ Json Ownership::settings(const CaseValues& values, bool asked) const {
 
 std::vector<forensics::Subject> Ownership::subjects(const Job& job) const {
   const data::Description& about = data::describe(job.text("dataset"));
-  std::set<int> outputs;
-  for (const watermark::Scheme* scheme : schemes_) outputs.insert(scheme->outputs(about.classes));
+  // Outputs of a network -> with how many samples it may be trained.
+  const long long images = training_images(job);
+  std::map<int, std::set<long long>> samples;
+  for (const watermark::Scheme* scheme : schemes_) samples[scheme->outputs(about.classes)];
+  const Grid grid = scheme_grid(job);
+  for (std::size_t index = 0; index < grid.size(); ++index) {
+    const Json asked = settings(CaseValues(job, grid.point(index)), false);
+    const watermark::Scheme& scheme = watermark::scheme_of(asked);
+    try {
+      samples[scheme.outputs(about.classes)].insert(images + scheme.embedded_count(asked, images));
+    } catch (const InputError& error) {
+      job.refuse("alpha", error.what());
+    }
+  }
   std::vector<forensics::Subject> subjects;
   for (models::NetworkSpec network : networks_of(job, about.shape, about.classes))
     for (const std::string& batch : job.values("batch"))
-      for (const int classes : outputs) {
-        network.classes = classes;
-        subjects.push_back(training_subject(network, study::parse_integer(batch), job.integer("eval-batch")));
+      for (const auto& [outputs, counts] : samples) {
+        network.classes = outputs;
+        const auto add = [&](long long count) {
+          for (forensics::Subject& subject :
+               training_subjects(network, study::parse_integer(batch), job.integer("eval-batch"), count))
+            subjects.push_back(std::move(subject));
+        };
+        if (counts.empty()) add(images);
+        for (const long long count : counts) add(count);
       }
   return subjects;
 }
@@ -144,9 +168,7 @@ void Ownership::check(const StudyInputs& inputs) const {
                              " classes of " + data.name());
   if (job.integer("key-images") > data.test().count)
     job.refuse("key-images", "there are only " + std::to_string(data.test().count) + " test images");
-  // What key samples are made of does not depend on the other axes.
-  std::vector<std::string> keys = names_of(scheme_keys().parameters);
-  const Grid grid = with_repeats(job.axes_of(keys), job);
+  const Grid grid = scheme_grid(job);
   for (std::size_t index = 0; index < grid.size(); ++index) {
     const CaseValues values(job, grid.point(index));
     const Json asked = settings(values, false);
@@ -191,7 +213,7 @@ void Ownership::plan(Plan& plan, const StudyInputs& inputs) const {
     add_stage(plan, {attack->name(), attack->help(), attacked, measures(), counts(), {}},
               [&](const Grid::Point& point) {
                 const CaseValues values(job, point);
-                const Json done = settings_of(*attack, values);
+                const Json done = attack_settings(*attack, values);
                 return evaluate(values, attack->changes_nothing(done) ? untouched : done);
               });
     plan.cases = std::max(plan.cases, attacked.size());

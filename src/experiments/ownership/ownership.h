@@ -43,7 +43,8 @@ class Ownership {
   [[nodiscard]] ParameterGroup scheme_keys() const;
   [[nodiscard]] ParameterGroup attack_keys() const;
 
-  /// What fingerprints must cover: every network, with the outputs that each scheme gives it.
+  /// What fingerprints must cover: every network, with the outputs that each scheme gives it, in batches of every size
+  /// that its training comes to.
   [[nodiscard]] std::vector<forensics::Subject> subjects(const study::Job& job) const;
 
   /// Refuses, naming the key, what the data cannot serve.
@@ -59,6 +60,7 @@ class Ownership {
 
  private:
   [[nodiscard]] Grid cases(const study::Job& job) const;
+  [[nodiscard]] Grid scheme_grid(const study::Job& job) const;
   // A scheme's settings in one case; those of the control where `asked` of a network without a watermark.
   [[nodiscard]] Json settings(const CaseValues& values, bool asked) const;
 

@@ -14,6 +14,7 @@ class Clean final : public Scheme {
     throw Error("a clean network has no key samples");
   }
   void check(const KeyInputs&) const override {}
+  [[nodiscard]] std::int64_t embedded_count(const Json&, std::int64_t) const override { return 0; }
   [[nodiscard]] KeySamples embedded(const KeyInputs& inputs) const override { return {inputs.train.shape, {}, {}, {}}; }
   [[nodiscard]] KeySamples queries(const KeyInputs&, Query, std::int64_t) const override {
     throw Error("a clean network has no key samples");

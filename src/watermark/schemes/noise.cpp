@@ -95,11 +95,15 @@ void NoiseScheme::check(const KeyInputs& inputs) const {
   require(alpha > 0 && alpha <= 1, "alpha = " + text_of(alpha) + " is no share: it is greater than 0 and at most 1");
   require(std::isfinite(beta) && beta >= 0, "beta = " + text_of(beta) + " is no strength: it is at least 0");
   static_cast<void>(noise_scale(beta, inputs.settings.at("reading").get<std::string>()));
-  const std::int64_t selected = images_selected(alpha, inputs.train.count);
+  const std::int64_t selected = embedded_count(inputs.settings, inputs.train.count);
   const auto candidates = static_cast<std::int64_t>(markable(inputs.settings, inputs.train).size());
   require(selected <= candidates, "a share of " + text_of(alpha) + " is more than the " + std::to_string(candidates) +
                                       " of " + std::to_string(inputs.train.count) + " images that " + name() +
                                       " may mark");
+}
+
+std::int64_t NoiseScheme::embedded_count(const Json& settings, std::int64_t train_images) const {
+  return images_selected(settings.at("alpha"), train_images);
 }
 
 KeySamples NoiseScheme::embedded(const KeyInputs& inputs) const {
@@ -109,8 +113,7 @@ KeySamples NoiseScheme::embedded(const KeyInputs& inputs) const {
   const NoiseStreams streams(inputs.settings);
   Stream choice(streams.images);
   std::vector<std::int64_t> sources = choice.permutation(static_cast<std::int64_t>(candidates.size()));
-  sources.resize(
-      static_cast<std::size_t>(images_selected(inputs.settings.at("alpha").get<double>(), inputs.train.count)));
+  sources.resize(static_cast<std::size_t>(embedded_count(inputs.settings, inputs.train.count)));
   for (std::int64_t& source : sources) source = candidates[static_cast<std::size_t>(source)];
   std::sort(sources.begin(), sources.end());
   return made(inputs, Stream(streams.secret), inputs.train, std::move(sources), "training");

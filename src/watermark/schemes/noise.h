@@ -34,6 +34,7 @@ class NoiseScheme : public Scheme {
  public:
   [[nodiscard]] std::vector<Parameter> parameters() const override;
   void check(const KeyInputs& inputs) const override;
+  [[nodiscard]] std::int64_t embedded_count(const Json& settings, std::int64_t train_images) const override;
   [[nodiscard]] KeySamples embedded(const KeyInputs& inputs) const override;
   [[nodiscard]] KeySamples queries(const KeyInputs& inputs, Query query, std::int64_t limit) const override;
 
