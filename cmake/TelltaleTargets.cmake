@@ -24,9 +24,9 @@ if(TELLTALE_SANITIZE)
 endif()
 
 # Most of the build's time is headers, and what GCC instantiates of them in each unit anew: some 7 s a unit for LibTorch's,
-# 4 s for JSON's. With TELLTALE_UNITY the sources of a room are compiled some at a time, a third of the whole; without, as
-# suits work on one file, LibTorch's headers are compiled once. So the local names of a room's sources must differ.
-option(TELLTALE_UNITY "Compile the sources of a room some at a time" OFF)
+# 4 s for JSON's. With TELLTALE_UNITY the sources of a room are compiled ten at a time, in a third of the time: so the local
+# names of a room's sources must differ. Without, as suits work on one file, LibTorch's headers are compiled once.
+option(TELLTALE_UNITY "Compile the sources of a room ten at a time" OFF)
 function(telltale_unity target)
   if(TELLTALE_UNITY)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
@@ -35,9 +35,18 @@ function(telltale_unity target)
   endif()
 endfunction()
 
-add_library(telltale_torch_pch OBJECT ${PROJECT_SOURCE_DIR}/cmake/torch_pch.cpp)
-target_link_libraries(telltale_torch_pch PUBLIC telltale_options telltale_torch)
-target_precompile_headers(telltale_torch_pch PRIVATE <torch/types.h> <torch/nn/module.h> <nlohmann/json.hpp>)
+# telltale_torch_headers(<target>): its sources need LibTorch.
+function(telltale_torch_headers target)
+  if(TELLTALE_UNITY)
+    return()
+  endif()
+  if(NOT TARGET telltale_torch_pch)
+    add_library(telltale_torch_pch OBJECT ${PROJECT_SOURCE_DIR}/cmake/torch_pch.cpp)
+    target_link_libraries(telltale_torch_pch PUBLIC telltale_options telltale_torch)
+    target_precompile_headers(telltale_torch_pch PRIVATE <torch/types.h> <torch/nn/module.h> <nlohmann/json.hpp>)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM telltale_torch_pch)
+endfunction()
 
 # telltale_room(<name> SOURCES ... [TORCH_SOURCES ...] LINK ... [TORCH_LINK ...] PRIVATE_LINK ... TORCH_PRIVATE_LINK ...):
 # the static library telltale_<name> of src/<name>/. Where only some sources need LibTorch, the others are a library of
@@ -49,9 +58,7 @@ function(telltale_room name)
     set(light telltale_${name}_light)
     add_library(telltale_${name} STATIC ${ROOM_TORCH_SOURCES})
     target_link_libraries(telltale_${name} PUBLIC ${light} ${ROOM_TORCH_LINK} telltale_torch PRIVATE ${ROOM_TORCH_PRIVATE_LINK})
-    if(NOT TELLTALE_UNITY)
-      target_precompile_headers(telltale_${name} REUSE_FROM telltale_torch_pch)
-    endif()
+    telltale_torch_headers(telltale_${name})
     telltale_unity(telltale_${name})
   endif()
   add_library(${light} STATIC ${ROOM_SOURCES})
@@ -59,11 +66,15 @@ function(telltale_room name)
   telltale_unity(${light})
 endfunction()
 
+# Tests compute little themselves: compiling them faster saves more than running them faster.
+add_library(telltale_test_options INTERFACE)
+target_compile_options(telltale_test_options INTERFACE -O1)
+
 # The headers of a test that sees no tensor, likewise: telltale_test_pch(<target>).
 function(telltale_test_pch target)
   if(NOT TARGET telltale_gtest_pch)
     add_library(telltale_gtest_pch OBJECT ${PROJECT_SOURCE_DIR}/cmake/gtest_pch.cpp)
-    target_link_libraries(telltale_gtest_pch PUBLIC telltale_options GTest::gtest nlohmann_json::nlohmann_json)
+    target_link_libraries(telltale_gtest_pch PUBLIC telltale_options telltale_test_options GTest::gtest nlohmann_json::nlohmann_json)
     target_precompile_headers(telltale_gtest_pch PRIVATE <gtest/gtest.h> <nlohmann/json.hpp>)
   endif()
   target_precompile_headers(${target} REUSE_FROM telltale_gtest_pch)
@@ -77,8 +88,12 @@ function(telltale_test room)
   target_link_libraries(test_${room} PRIVATE telltale_${room} ${TEST_LINK} GTest::gtest_main)
   if(TEST_TORCH)
     target_link_libraries(test_${room} PRIVATE telltale_torch)
-    target_precompile_headers(test_${room} REUSE_FROM telltale_torch_pch)
+    telltale_torch_headers(test_${room})
+    if(TELLTALE_UNITY)  # the header compiled once is for the room's own level
+      target_link_libraries(test_${room} PRIVATE telltale_test_options)
+    endif()
   else()
+    target_link_libraries(test_${room} PRIVATE telltale_test_options)
     telltale_test_pch(test_${room})
   endif()
   add_test(NAME unit.${room} COMMAND test_${room})

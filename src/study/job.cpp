@@ -191,6 +191,7 @@ Job Job::from_settings(const Json& settings) {
 
 std::vector<std::string> Job::keep_defaults(const Json& begun_settings, const std::string& begun_text) {
   const Job begun = from_settings(begun_settings);
+  const Json then = begun.settings(), now = settings();
   std::set<std::string> given_then;
   for (const auto& [name, line] : lines_of_keys(begun_text))
     if (const Parameter* key = find_key(experiment_, name)) given_then.insert(key->name);
@@ -198,11 +199,10 @@ std::vector<std::string> Job::keep_defaults(const Json& begun_settings, const st
   for (const ParameterGroup& group : keys_of(experiment_))
     for (const Parameter& key : group.parameters) {
       if (key.role != Role::scientific || is_given(key.name) || given_then.count(key.name) != 0) continue;
-      const std::string then = joined(begun.values(key.name)), now = joined(values(key.name));
-      if (then == now) continue;
+      if (key.name == "title" || then.at(key.name) == now.at(key.name)) continue;
+      kept.push_back("nobody gives " + key.name + ", whose default is " + joined(values(key.name)) +
+                     " now: it stays " + joined(begun.values(key.name)) + ", as when this study began");
       entries_[key.name] = Entry{begun.values(key.name), {}};
-      kept.push_back("nobody gives " + key.name + ", whose default is " + now + " now: it stays " + then +
-                     ", as when this study began");
     }
   return kept;
 }

@@ -6,9 +6,11 @@
 
 #include <cmath>
 
+#include "core/identity.h"
 #include "models/evaluate.h"
 #include "models/pooling.h"
 #include "models/runtime.h"
+#include "models/weights.h"
 #include "samples.h"
 
 namespace telltale::models {
@@ -209,6 +211,12 @@ TEST(Initialise, WeightsAreTheStreamsDraws) {
   for (int i = 0; i < 50; ++i) {
     EXPECT_EQ(weights[i].item<float>(), static_cast<float>(draws.uniform(-limit, limit)));
   }
+}
+
+// Of a stream whose draws results were made of.
+TEST(Initialise, WeightsOfAKnownStreamStayAsTheyAre) {
+  EXPECT_EQ(Identity::of(save_weights(*fresh_network(tiny))).brief(), "cdb4f4fa7766");
+  EXPECT_EQ(Identity::of(save_weights(*fresh_network({"resnet-20", {3, 8, 8}, 10}))).brief(), "e8c204cd0e12");
 }
 
 TEST(Initialise, OneMoreOutputLeavesTheOtherLayersAlone) {

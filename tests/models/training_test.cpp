@@ -5,6 +5,7 @@
 #include <torch/optim/sgd.h>
 #include <torch/types.h>
 
+#include "core/identity.h"
 #include "models/evaluate.h"
 #include "models/optimizer.h"
 #include "models/runtime.h"
@@ -162,6 +163,38 @@ TEST(AdamStep, FirstStepIsTheLearningRate) {
   apply_adam({0.125F, 0, adam_beta1, adam_beta2}, weights, std::vector<float>{1e-3F, -50}, first, second);
   EXPECT_NEAR(weights[0], 0.875, 1e-5);
   EXPECT_NEAR(weights[1], 1.125, 1e-5);
+}
+
+// What is drawn of a stream must not change by itself: results that exist were made of it. One hash of every image of
+// two epochs, in their order and as they were varied.
+TEST(Training, OrderAndVariationsAreTheDrawsThatResultsWereMadeOf) {
+  class Watched : public Network {
+   public:
+    explicit Watched(std::shared_ptr<Network> inner) : Network(inner->spec()), inner_(register_module("inner", inner)) {}
+    at::Tensor forward(const at::Tensor& images) override {
+      const at::Tensor values = images.detach().contiguous();
+      hasher.update(ByteSpan(static_cast<const std::uint8_t*>(values.data_ptr()), values.nbytes()));
+      return inner_->forward(images);
+    }
+    Hasher hasher;
+
+   private:
+    std::shared_ptr<Network> inner_;
+  };
+  const Setting setting;
+  const auto seen = [&](Augmentation augmentation) {
+    Recipe recipe = recipe_of(Optimizer::sgd);
+    recipe.epochs = 2;
+    recipe.milestones = {};
+    recipe.augmentation = augmentation;
+    const auto watched = std::make_shared<Watched>(fresh_network(tiny));
+    TrainingData data = setting.data;
+    data.extra_images = torch::full({4, 1, 8, 8}, 0.5F);
+    Trainer(watched, recipe, data, setting.stream).run();
+    return watched->hasher.finish().brief();
+  };
+  EXPECT_EQ(seen(Augmentation::none), "8037d2d084ec");
+  EXPECT_EQ(seen(Augmentation::crop_flip), "6ace5be0930f");
 }
 
 TEST(Training, SameStreamSameTrainingOtherStreamAnother) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/identity.h"
 #include "models/evaluate.h"
 #include "models/runtime.h"
 #include "models/training.h"
@@ -120,6 +121,19 @@ TEST(NoiseKeys, AreMadeOfTheFirstImagesUpToALimit) {
   const Json settings = settings_of("noise-backdoor");
   EXPECT_EQ(queries(settings, images, Query::fresh, 10).count(), 9);  // the target class left out
   EXPECT_EQ(queries(with(settings, "alpha", 0.5), images, Query::trained, 10).count(), 10);
+}
+
+// What is drawn of known settings must not change by itself: networks that exist were trained on it.
+TEST(NoiseKeys, OfKnownSettingsStayAsTheyAre) {
+  const auto hash = [](const KeySamples& keys) {
+    return Identity::of(ByteSpan(reinterpret_cast<const std::uint8_t*>(keys.pixels.data()),
+                                 keys.pixels.size() * sizeof(float)))
+        .brief();
+  };
+  const Images images(50);
+  EXPECT_EQ(hash(embedded(settings_of("new-label"), images)), "f7dd5a90b096");
+  EXPECT_EQ(hash(embedded(with(settings_of("noise-backdoor"), "noise", "fresh"), images)), "13d5aa3f3e25");
+  EXPECT_EQ(hash(queries(settings_of("new-label"), images, Query::wrong_secret)), "1a367ca30ac6");
 }
 
 TEST(NoiseKeys, OfAnotherSecretHaveAnotherPattern) {
