@@ -14,8 +14,8 @@ namespace telltale::cli {
 namespace {
 
 using forensics::Belief;
-using forensics::Identification;
 using forensics::Finding;
+using forensics::Identification;
 
 // "0.9998"; near its ends "1 - 3e-08", "3e-08".
 std::string probability_text(const Belief& belief) {

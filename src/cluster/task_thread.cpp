@@ -22,7 +22,6 @@ constexpr std::chrono::milliseconds limit_check{200};
 // Questions come first, but not for ever: after so many a task may begin, or goes on.
 constexpr int questions_in_a_row = 16;
 
-
 void answer_one(WorkerState& state, Lock& lock);
 
 /// What a running task sees; lives on its thread.

@@ -18,7 +18,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int coordinator = 0;
 
-
 }  // namespace
 
 WorkerCore::WorkerCore(Executor executor, WorkerOptions options, int rank, std::string host,

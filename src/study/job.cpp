@@ -200,8 +200,8 @@ std::vector<std::string> Job::keep_defaults(const Json& begun_settings, const st
     for (const Parameter& key : group.parameters) {
       if (key.role != Role::scientific || is_given(key.name) || given_then.count(key.name) != 0) continue;
       if (key.name == "title" || then.at(key.name) == now.at(key.name)) continue;
-      kept.push_back("nobody gives " + key.name + ", whose default is " + joined(values(key.name)) +
-                     " now: it stays " + joined(begun.values(key.name)) + ", as when this study began");
+      kept.push_back("nobody gives " + key.name + ", whose default is " + joined(values(key.name)) + " now: it stays " +
+                     joined(begun.values(key.name)) + ", as when this study began");
       entries_[key.name] = Entry{begun.values(key.name), {}};
     }
   return kept;

@@ -55,9 +55,9 @@ class Job {
   [[nodiscard]] bool flag(std::string_view key) const;
   [[nodiscard]] bool is_set(std::string_view key) const { return !text_or_empty(key).empty(); }
 
-  /// For a study that goes on: takes the value that it was begun with for every scientific key that nobody gives, now or
-  /// in the job file of its first start (`begun_text`), since defaults change between versions. Returns a line for each
-  /// that is not today's default.
+  /// For a study that goes on: takes the value that it was begun with for every scientific key that nobody gives, now
+  /// or in the job file of its first start (`begun_text`), since defaults change between versions. Returns a line for
+  /// each that is not today's default.
   std::vector<std::string> keep_defaults(const Json& begun_settings, const std::string& begun_text);
 
   /// The key stands in the job file or on the command line.

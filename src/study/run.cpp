@@ -26,7 +26,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-
 // Slurm tells the end of the job as Unix time; a minute before it, everything must be on disk.
 std::optional<double> slurm_seconds_left() {
   const char* end = std::getenv("SLURM_JOB_END_TIME");

@@ -225,9 +225,10 @@ TEST(ComparePlan, FingerprintsCoverEveryPrediction) {
   std::set<std::string> subjects;
   for (const auto& subject : p.experiment->subjects(p.job)) subjects.insert(subject.key());
   const std::string network = "dnn-1/1x28x28/10/channels-last/";
-  EXPECT_EQ(subjects, (std::set<std::string>{network + "batch 128/evaluation 250", network + "batch 72/evaluation 1", network + "prediction 1",
-                                             network + "prediction 1/2 threads", network + "prediction 1/bfloat16",
-                                             network + "prediction 1/2 threads/bfloat16"}));
+  EXPECT_EQ(subjects,
+            (std::set<std::string>{network + "batch 128/evaluation 250", network + "batch 72/evaluation 1",
+                                   network + "prediction 1", network + "prediction 1/2 threads",
+                                   network + "prediction 1/bfloat16", network + "prediction 1/2 threads/bfloat16"}));
 }
 
 TEST(ComparePlan, TakesTheCleanModelsOfOtherExperiments) {

@@ -243,7 +243,8 @@ TEST(Predict, BytesAndFloatsOfTheSameImagesAnswerTheSame) {
 TEST(Predict, TheLastBatchIsFilledUpWithBlackImages) {
   class Watched : public Network {
    public:
-    explicit Watched(std::shared_ptr<Network> inner) : Network(inner->spec()), inner_(register_module("inner", inner)) {}
+    explicit Watched(std::shared_ptr<Network> inner)
+        : Network(inner->spec()), inner_(register_module("inner", inner)) {}
     at::Tensor forward(const at::Tensor& images) override {
       asked.push_back(images.clone());
       return inner_->forward(images);

@@ -170,7 +170,8 @@ TEST(AdamStep, FirstStepIsTheLearningRate) {
 TEST(Training, OrderAndVariationsAreTheDrawsThatResultsWereMadeOf) {
   class Watched : public Network {
    public:
-    explicit Watched(std::shared_ptr<Network> inner) : Network(inner->spec()), inner_(register_module("inner", inner)) {}
+    explicit Watched(std::shared_ptr<Network> inner)
+        : Network(inner->spec()), inner_(register_module("inner", inner)) {}
     at::Tensor forward(const at::Tensor& images) override {
       const at::Tensor values = images.detach().contiguous();
       hasher.update(ByteSpan(static_cast<const std::uint8_t*>(values.data_ptr()), values.nbytes()));

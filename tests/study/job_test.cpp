@@ -135,9 +135,9 @@ TEST(Job, AKeyThatNobodyGivesKeepsWhatTheStudyBeganWith) {
   begun["clip"] = {"no"};
   begun["beta"] = {0.25};
   Job job = Job::parse(text, "x.ini");
-  EXPECT_EQ(job.keep_defaults(begun, text),
-            std::vector<std::string>{
-                "nobody gives clip, whose default is yes now: it stays no, as when this study began"});
+  EXPECT_EQ(
+      job.keep_defaults(begun, text),
+      std::vector<std::string>{"nobody gives clip, whose default is yes now: it stays no, as when this study began"});
   EXPECT_FALSE(job.flag("clip"));
   EXPECT_EQ(job.number("beta"), 0.5);  // given: what differs is refused
 

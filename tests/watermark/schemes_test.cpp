@@ -126,8 +126,8 @@ TEST(NoiseKeys, AreMadeOfTheFirstImagesUpToALimit) {
 // What is drawn of known settings must not change by itself: networks that exist were trained on it.
 TEST(NoiseKeys, OfKnownSettingsStayAsTheyAre) {
   const auto hash = [](const KeySamples& keys) {
-    return Identity::of(ByteSpan(reinterpret_cast<const std::uint8_t*>(keys.pixels.data()),
-                                 keys.pixels.size() * sizeof(float)))
+    return Identity::of(
+               ByteSpan(reinterpret_cast<const std::uint8_t*>(keys.pixels.data()), keys.pixels.size() * sizeof(float)))
         .brief();
   };
   const Images images(50);

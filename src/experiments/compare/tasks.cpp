@@ -50,7 +50,8 @@ class LayerHashes {
   std::vector<std::vector<std::int64_t>> hashes_;
 };
 
-cluster::TaskResult predict_on_this_machine(const MachinePrediction& task, RankState& rank, cluster::TaskContext& context) {
+cluster::TaskResult predict_on_this_machine(const MachinePrediction& task, RankState& rank,
+                                            cluster::TaskContext& context) {
   const data::Dataset& data = rank.planned_data(task.data);
   const auto model = rank.models.get(task.model, context);
   const Threads threads(static_cast<int>(task.threads));
