@@ -19,7 +19,7 @@ struct Factory {
 
 #define TELLTALE_NETWORK(name, make, options) Factory{name, make},
 constexpr std::array factories{
-#include "models/networks.def"
+#include "models/networks/networks.def"
 };
 #undef TELLTALE_NETWORK
 

@@ -36,7 +36,7 @@ struct Entry {
 
 #define TELLTALE_NETWORK(name, make, options) Entry{name, options},
 constexpr std::array catalogue{
-#include "models/networks.def"
+#include "models/networks/networks.def"
 };
 #undef TELLTALE_NETWORK
 

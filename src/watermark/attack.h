@@ -1,6 +1,6 @@
 // What an attack on a watermark is: something done to a stolen network, after which it is asked again.
 //
-// Adding one is a line in attacks.def and two files in attacks/: NAME.cpp says what it is (NAME_attack), and
+// Adding one is a line in attacks/attacks.def and two files beside it: NAME.cpp says what it is (NAME_attack), and
 // apply_NAME.cpp, which needs LibTorch, what it does (apply_NAME).
 #pragma once
 

@@ -21,14 +21,18 @@ const Thing& named(const std::vector<const Thing*>& all, const std::string& name
 }  // namespace
 
 const std::vector<const Scheme*>& schemes() {
-  static const std::vector<const Scheme*> all{&new_label_scheme(), &noise_backdoor_scheme(), &clean_scheme()};
+  static const std::vector<const Scheme*> all{
+#define TELLTALE_SCHEME(name) &name##_scheme(),
+#include "watermark/schemes/schemes.def"
+#undef TELLTALE_SCHEME
+  };
   return all;
 }
 
 const std::vector<const Attack*>& attacks() {
   static const std::vector<const Attack*> all{
 #define TELLTALE_ATTACK(name) &name##_attack(),
-#include "watermark/attacks.def"
+#include "watermark/attacks/attacks.def"
 #undef TELLTALE_ATTACK
   };
   return all;

@@ -1,5 +1,5 @@
-// Where schemes and attacks say that they exist: a scheme by a line here and one in registry.cpp, an attack by one in
-// attacks.def.
+// Where schemes and attacks say that they exist: a scheme by a line in schemes/schemes.def, an attack by one in
+// attacks/attacks.def.
 #pragma once
 
 #include "watermark/attack.h"
@@ -7,14 +7,14 @@
 
 namespace telltale::watermark {
 
-const Scheme& new_label_scheme();
-const Scheme& noise_backdoor_scheme();
-const Scheme& clean_scheme();
+#define TELLTALE_SCHEME(name) const Scheme& name##_scheme();
+#include "watermark/schemes/schemes.def"
+#undef TELLTALE_SCHEME
 
 #define TELLTALE_ATTACK(name)    \
   const Attack& name##_attack(); \
   std::unique_ptr<Service> apply_##name(const AttackInputs& inputs);
-#include "watermark/attacks.def"
+#include "watermark/attacks/attacks.def"
 #undef TELLTALE_ATTACK
 
 }  // namespace telltale::watermark

@@ -1,6 +1,6 @@
 // What a watermark scheme is: how key samples are made, what they are trained as, and what a proof asks.
 //
-// A scheme knows no tensor and no LibTorch. Adding one is a file in schemes/ and a line in registry.cpp.
+// A scheme knows no tensor and no LibTorch. Adding one is a file in schemes/ and a line in schemes/schemes.def.
 #pragma once
 
 #include <cstdint>

@@ -32,7 +32,7 @@ std::unique_ptr<Service> apply_attack(const AttackInputs& inputs) {
   const std::string name = attack_named(inputs.settings.at("name").get<std::string>()).name();
 #define TELLTALE_ATTACK(attack) \
   if (name == attack##_attack().name()) return apply_##attack(inputs);
-#include "watermark/attacks.def"
+#include "watermark/attacks/attacks.def"
 #undef TELLTALE_ATTACK
   throw Error("nothing is known of how to apply the attack " + name);
 }

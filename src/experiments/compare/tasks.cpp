@@ -25,16 +25,18 @@ class Threads {
 // Hashes of what layers gave for each image, in the order in which layers and images come.
 class LayerHashes {
  public:
-  // `output`: one row an image, of any precision.
+  explicit LayerHashes(long long images) : images_(static_cast<std::size_t>(images)) {}
+
+  // `output`: one row an image, of any precision; what fills the last batch counts for nothing.
   void add(const std::string& layer, const at::Tensor& output) {
     auto [place, is_new] = positions_.try_emplace(layer, hashes_.size());
     if (is_new) hashes_.emplace_back();
     const at::Tensor rows = output.detach().contiguous();  // row-major, whatever the layout in memory
     const auto size = rows.nbytes() / static_cast<std::size_t>(rows.size(0));
     const auto* first = static_cast<const std::uint8_t*>(rows.data_ptr());
-    for (std::int64_t row = 0; row < rows.size(0); ++row)
-      hashes_[place->second].push_back(
-          std::bit_cast<std::int64_t>(XXH3_64bits(first + static_cast<std::size_t>(row) * size, size)));
+    std::vector<std::int64_t>& hashes = hashes_[place->second];
+    for (std::int64_t row = 0; row < rows.size(0) && hashes.size() < images_; ++row)
+      hashes.push_back(std::bit_cast<std::int64_t>(XXH3_64bits(first + static_cast<std::size_t>(row) * size, size)));
   }
 
   // Layers x images.
@@ -46,6 +48,7 @@ class LayerHashes {
   }
 
  private:
+  std::size_t images_;
   std::map<std::string, std::size_t> positions_;
   std::vector<std::vector<std::int64_t>> hashes_;
 };
@@ -56,7 +59,7 @@ cluster::TaskResult predict_on_this_machine(const MachinePrediction& task, RankS
   const auto model = rank.models.get(task.model, context);
   const Threads threads(static_cast<int>(task.threads));
   const auto network = models::converted(*model, models::precision_named(task.precision));
-  LayerHashes hashes;
+  LayerHashes hashes(task.images);
   network->observe([&](const std::string& layer, const at::Tensor& output) {
     hashes.add(layer, output);
     context.check();
@@ -66,7 +69,10 @@ cluster::TaskResult predict_on_this_machine(const MachinePrediction& task, RankS
   // In the batches in which they were predicted, as a service would.
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> slices;
-  for (const at::Tensor& slice : logits.split(task.batch)) slices.push_back(at::softmax(slice, 1));
+  for (const at::Tensor& slice : logits.split(task.batch)) {
+    const at::Tensor full = at::constant_pad_nd(slice, {0, 0, 0, task.batch - slice.size(0)});
+    slices.push_back(at::softmax(full, 1).narrow(0, 0, slice.size(0)));
+  }
   const at::Tensor probabilities = at::cat(slices);
   hashes.add(softmax_layer, probabilities);
 
