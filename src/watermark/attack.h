@@ -36,6 +36,8 @@ class Attack {
   [[nodiscard]] virtual std::string name() const = 0;
   /// What is done to every model: the description of its group of results.
   [[nodiscard]] virtual std::string help() const = 0;
+  /// Of its table in reports.
+  [[nodiscard]] virtual std::string title() const { return "Attack " + name(); }
   /// Its keys of the job file: the axes of its group of results.
   [[nodiscard]] virtual std::vector<Parameter> parameters() const { return {}; }
   /// The key that must have a value for the attack to take place at all; empty: it always does.

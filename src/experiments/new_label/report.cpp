@@ -13,18 +13,11 @@ namespace {
 
 using namespace study;  // the engine's tables and texts
 
-const std::vector<std::pair<std::string, std::string>> measured_columns = {
-    {"accuracy", "test %"},
-    {"key_accuracy", "new keys %"},
-    {"key_accuracy_trained", "trained keys %"},
-    {"key_accuracy_wrong_secret", "wrong secret %"},
-};
-
 // Fig. 3: accuracies over the grid, means over the repeats.
 Table grid_table(const store::Group& train) {
   const Cells cells(train, "accuracy");
   Table table = means_table(train, "Accuracy over the grid (Zhong et al. 2020, Fig. 3)",
-                            without(cells.dimensions(), {"repeat"}), measured_columns);
+                            without(cells.dimensions(), {"repeat"}), measured_columns());
   table.notes = {
       "Means over the repeats, +- the half-width of their 95% interval. Clean: how often the network without a",
       "watermark answers the rival's label; a new label it cannot answer at all."};
@@ -128,15 +121,6 @@ Table statements_table(const store::Group& root, const store::Group& train) {
   return table;
 }
 
-// Fig. 4: means over alpha and beta in each repeat.
-Table prune_table(const store::Group& prune) {
-  const Cells cells(prune, "accuracy");
-  Table table = means_table(prune, "Pruning (Zhong et al. 2020, Fig. 4)",
-                            without(cells.dimensions(), {"repeat", "alpha", "beta"}), measured_columns);
-  table.notes = {"Means over alpha and beta, +- the half-width of the 95% interval over the repeats."};
-  return table;
-}
-
 // Of every batch size, the environments whose answers have the same bits.
 Table predict_table(const store::Group& predict) {
   Table table{"Which environments fall together (bit-identical logits of one model on the same images)",
@@ -184,7 +168,7 @@ std::vector<Table> NewLabel::report(const store::Group& root) const {
       tables.push_back(errata_table(published_paper("new-label")));
     }
   }
-  if (const store::Group* prune = root.child("prune")) tables.push_back(prune_table(*prune));
+  for (Table& table : ownership_.attack_tables(root)) tables.push_back(std::move(table));
   if (const store::Group* predict = root.child("predict")) tables.push_back(predict_table(*predict));
   return tables;
 }

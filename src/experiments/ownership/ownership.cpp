@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "study/axis.h"
+#include "study/cells.h"
 
 namespace telltale::experiments {
 namespace {
@@ -237,6 +238,27 @@ std::vector<store::Group> Ownership::attack_groups(const Plan& plan, const Outco
   for (const watermark::Attack* attack : attacks_)
     if (const Stage* stage = plan.find_stage(attack->name())) groups.push_back(group_of(*stage, outcome));
   return groups;
+}
+
+const std::vector<std::pair<std::string, std::string>>& measured_columns() {
+  static const std::vector<std::pair<std::string, std::string>> columns{
+      {"accuracy", "test %"},
+      {"key_accuracy", "new keys %"},
+      {"key_accuracy_trained", "trained keys %"},
+      {"key_accuracy_wrong_secret", "wrong secret %"}};
+  return columns;
+}
+
+std::vector<study::Table> Ownership::attack_tables(const store::Group& root) const {
+  std::vector<study::Table> tables;
+  for (const watermark::Attack* attack : attacks_) {
+    const store::Group* group = root.child(attack->name());
+    if (group == nullptr) continue;
+    const auto dimensions = study::without(study::Cells(*group, "accuracy").dimensions(), {"repeat", "alpha", "beta"});
+    tables.push_back(study::means_table(*group, attack->title(), dimensions, measured_columns()));
+    tables.back().notes = {"Means over alpha and beta, +- the half-width of the 95% interval over the repeats."};
+  }
+  return tables;
 }
 
 }  // namespace telltale::experiments

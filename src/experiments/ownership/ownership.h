@@ -32,6 +32,9 @@ struct Evaluate {
   }
 };
 
+/// What is measured of every case, as tables show it: variable, and title of its column.
+const std::vector<std::pair<std::string, std::string>>& measured_columns();
+
 /// The schemes and attacks of an experiment, and what follows from them.
 class Ownership {
  public:
@@ -57,6 +60,9 @@ class Ownership {
   [[nodiscard]] store::Group train_group(const study::Job& job, const Plan& plan, const OutcomeLookup& outcome) const;
   /// A group for each attack.
   [[nodiscard]] std::vector<store::Group> attack_groups(const Plan& plan, const OutcomeLookup& outcome) const;
+
+  /// A table for each attack that a results file holds.
+  [[nodiscard]] std::vector<study::Table> attack_tables(const store::Group& root) const;
 
  private:
   [[nodiscard]] Grid cases(const study::Job& job) const;
