@@ -10,8 +10,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Both report impossible sizes in inlined std::string and std::vector code of GCC 12 (its bugs 105329 and 105545).
   target_compile_options(telltale_options INTERFACE -Wno-restrict -Wno-stringop-overflow)
   if(CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
-    # So does this one since GCC 13, in code inlined from LibTorch 2's headers too.
-    target_compile_options(telltale_options INTERFACE -Wno-array-bounds)
+    # So does the first since GCC 13, in code inlined from LibTorch 2's headers too; the second takes a reference to what a
+    # registry holds for one to its argument.
+    target_compile_options(telltale_options INTERFACE -Wno-array-bounds -Wno-dangling-reference)
   endif()
 endif()
 if(TELLTALE_WERROR)
