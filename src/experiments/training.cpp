@@ -36,6 +36,16 @@ std::vector<std::string> network_keys() {
   return keys;
 }
 
+std::vector<std::string> networks_with(const std::string& option) {
+  std::vector<std::string> names;
+  for (const std::string& name : models::network_names()) {
+    const auto& options = models::network_options(name);
+    if (std::any_of(options.begin(), options.end(), [&](const auto& one) { return one.name == option; }))
+      names.push_back(name);
+  }
+  return names;
+}
+
 void refuse_foreign_options(const Job& job) {
   for (const std::string& key : network_keys()) {
     if (key == "network" || !job.is_given(key)) continue;
@@ -43,7 +53,8 @@ void refuse_foreign_options(const Job& job) {
       const auto& options = models::network_options(name);
       const bool has =
           std::any_of(options.begin(), options.end(), [&](const auto& option) { return option.name == key; });
-      if (!has) job.refuse(key, "network " + name + " has no such option; only residual networks do");
+      if (!has)
+        job.refuse(key, "network " + name + " has no such option; those that do: " + joined(networks_with(key)));
     }
   }
 }
@@ -71,8 +82,10 @@ ParameterGroup training_keys() {
   std::vector<Parameter> keys{{.name = "network",
                                .type = text,
                                .fallback = "dnn-1",
-                               .help = "dnn-1 or dnn-2 (Zhong et al. 2020, Sec. 4.1); resnet-20 or resnet-32 (He et "
-                                       "al. 2016, Sec. 4.2)",
+                               .help =
+                                   "dnn-1 or dnn-2 (Zhong et al. 2020, Sec. 4.1); aime-seq, aime-cnn or "
+                                   "aime-cnn-rgb (Mehta et al. 2022, Table III); zhang-mnist or zhang-cifar "
+                                   "(Zhang et al. 2018, Table 6); resnet-20 or resnet-32 (He et al. 2016, Sec. 4.2)",
                                .axis = allowed}};
   std::set<std::string> options;
   for (const std::string& name : models::network_names())

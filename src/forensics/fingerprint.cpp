@@ -51,6 +51,8 @@ class Tapped : public models::Network {
     }
   }
 
+  void draw_from(const Stream& draws) override { inner_->draw_from(draws); }
+
   at::Tensor forward(const at::Tensor& images) override {
     const at::Tensor asked = images.detach().requires_grad_();
     asked.register_hook([this](const at::Tensor& gradient) { images_gradient = gradient; });

@@ -73,6 +73,17 @@ std::shared_ptr<Network> make_network(const NetworkSpec& spec) {
   return network;
 }
 
+at::Tensor Network::dropped(const char* layer, const at::Tensor& values, double rate) const {
+  if (!is_training()) return values;
+  if (draws_ == nullptr) throw Error(std::string("layer ") + layer + " draws in training, and nobody said from what");
+  Stream draws = draws_->derive(layer);
+  const auto kept = static_cast<float>(1 / (1 - rate));
+  const at::Tensor mask = at::empty(values.sizes(), at::kFloat);
+  float* factor = mask.data_ptr<float>();
+  for (std::int64_t i = 0; i < mask.numel(); ++i) factor[i] = draws.uniform() < rate ? 0 : kept;
+  return values * mask;
+}
+
 void check(const NetworkSpec& spec) { static_cast<void>(make_network(spec)); }
 
 std::vector<std::string> layer_names(const NetworkSpec& spec) {

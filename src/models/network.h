@@ -34,10 +34,17 @@ class Network : public torch::nn::Module {
   [[nodiscard]] const NetworkSpec& spec() const { return spec_; }
   [[nodiscard]] Initialisation initialisation() const { return initialisation_; }
 
+  /// Where layers that draw (dropout) draw from while training: a trainer says so before every step.
+  virtual void draw_from(const Stream& draws) { draws_ = std::make_unique<Stream>(draws.key()); }
+
   /// From now on every layer's output is shown to `observer`, in the order of computation; an empty one ends that.
   void observe(Observer observer) { observer_ = std::move(observer); }
 
  protected:
+  /// Dropout (Srivastava et al. 2014): in training every value is zero with probability `rate`, and the others are
+  /// scaled up to make up for it; otherwise the values as they are. Throws Error in training without draw_from().
+  [[nodiscard]] at::Tensor dropped(const char* layer, const at::Tensor& values, double rate) const;
+
   /// To be called on each layer's output.
   at::Tensor shown(const char* layer, at::Tensor output) const {
     if (observer_) observer_(layer, output);
@@ -51,6 +58,7 @@ class Network : public torch::nn::Module {
   NetworkSpec spec_;
   Initialisation initialisation_;
   Observer observer_;
+  std::unique_ptr<Stream> draws_;
 };
 
 /// A network with undefined weights: initialise or load them next. Throws InputError if there is no network of that

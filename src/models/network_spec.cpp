@@ -29,6 +29,34 @@ const std::vector<NetworkOption>& resnet_options() {
   return options;
 }
 
+const NetworkOption& pixels_option() {
+  static const NetworkOption option{
+      "pixels",
+      {"unit", "half", "signed"},
+      "what the network scales pixels to: [0, 1] (unit), [-0.5, 0.5] (half, as Carlini and Wagner 2017), or [-1, 1] "
+      "(signed, as PyTorch's tutorials)"};
+  return option;
+}
+
+const std::vector<NetworkOption>& pixel_options() {
+  static const std::vector<NetworkOption> options{pixels_option()};
+  return options;
+}
+
+const std::vector<NetworkOption>& zhang_options() {
+  static const std::vector<NetworkOption> options{
+      pixels_option(),
+      {"dropout",
+       {"one", "two", "none"},
+       "dropout of 0.5 behind the first dense layer (one, as the authors' program did), behind both, or none"}};
+  return options;
+}
+
+const std::vector<NetworkOption>& norm_options() {
+  static const std::vector<NetworkOption> options{{"norm", {"none", "batch"}, "batch norm after every convolution"}};
+  return options;
+}
+
 struct Entry {
   const char* name;
   const std::vector<NetworkOption>& (*options)();

@@ -188,7 +188,7 @@ TEST(NetworkOptions, AreAxesOfTheNetworksThatHaveThem) {
   const PlanOf p("network = resnet-20, resnet-32\nscheme = clean\nshortcut = conv, pad\npool = global, window\n");
   EXPECT_EQ(p.count("train"), 8u);
   EXPECT_EQ(refusal("network = resnet-20, dnn-1\npool = window\n"),
-            "x.ini:4: pool: network dnn-1 has no such option; only residual networks do");
+            "x.ini:4: pool: network dnn-1 has no such option; those that do: resnet-20, resnet-32");
   EXPECT_NE(refusal("network = dnn-1\nshortcut = conv\n").find("x.ini:4: shortcut: network dnn-1"), std::string::npos);
 }
 

@@ -52,11 +52,77 @@ TEST(Networks, HaveTheLayersOfThePaper) {
                                                         {256},
                                                         {10, 4 * 4 * 256},
                                                         {10}}));
+  // The dense layers get 256 and 400 values, as Table III of AIME prints.
+  EXPECT_EQ(shapes({"aime-seq", {1, 28, 28}, 10}), (Shapes{{128, 784}, {128}, {64, 128}, {64}, {10, 64}, {10}}));
+  EXPECT_EQ(shapes({"aime-cnn", {1, 28, 28}, 10}),
+            (Shapes{{6, 1, 5, 5}, {6}, {16, 6, 5, 5}, {16}, {120, 256}, {120}, {84, 120}, {84}, {10, 84}, {10}}));
+  EXPECT_EQ(shapes({"aime-cnn-rgb", {3, 32, 32}, 10})[4], (std::vector<std::int64_t>{120, 400}));
+  EXPECT_EQ(shapes({"zhang-mnist", {1, 28, 28}, 10}), (Shapes{{32, 1, 3, 3},
+                                                              {32},
+                                                              {32, 32, 3, 3},
+                                                              {32},
+                                                              {64, 32, 3, 3},
+                                                              {64},
+                                                              {64, 64, 3, 3},
+                                                              {64},
+                                                              {200, 4 * 4 * 64},
+                                                              {200},
+                                                              {200, 200},
+                                                              {200},
+                                                              {10, 200},
+                                                              {10}}));
+  EXPECT_EQ(shapes({"zhang-cifar", {3, 32, 32}, 10})[8], (std::vector<std::int64_t>{256, 5 * 5 * 128}));
+}
+
+TEST(Networks, ScalePixelsAsTheirOptionSays) {
+  const at::Tensor images = torch::rand({2, 1, 28, 28});
+  const at::NoGradGuard no_grad;
+  for (const char* name : {"aime-seq", "aime-cnn", "zhang-mnist"}) {
+    const auto unit = fresh_network({name, {1, 28, 28}, 10}),
+               half = fresh_network({name, {1, 28, 28}, 10, {{"pixels", "half"}}}),
+               wide = fresh_network({name, {1, 28, 28}, 10, {{"pixels", "signed"}}});
+    for (const auto& network : {unit, half, wide}) network->eval();
+    EXPECT_TRUE(torch::allclose(unit->forward(images - 0.5), half->forward(images), 1e-4, 1e-5)) << name;
+    EXPECT_TRUE(torch::allclose(unit->forward(images * 2 - 1), wide->forward(images), 1e-4, 1e-5)) << name;
+  }
+}
+
+TEST(Networks, BatchNormIsAnOptionOfDnn2) {
+  const auto plain = make_network({"dnn-2", {3, 32, 32}, 10}),
+             normed = make_network({"dnn-2", {3, 32, 32}, 10, {{"norm", "batch"}}});
+  EXPECT_EQ(plain->buffers().size(), 0u);
+  EXPECT_EQ(normed->parameters().size(), plain->parameters().size() + 6 * 2);
+  EXPECT_EQ(normed->buffers().size(), 6u * 3);
+}
+
+// Half of the values are zero, the others doubled; what falls is a function of the stream that a trainer names.
+TEST(Dropout, DrawsFromTheStreamItIsGivenAndOnlyInTraining) {
+  class Dropping : public Network {
+   public:
+    Dropping() : Network(tiny) {}
+    at::Tensor forward(const at::Tensor& values) override { return dropped("layer", values, 0.5); }
+  };
+  Dropping network;
+  const at::Tensor values = torch::ones({100, 50});
+  network.train();
+  EXPECT_THROW(network.forward(values), Error);  // nobody said where it draws from
+  const auto drawn = [&](const char* purpose) {
+    network.draw_from(Stream(1, {}, purpose));
+    return network.forward(values);
+  };
+  const at::Tensor once = drawn("step 1");
+  EXPECT_TRUE(torch::equal(once, drawn("step 1")));
+  EXPECT_FALSE(torch::equal(once, drawn("step 2")));
+  EXPECT_TRUE(torch::equal(once, once.clamp(0, 2)) && ((once == 0) | (once == 2)).all().item<bool>());
+  EXPECT_NEAR(once.mean().item<float>(), 1, 0.05);
+  network.eval();
+  EXPECT_TRUE(torch::equal(network.forward(values), values));
 }
 
 TEST(Networks, UnknownNameIsRefusedWithTheKnownOnes) {
   EXPECT_EQ(refusal({"dnn-3", {1, 28, 28}, 10}),
-            "there is no network named \"dnn-3\"; there are: dnn-1, dnn-2, resnet-20, resnet-32");
+            "there is no network named \"dnn-3\"; there are: dnn-1, dnn-2, resnet-20, resnet-32, "
+            "aime-seq, aime-cnn, aime-cnn-rgb, zhang-mnist, zhang-cifar");
 }
 
 TEST(Networks, InputThatPoolsToNothingIsRefused) {

@@ -45,7 +45,10 @@ TEST(TorchScript, GivesTheBitsOfTheNetworkInBatchesOfAnySize) {
   for (const NetworkSpec& spec :
        {NetworkSpec{"dnn-1", grey, 11, {}}, NetworkSpec{"dnn-1", colour, 10, {}}, NetworkSpec{"dnn-2", grey, 10, {}},
         NetworkSpec{"resnet-20", grey, 10, {}}, NetworkSpec{"resnet-20", colour, 10, {{"shortcut", "conv-norm"}}},
-        NetworkSpec{"resnet-32", colour, 10, {{"shortcut", "pad"}, {"pool", "window"}}}}) {
+        NetworkSpec{"resnet-32", colour, 10, {{"shortcut", "pad"}, {"pool", "window"}}},
+        NetworkSpec{"dnn-2", colour, 10, {{"norm", "batch"}}},
+        NetworkSpec{"aime-seq", grey, 10, {{"pixels", "signed"}}}, NetworkSpec{"aime-cnn-rgb", colour, 10, {}},
+        NetworkSpec{"zhang-mnist", grey, 10, {{"pixels", "half"}}}, NetworkSpec{"zhang-cifar", colour, 10, {}}}) {
     const auto network = disordered(spec);
     torch::jit::ExtraFilesMap extra{{"telltale.json", ""}};
     torch::jit::Module script = loaded(torchscript_of(*network, "{\"who\":\"me\"}"), extra);

@@ -165,6 +165,30 @@ TEST(AdamStep, FirstStepIsTheLearningRate) {
   EXPECT_NEAR(weights[1], 1.125, 1e-5);
 }
 
+// Dropout draws anew in every step, of the position in the training: no checkpoint holds anything of it.
+TEST(Training, WithDropoutResumedEndsAsUninterrupted) {
+  set_threads_to_one();
+  const NetworkSpec spec{"zhang-mnist", {1, 16, 16}, 3};
+  const Samples samples(spec.input, 20, 3);
+  Recipe recipe = recipe_of(Optimizer::sgd);
+  recipe.epochs = 1;
+  recipe.milestones = {};
+  const Stream stream(1, {}, "dropout");
+  const TrainingData data{samples.view(), {}, {}};
+  Trainer whole(fresh_network(spec), recipe, data, stream);
+  whole.step();
+  const Bytes after_one = whole.checkpoint();
+  whole.run();
+  Trainer resumed(fresh_network(spec), recipe, data, stream);
+  resumed.restore(after_one);
+  resumed.run();
+  EXPECT_EQ(save_weights(*resumed.network()), save_weights(*whole.network()));
+  // It does something.
+  Trainer without(fresh_network({"zhang-mnist", {1, 16, 16}, 3, {{"dropout", "none"}}}), recipe, data, stream);
+  without.run();
+  EXPECT_NE(whole.records(), without.records());
+}
+
 // What is drawn of a stream must not change by itself: results that exist were made of it. One hash of every image of
 // two epochs, in their order and as they were varied.
 TEST(Training, OrderAndVariationsAreTheDrawsThatResultsWereMadeOf) {
