@@ -139,7 +139,7 @@ def position(folder):
     try:
         with checkpoints(folder)[0].open("rb") as file:
             begin = file.read(1 << 16)
-            start = begin.index(b'{"')
+            start = begin.index(b'{"', 48)  # the store's head holds a hash, which may be any bytes
             end = start + struct.unpack_from("<Q", begin, start - 8)[0]
             file.seek(end + json.loads(begin[start:end])["position"]["data_offsets"][0])
             return struct.unpack("<qq", file.read(16))
