@@ -210,6 +210,11 @@ long long training_images(const Job& job) {
   return asked > 0 ? asked : data::describe(job.text("dataset")).train_count;
 }
 
+long long test_images(const Job& job) {
+  const long long asked = job.integer("test-images");
+  return asked > 0 ? asked : data::describe(job.text("dataset")).test_count;
+}
+
 void check_training(const Job& job) {
   if (job.values("epochs").size() != 1) return;
   for (const std::string& milestone : job.values("lr-milestones"))
@@ -263,12 +268,13 @@ std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& input
     planned.environment = train.environment;
     const int measured = std::max(0, environment);
     planned.image_s = inputs.environments.image_seconds(measured, subject);
+    const double step_s = inputs.environments.step_seconds(measured, subject);
+    planned.trained_image_s = step_s / static_cast<double>(train.of.recipe.batch);
     trainings.push_back(planned);
 
     const double steps = std::ceil(static_cast<double>(samples) / static_cast<double>(train.of.recipe.batch));
     const double measuring_s = static_cast<double>(data.test().count) * planned.image_s;
-    const double cost_s = static_cast<double>(train.of.recipe.epochs) *
-                          (steps * inputs.environments.step_seconds(measured, subject) + measuring_s);
+    const double cost_s = static_cast<double>(train.of.recipe.epochs) * (steps * step_s + measuring_s);
     return study::Task<Train>{std::move(train), {}, planned.environments, cost_s};
   });
   for (std::size_t i = 0; i < trainings.size(); ++i) trainings[i].task = *stage.tasks[i];

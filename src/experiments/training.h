@@ -93,8 +93,9 @@ std::vector<models::NetworkSpec> networks_of(const study::Job& job, const data::
 std::vector<forensics::Subject> training_subjects(const models::NetworkSpec& network, long long batch,
                                                   long long eval_batch, long long samples);
 
-/// Training images of the job's data set: known without reading it.
+/// Images of the job's data set: known without reading it.
 long long training_images(const study::Job& job);
+long long test_images(const study::Job& job);
 
 /// Refuses milestones behind the last epoch.
 void check_training(const study::Job& job);
@@ -108,6 +109,7 @@ struct PlannedTraining {
   std::vector<int> environments;  ///< that may compute it; empty: any
   std::string environment;        ///< in identities
   double image_s = 0;             ///< estimated seconds of one image's evaluation there
+  double trained_image_s = 0;     ///< of one image's training
 };
 
 /// What a case trains: a network, and a scheme's settings.

@@ -11,6 +11,7 @@
 
 #include "core/json.h"
 #include "core/parameter.h"
+#include "core/random.h"
 #include "models/images.h"
 
 namespace telltale::models {
@@ -25,12 +26,25 @@ class Service;
 struct AttackInputs {
   const Json& settings;
   std::shared_ptr<models::Network> model;  ///< shared with others: an attack changes a copy
-  models::ImageView images;                ///< that the attacker has, with their labels
+  models::ImageView images;                ///< the test images, with their labels
+  Stream stream;                           ///< of the attacker's own draws
   std::function<void()> check;             ///< to be called often: throws when the task has to end
 };
 
+/// The half of the test images that an attacker is taken to have; the second half shows what an attack costs.
+inline models::ImageView first_half(const models::ImageView& images) {
+  const std::int64_t count = images.count / 2;
+  const auto half = static_cast<std::size_t>(count);
+  return {images.pixels.first(half * images.shape.pixels()), images.labels.first(half), images.shape, count};
+}
+
 class Attack {
  public:
+  /// A training that belongs to an attack: `images` of the test set, `batch` a step.
+  struct Training {
+    std::int64_t images = 0, batch = 1, epochs = 0;
+  };
+
   virtual ~Attack() = default;
 
   [[nodiscard]] virtual std::string name() const = 0;
@@ -42,6 +56,12 @@ class Attack {
   [[nodiscard]] virtual std::vector<Parameter> parameters() const { return {}; }
   /// The key that must have a value for the attack to take place at all; empty: it always does.
   [[nodiscard]] virtual std::string switched_on_by() const { return {}; }
+  /// What it trains the model with, if it does, where there are so many test images: fingerprints cover it, and its
+  /// time is planned for.
+  [[nodiscard]] virtual Training training(const Json& settings, std::int64_t images) const {
+    static_cast<void>(settings), static_cast<void>(images);
+    return {};
+  }
   /// Settings with which the model stays as it is: its unattacked measurement serves.
   [[nodiscard]] virtual bool changes_nothing(const Json& settings) const {
     static_cast<void>(settings);

@@ -49,7 +49,7 @@ const std::string* first_marked(const Job& job) {
   return found == schemes.end() ? nullptr : &*found;
 }
 
-NewLabel::NewLabel() : ownership_({"new-label", "noise-backdoor", "clean"}, {"prune"}, "noise-backdoor") {}
+NewLabel::NewLabel() : ownership_({"new-label", "noise-backdoor", "clean"}, {"prune", "fine-tune"}, "noise-backdoor") {}
 
 Parameter predict_images_key(const std::string& help) {
   return {.name = "predict-images", .type = ValueType::integer, .fallback = "0", .help = help, .most = most_of_a_count};

@@ -19,6 +19,9 @@ using study::Measure;
 const std::vector<Measure>& measures() {
   static const std::vector<Measure> all{
       {"accuracy", "accuracy", "share of the test images classified correctly (a new label's output counts as wrong)"},
+      {"accuracy_first_half", "accuracy_first_half",
+       "the same of the first half of the test images, with which fine-tuning trains"},
+      {"accuracy_second_half", "accuracy_second_half", "the same of the second half, which no attack sees"},
       {"key_accuracy", "key_accuracy_new",
        "share of untrained key samples (test images with the secret's noise) answered with the watermark's label"},
       {"key_accuracy_trained", "key_accuracy_trained", "the same for the key samples that were trained on"},
@@ -157,7 +160,28 @@ std::vector<forensics::Subject> Ownership::subjects(const Job& job) const {
         if (counts.empty()) add(images);
         for (const long long count : counts) add(count);
       }
+  add_attack_subjects(subjects, job);
   return subjects;
+}
+
+// Networks with the outputs that they have in the subjects so far.
+void Ownership::add_attack_subjects(std::vector<forensics::Subject>& subjects, const Job& job) const {
+  std::vector<models::NetworkSpec> networks;
+  for (const forensics::Subject& subject : subjects)
+    if (std::find(networks.begin(), networks.end(), subject.network) == networks.end())
+      networks.push_back(subject.network);
+  for (const watermark::Attack* attack : attacks_) {
+    if (!is_on(*attack, job)) continue;
+    const Grid grid(job.axes_of(names_of(attack->parameters())));
+    for (std::size_t index = 0; index < grid.size(); ++index) {
+      const Json done = attack_settings(*attack, CaseValues(job, grid.point(index)));
+      const auto training = attack->training(done, test_images(job));
+      if (training.images == 0) continue;
+      for (const models::NetworkSpec& network : networks)
+        for (forensics::Subject& subject : training_subjects(network, training.batch, 1, training.images))
+          subjects.push_back(std::move(subject));
+    }
+  }
 }
 
 void Ownership::check(const StudyInputs& inputs) const {
@@ -194,7 +218,7 @@ void Ownership::plan(Plan& plan, const StudyInputs& inputs) const {
   const auto test_count = static_cast<double>(data.test().count);
   const auto key_images = job.integer("key-images");
   const double asked_images = test_count + 3 * (key_images > 0 ? static_cast<double>(key_images) : test_count);
-  const auto evaluate = [&](const CaseValues& values, Json attack) {
+  const auto evaluate = [&](const CaseValues& values, Json attack, double attack_s = 0) {
     const PlannedTraining& training = trainings[values.point().leading(grid.axes().size())];
     const bool is_marked = watermark::scheme_named(values.text("scheme")).marks();
     return study::Task<Evaluate>{
@@ -202,7 +226,7 @@ void Ownership::plan(Plan& plan, const StudyInputs& inputs) const {
          key_images, training.environment, job.integer("eval-batch")},
         {training.task},
         training.environments,
-        asked_images * training.image_s};
+        asked_images * training.image_s + attack_s};
   };
   const Json untouched = {{"name", "none"}};
   add_stage(plan, {"evaluate", "every case: the trained model as it is", grid, measures(), counts(), {}},
@@ -215,7 +239,10 @@ void Ownership::plan(Plan& plan, const StudyInputs& inputs) const {
               [&](const Grid::Point& point) {
                 const CaseValues values(job, point);
                 const Json done = attack_settings(*attack, values);
-                return evaluate(values, attack->changes_nothing(done) ? untouched : done);
+                if (attack->changes_nothing(done)) return evaluate(values, untouched);
+                const auto [images, batch, epochs] = attack->training(done, data.test().count);
+                const double trained = static_cast<double>(images) * static_cast<double>(epochs);
+                return evaluate(values, done, trained * trainings[point.leading(grid.axes().size())].trained_image_s);
               });
     plan.cases = std::max(plan.cases, attacked.size());
   }
@@ -255,7 +282,12 @@ std::vector<study::Table> Ownership::attack_tables(const store::Group& root) con
     const store::Group* group = root.child(attack->name());
     if (group == nullptr) continue;
     const auto dimensions = study::without(study::Cells(*group, "accuracy").dimensions(), {"repeat", "alpha", "beta"});
-    tables.push_back(study::means_table(*group, attack->title(), dimensions, measured_columns()));
+    auto columns = measured_columns();
+    // Which half of the test images an attack has seen matters where it trains.
+    if (group->find_variable("accuracy_first_half") != nullptr)
+      columns.insert(columns.begin() + 1,
+                     {{"accuracy_first_half", "first half %"}, {"accuracy_second_half", "second half %"}});
+    tables.push_back(study::means_table(*group, attack->title(), dimensions, columns));
     tables.back().notes = {"Means over alpha and beta, +- the half-width of the 95% interval over the repeats."};
   }
   return tables;

@@ -67,6 +67,7 @@ class Ownership {
  private:
   [[nodiscard]] Grid cases(const study::Job& job) const;
   [[nodiscard]] Grid scheme_grid(const study::Job& job) const;
+  void add_attack_subjects(std::vector<forensics::Subject>& subjects, const study::Job& job) const;
   // A scheme's settings in one case; those of the control where `asked` of a network without a watermark.
   [[nodiscard]] Json settings(const CaseValues& values, bool asked) const;
 

@@ -15,12 +15,20 @@ cluster::TaskResult evaluate(const Evaluate& task, RankState& rank, cluster::Tas
   const auto train = models::ImageView::of(data.shape(), data.train()),
              test = models::ImageView::of(data.shape(), data.test());
   const auto check = [&] { context.check(); };
-  const auto service = watermark::apply_attack({task.attack, rank.models.get(task.model, context), test, check});
+  // One stream a model: attacks that differ in a rate alone draw the same.
+  const Stream stream(0, {{"model", task.model.hex()}}, "attack");
+  const auto service =
+      watermark::apply_attack({task.attack, rank.models.get(task.model, context), test, stream, check});
   cluster::TaskResult result;
   const auto put = [&](const std::string& name, double value) { result.values[name] = Array::scalar(value); };
 
   const at::Tensor logits = service->logits(test, task.eval_batch);
-  put("accuracy", models::accuracy(models::labels_of(logits), data.test().labels));
+  const auto answers = models::labels_of(logits);
+  const ByteSpan labels = data.test().labels;
+  put("accuracy", models::accuracy(answers, labels));
+  const auto half = static_cast<std::size_t>(watermark::first_half(test).count);
+  if (half > 0) put("accuracy_first_half", models::accuracy(std::span(answers).first(half), labels.first(half)));
+  put("accuracy_second_half", models::accuracy(std::span(answers).subspan(half), labels.subspan(half)));
   if (service->outputs() > data.classes())
     put("accuracy_label_removed", models::accuracy(models::labels_of(logits, data.classes()), data.test().labels));
   check();
@@ -30,10 +38,10 @@ cluster::TaskResult evaluate(const Evaluate& task, RankState& rank, cluster::Tas
   const std::int64_t label = scheme.label(task.scheme, data.classes());
   const auto ask = [&](watermark::Query query, const std::string& name) {
     const watermark::KeySamples keys = scheme.queries(inputs, query, task.key_images);
-    const auto answers = models::labels_of(service->logits(images_of(keys), task.eval_batch));
+    const auto given = models::labels_of(service->logits(images_of(keys), task.eval_batch));
     result.values["keys_" + name] = Array::scalar<std::int64_t>(keys.count());
-    result.values["key_matches_" + name] = Array::scalar<std::int64_t>(models::count_of(answers, label));
-    put("key_accuracy_" + name, models::share_of(answers, label));
+    result.values["key_matches_" + name] = Array::scalar<std::int64_t>(models::count_of(given, label));
+    put("key_accuracy_" + name, models::share_of(given, label));
     check();
   };
   ask(watermark::Query::fresh, "new");
