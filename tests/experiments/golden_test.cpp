@@ -281,13 +281,14 @@ void check_in_full(const std::string& name, const std::string& text, const World
 }
 
 TEST(Golden, NewLabelSpread) {
-  check_in_full("new-label, spread",
-                "experiment = new-label\nseed = 7\nrepeats = 2\ntrain-images = 200\ntest-images = 50\n"
-                "momentum = 0.9\nweight-decay = 0.001\nbatch = 20\nepochs = 3\nlr-milestones = 1, 2\nlr-gamma = 0.5\n"
-                "augment = crop-flip\nreading = variance\nalpha = 0.05\nbeta = 0.25\ntarget = 3\nclip = yes\n"
-                "key-noise = fresh\nkey-images = 20\nprune-scope = global, per-tensor\nprune-rate = 0, 0.5\n"
-                "predict-images = 10\npredict-batch = 1, 16\neval-batch = 25\n",
-                {.rule = "spread"});
+  check_in_full(
+      "new-label, spread",
+      "experiment = new-label\nseed = 7\nrepeats = 2\ntrain-images = 200\ntest-images = 50\n"
+      "momentum = 0.9\nweight-decay = 0.001\nbatch = 20\nepochs = 3\nlr-milestones = 1, 2\nlr-gamma = 0.5\n"
+      "augment = crop-flip\nreading = variance\nalpha = 0.05\nbeta = 0.25\ntarget = 3\nclip = yes\n"
+      "key-noise = fresh\nkey-images = 20\nprune-scope = global, per-tensor\nprune-rate = 0, 0.5\ntune = ftll, rtal\n"
+      "predict-images = 10\npredict-batch = 1, 16\neval-batch = 25\n",
+      {.rule = "spread"});
 }
 
 TEST(Golden, NewLabelOfSeveralNetworksAnywhere) {

@@ -24,7 +24,7 @@ constexpr const char* begin_mark = "<!-- groups of experiments: made by tests/ex
 constexpr const char* end_mark = "<!-- end of groups -->";
 
 // A small job of each experiment that has every group it can have.
-const std::map<std::string, std::string> jobs{{"new-label", "prune-rate = 0, 0.5\npredict-images = 3\n"},
+const std::map<std::string, std::string> jobs{{"new-label", "prune-rate = 0, 0.5\ntune = ftal\npredict-images = 3\n"},
                                               {"compare", "predict-images = 3\nnetwork = dnn-1\n"},
                                               {"boundary", "images = 2\nsteps = yes\n"},
                                               {"empty", "tasks = 2\n"}};
@@ -97,13 +97,13 @@ TEST(Groups, OpenTasksLeaveFillValues) {
   for (const auto& experiment : all_experiments()) {
     store::Group root;
     root.children = groups_of(*experiment);
-    root.children.push_back({"environments",
-                             {},
-                             {{"environment", 1}},
-                             {texts("environment", {"environment"}, {"haswell"}, ""),
-                              texts("profile", {"environment"}, {"haswell"}, ""),
-                              texts("identity", {"environment"}, {std::string(64, '0')}, "")},
-                             {}});
+    root.children.push_back(
+        {"environments",
+         {},
+         {{"environment", 1}},
+         {texts("environment", {"environment"}, {"haswell"}, ""), texts("profile", {"environment"}, {"haswell"}, ""),
+          texts("identity", {"environment"}, {std::string(64, '0')}, "")},
+         {}});
     for (const store::Group& group : root.children)
       EXPECT_NO_THROW(static_cast<void>(store::encode_results({"", {}, {}, {}, {group}}))) << group.name;
     EXPECT_NO_THROW(static_cast<void>(experiment->report(root))) << experiment->name();

@@ -155,6 +155,19 @@ TEST(NewLabelPlan, FingerprintsCoverTheSmallerBatchThatEndsAnEpoch) {
   EXPECT_EQ(batches("scheme = clean\nbatch = 50\n"), (Batches{{10, 50}, {11, 50}}));
 }
 
+TEST(NewLabelPlan, FingerprintsCoverTheBatchesOfFineTuning) {
+  const Job job = Job::parse("test-images = 50\nscheme = clean\ntune = ftal\ntune-batch = 10\n", "x.ini");
+  std::set<int> batches;
+  for (const auto& subject : experiment_named("new-label").subjects(job)) batches.insert(subject.batch);
+  EXPECT_TRUE(batches.count(10) == 1 && batches.count(5) == 1);
+}
+
+TEST(NewLabelPlan, EveryWayOfFineTuningIsATaskOfItsModel) {
+  const PlanOf p("scheme = new-label\ntune = ftll, rtal\ntune-rate = 0.01, 0.1\n");
+  EXPECT_EQ(p.count("fine-tune"), 4u);
+  EXPECT_EQ(p.count("train"), 1u);
+}
+
 // A study that an older version began knows nothing of smaller batches.
 TEST(NewLabelPlan, EnvironmentsOfOlderStudiesAreWhatTheyWere) {
   PlanOf p("scheme = clean\n");
