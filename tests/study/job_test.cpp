@@ -81,9 +81,9 @@ TEST(Job, StandardAxesAreAlwaysDimensionsOthersWhenTheyHaveSeveralValues) {
     for (const Axis& axis : job.axes()) dimensions.push_back(axis.dimension);
     return dimensions;
   };
-  EXPECT_EQ(
-      names(Job::parse("alpha = 0.1\n", "x.ini")),
-      (std::vector<std::string>{"scheme", "reading", "alpha", "beta", "prune_scope", "pruning_rate", "predict_batch"}));
+  EXPECT_EQ(names(Job::parse("alpha = 0.1\n", "x.ini")),
+            (std::vector<std::string>{"scheme", "reading", "alpha", "beta", "prune_scope", "pruning_rate", "tune",
+                                      "tune_rate", "tune_epochs", "predict_batch"}));
   EXPECT_EQ(names(Job::parse("momentum = 0, 0.9\n", "x.ini")).front(), "momentum");
 }
 
