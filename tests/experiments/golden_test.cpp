@@ -240,6 +240,9 @@ void check(const std::string& job, Golden actual, std::size_t written) {
 // ---- Tests ----
 
 TEST(Golden, TasksOfTheJobFiles) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "takes minutes under sanitizers; the other golden tests go the same ways";
+#endif
   // One data set is in memory at a time.
   std::multimap<std::string, std::pair<std::string, Job>> by_data;
   for (const auto& entry : fs::directory_iterator(repository / "jobs")) {
