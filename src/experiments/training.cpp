@@ -197,12 +197,11 @@ std::vector<models::NetworkSpec> networks_of(const Job& job, const data::ImageSh
   return networks;
 }
 
-std::vector<forensics::Subject> training_subjects(const models::NetworkSpec& network, long long batch,
-                                                  long long eval_batch, long long samples) {
-  std::vector<forensics::Subject> subjects{{network, static_cast<int>(batch), static_cast<int>(eval_batch)}};
+void add_training_subjects(std::vector<forensics::Subject>& subjects, const models::NetworkSpec& network,
+                           long long batch, long long eval_batch, long long samples) {
+  subjects.push_back({network, static_cast<int>(batch), static_cast<int>(eval_batch)});
   // Evaluation is in the first already.
   if (const long long rest = samples % batch; rest != 0) subjects.push_back({network, static_cast<int>(rest), 1});
-  return subjects;
 }
 
 long long training_images(const Job& job) {
@@ -253,7 +252,8 @@ std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& input
                 job.integer("eval-batch")};
     const long long samples =
         data.train().count + watermark::scheme_of(train.of.scheme).embedded_count(train.of.scheme, data.train().count);
-    const auto subjects = training_subjects(network, train.of.recipe.batch, train.eval_batch, samples);
+    std::vector<forensics::Subject> subjects;
+    add_training_subjects(subjects, network, train.of.recipe.batch, train.eval_batch, samples);
     const std::string subject = subjects.front().key();
     const int environment = environment_of(inputs, study::json_of(train.of));
     PlannedTraining planned;

@@ -88,10 +88,10 @@ models::NetworkSpec network_of(const CaseValues& values, const data::ImageShape&
 /// network, if it does not fit the input, or if an option is set that one of the networks does not have.
 std::vector<models::NetworkSpec> networks_of(const study::Job& job, const data::ImageShape& input, int classes);
 
-/// What the fingerprint of a rank that trains with so many samples must cover, in this order: full batches and
+/// Adds what the fingerprint of a rank that trains with so many samples must cover, in this order: full batches and
 /// evaluation, and the smaller batch that ends an epoch, if there is one.
-std::vector<forensics::Subject> training_subjects(const models::NetworkSpec& network, long long batch,
-                                                  long long eval_batch, long long samples);
+void add_training_subjects(std::vector<forensics::Subject>& subjects, const models::NetworkSpec& network,
+                           long long batch, long long eval_batch, long long samples);
 
 /// Images of the job's data set: known without reading it.
 long long training_images(const study::Job& job);

@@ -51,7 +51,7 @@ class Tapped : public models::Network {
     }
   }
 
-  void draw_from(const Stream& draws) override { inner_->draw_from(draws); }
+  void draw_from(const Identity& stream) override { inner_->draw_from(stream); }
 
   at::Tensor forward(const at::Tensor& images) override {
     const at::Tensor asked = images.detach().requires_grad_();

@@ -75,8 +75,8 @@ std::shared_ptr<Network> make_network(const NetworkSpec& spec) {
 
 at::Tensor Network::dropped(const char* layer, const at::Tensor& values, double rate) const {
   if (!is_training()) return values;
-  if (draws_ == nullptr) throw Error(std::string("layer ") + layer + " draws in training, and nobody said from what");
-  Stream draws = draws_->derive(layer);
+  if (!draws_) throw Error(std::string("layer ") + layer + " draws in training, and nobody said from what");
+  Stream draws(Stream::key_of(*draws_, layer));
   const auto kept = static_cast<float>(1 / (1 - rate));
   const at::Tensor mask = at::empty(values.sizes(), at::kFloat);
   float* factor = mask.data_ptr<float>();

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,8 +35,9 @@ class Network : public torch::nn::Module {
   [[nodiscard]] const NetworkSpec& spec() const { return spec_; }
   [[nodiscard]] Initialisation initialisation() const { return initialisation_; }
 
-  /// Where layers that draw (dropout) draw from while training: a trainer says so before every step.
-  virtual void draw_from(const Stream& draws) { draws_ = std::make_unique<Stream>(draws.key()); }
+  /// Where layers that draw (dropout) draw from while training: a trainer names a stream's key before
+  /// every step.
+  virtual void draw_from(const Identity& stream) { draws_ = stream; }
 
   /// From now on every layer's output is shown to `observer`, in the order of computation; an empty one ends that.
   void observe(Observer observer) { observer_ = std::move(observer); }
@@ -58,7 +60,7 @@ class Network : public torch::nn::Module {
   NetworkSpec spec_;
   Initialisation initialisation_;
   Observer observer_;
-  std::unique_ptr<Stream> draws_;
+  std::optional<Identity> draws_;  ///< a stream's key: most networks never draw
 };
 
 /// A network with undefined weights: initialise or load them next. Throws InputError if there is no network of that

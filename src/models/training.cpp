@@ -232,8 +232,8 @@ void Trainer::step() {
         state.order[static_cast<std::size_t>(first + i)], pixels.data_ptr<float>() + i * state.data.base.pixels_each());
   }
 
-  state.network->draw_from(
-      state.stream.derive("step " + std::to_string(state.step) + " of epoch " + std::to_string(state.epoch)));
+  state.network->draw_from(Stream::key_of(
+      state.stream.key(), "step " + std::to_string(state.step) + " of epoch " + std::to_string(state.epoch)));
   const at::Tensor logits = state.network->forward(pixels.permute({0, 3, 1, 2}));
   const at::Tensor loss = at::cross_entropy_loss(logits, labels);
   loss.backward();

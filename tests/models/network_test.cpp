@@ -107,7 +107,7 @@ TEST(Dropout, DrawsFromTheStreamItIsGivenAndOnlyInTraining) {
   network.train();
   EXPECT_THROW(network.forward(values), Error);  // nobody said where it draws from
   const auto drawn = [&](const char* purpose) {
-    network.draw_from(Stream(1, {}, purpose));
+    network.draw_from(Stream::key_of(1, {}, purpose));
     return network.forward(values);
   };
   const at::Tensor once = drawn("step 1");

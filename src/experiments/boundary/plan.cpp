@@ -149,9 +149,8 @@ std::vector<forensics::Subject> Boundary::subjects(const Job& job) const {
   const models::NetworkSpec network = network_of_job(job, about.shape, about.classes);
   std::vector<forensics::Subject> subjects{prediction_subject(network, job), question_subject(network, job)};
   for (const std::string& batch : job.values("batch"))
-    for (forensics::Subject& subject :
-         training_subjects(network, study::parse_integer(batch), job.integer("eval-batch"), training_images(job)))
-      subjects.push_back(std::move(subject));
+    add_training_subjects(subjects, network, study::parse_integer(batch), job.integer("eval-batch"),
+                          training_images(job));
   return subjects;
 }
 

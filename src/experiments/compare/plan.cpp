@@ -63,9 +63,8 @@ std::vector<forensics::Subject> Compare::subjects(const Job& job) const {
   std::vector<forensics::Subject> subjects;
   for (const models::NetworkSpec& network : networks_of(job, about.shape, about.classes)) {
     for (const std::string& batch : job.values("batch"))
-      for (forensics::Subject& subject :
-           training_subjects(network, study::parse_integer(batch), job.integer("eval-batch"), training_images(job)))
-        subjects.push_back(std::move(subject));
+      add_training_subjects(subjects, network, study::parse_integer(batch), job.integer("eval-batch"),
+                            training_images(job));
     const Grid settings({job.axis_of("precision"), job.axis_of("predict-batch"), job.axis_of("threads")});
     for (std::size_t i = 0; i < settings.size(); ++i) {
       const Grid::Point point = settings.point(i);

@@ -153,9 +153,7 @@ std::vector<forensics::Subject> Ownership::subjects(const Job& job) const {
       for (const auto& [outputs, counts] : samples) {
         network.classes = outputs;
         const auto add = [&](long long count) {
-          for (forensics::Subject& subject :
-               training_subjects(network, study::parse_integer(batch), job.integer("eval-batch"), count))
-            subjects.push_back(std::move(subject));
+          add_training_subjects(subjects, network, study::parse_integer(batch), job.integer("eval-batch"), count);
         };
         if (counts.empty()) add(images);
         for (const long long count : counts) add(count);
@@ -178,8 +176,7 @@ void Ownership::add_attack_subjects(std::vector<forensics::Subject>& subjects, c
       const auto training = attack->training(done, test_images(job));
       if (training.images == 0) continue;
       for (const models::NetworkSpec& network : networks)
-        for (forensics::Subject& subject : training_subjects(network, training.batch, 1, training.images))
-          subjects.push_back(std::move(subject));
+        add_training_subjects(subjects, network, training.batch, 1, training.images);
     }
   }
 }
@@ -283,7 +280,7 @@ std::vector<study::Table> Ownership::attack_tables(const store::Group& root) con
     if (group == nullptr) continue;
     const auto dimensions = study::without(study::Cells(*group, "accuracy").dimensions(), {"repeat", "alpha", "beta"});
     auto columns = measured_columns();
-    // Which half of the test images an attack has seen matters where it trains.
+    // Files of earlier versions have no halves.
     if (group->find_variable("accuracy_first_half") != nullptr)
       columns.insert(columns.begin() + 1,
                      {{"accuracy_first_half", "first half %"}, {"accuracy_second_half", "second half %"}});
