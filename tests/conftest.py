@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import resource
 import shutil
 import types
 
@@ -49,3 +50,9 @@ def study_copy(finished_study, tmp_path):
     """The finished study with everything that belongs to it, to be harmed."""
     shutil.copytree(finished_study.folder, tmp_path / "copy")
     return tmp_path / "copy" / "x.h5"
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What a file of tests costs is mostly what the programs that it starts do: the figure to look at when the suite grows."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    terminalreporter.write_line(f"programs under test used {used.ru_utime + used.ru_stime:.0f} s of processor time")

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "experiments/made_up.h"
+#include "support/refusal.h"
 
 namespace telltale::experiments {
 namespace {
@@ -150,22 +151,17 @@ TEST(BoundaryPlan, AProfileThatASearchDoesNotAskChangesNothing) {
   EXPECT_EQ(asked(three), (std::vector<int>{1, 2}));
 }
 
-std::string refusal(const std::string& text) {
-  try {
-    const BoundaryStudy study(text);
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "accepted";
+std::string refusal_of_study(const std::string& text) {
+  return refusal([&] { const BoundaryStudy study(text); });
 }
 
 TEST(BoundaryPlan, RefusesAJobOfWhichNothingHasAMeaning) {
-  EXPECT_EQ(refusal("search = code\ngrid = 8-bit\n"),
+  EXPECT_EQ(refusal_of_study("search = code\ngrid = 8-bit\n"),
             "x.ini:6: grid: search=code, grid=8-bit has no meaning (only telltale searches on the 8-bit grid), and "
             "nothing else is left to search");
-  EXPECT_NE(refusal("search = paper, code\ntarget-machine = each\n").find("x.ini:6: target-machine: "),
+  EXPECT_NE(refusal_of_study("search = paper, code\ntarget-machine = each\n").find("x.ini:6: target-machine: "),
             std::string::npos);
-  EXPECT_NE(refusal("versus = skylakex\nlocal = skylakex\n").find("x.ini:5: versus: "), std::string::npos);
+  EXPECT_NE(refusal_of_study("versus = skylakex\nlocal = skylakex\n").find("x.ini:5: versus: "), std::string::npos);
 }
 
 TEST(BoundaryPlan, SaysWhatIsLeftOut) {

@@ -11,6 +11,7 @@
 #include "study/experiment.h"
 #include "study/grid.h"
 #include "study/keys.h"
+#include "support/refusal.h"
 
 namespace telltale::experiments {
 namespace {
@@ -105,21 +106,18 @@ TEST(NewLabelPlan, EveryEnvironmentPredictsAtEveryBatchSize) {
   EXPECT_EQ(p.count("predict"), 4u);
 }
 
-std::string refusal(const std::string& text) {
-  try {
-    const PlanOf p(text);
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "accepted";
+std::string refusal_of_plan(const std::string& text) {
+  return refusal([&] { const PlanOf p(text); });
 }
 
 TEST(NewLabelPlan, RefusesWhatTheDataCannotServe) {
-  EXPECT_NE(refusal("alpha = 0.0001\n").find("x.ini:3: alpha: "), std::string::npos) << refusal("alpha = 0.0001\n");
-  EXPECT_NE(refusal("alpha = 1\n").find("x.ini:3: alpha: "), std::string::npos);  // the rival may not mark its target
-  EXPECT_NE(refusal("network = dnn-3\n").find("x.ini:3: network: "), std::string::npos);
-  EXPECT_NE(refusal("target = 10\n").find("x.ini:3: target: "), std::string::npos);
-  EXPECT_NE(refusal("predict-images = 51\n").find("x.ini:3: predict-images: "), std::string::npos);
+  EXPECT_NE(refusal_of_plan("alpha = 0.0001\n").find("x.ini:3: alpha: "), std::string::npos)
+      << refusal_of_plan("alpha = 0.0001\n");
+  EXPECT_NE(refusal_of_plan("alpha = 1\n").find("x.ini:3: alpha: "),
+            std::string::npos);  // the rival may not mark its target
+  EXPECT_NE(refusal_of_plan("network = dnn-3\n").find("x.ini:3: network: "), std::string::npos);
+  EXPECT_NE(refusal_of_plan("target = 10\n").find("x.ini:3: target: "), std::string::npos);
+  EXPECT_NE(refusal_of_plan("predict-images = 51\n").find("x.ini:3: predict-images: "), std::string::npos);
 }
 
 // What an identity is made of must not change by itself: it names results that exist.
@@ -200,9 +198,10 @@ TEST(NetworkOptions, ADefaultWrittenOutIsTheSameNetwork) {
 TEST(NetworkOptions, AreAxesOfTheNetworksThatHaveThem) {
   const PlanOf p("network = resnet-20, resnet-32\nscheme = clean\nshortcut = conv, pad\npool = global, window\n");
   EXPECT_EQ(p.count("train"), 8u);
-  EXPECT_EQ(refusal("network = resnet-20, dnn-1\npool = window\n"),
+  EXPECT_EQ(refusal_of_plan("network = resnet-20, dnn-1\npool = window\n"),
             "x.ini:4: pool: network dnn-1 has no such option; those that do: resnet-20, resnet-32");
-  EXPECT_NE(refusal("network = dnn-1\nshortcut = conv\n").find("x.ini:4: shortcut: network dnn-1"), std::string::npos);
+  EXPECT_NE(refusal_of_plan("network = dnn-1\nshortcut = conv\n").find("x.ini:4: shortcut: network dnn-1"),
+            std::string::npos);
 }
 
 TEST(ComparePlan, EveryMachineIsAskedAboutEveryModel) {
@@ -252,11 +251,12 @@ TEST(ComparePlan, TakesTheCleanModelsOfOtherExperiments) {
 }
 
 TEST(ComparePlan, NeedsImagesThatAreThere) {
-  EXPECT_NE(refusal("experiment = compare\n").find("predict-images: experiment compare needs at least one image"),
+  EXPECT_NE(
+      refusal_of_plan("experiment = compare\n").find("predict-images: experiment compare needs at least one image"),
+      std::string::npos);
+  EXPECT_NE(refusal_of_plan("experiment = compare\npredict-images = 51\n").find("x.ini:4: predict-images: "),
             std::string::npos);
-  EXPECT_NE(refusal("experiment = compare\npredict-images = 51\n").find("x.ini:4: predict-images: "),
-            std::string::npos);
-  EXPECT_EQ(refusal("experiment = compare\npredict-images = 50\n"), "accepted");
+  EXPECT_EQ(refusal_of_plan("experiment = compare\npredict-images = 50\n"), "accepted");
 }
 
 // Nothing has been computed: every value is missing, and nothing fails.

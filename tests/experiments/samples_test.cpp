@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "support/boundary_samples.h"
+#include "support/refusal.h"
 
 namespace telltale::experiments {
 namespace {
@@ -23,13 +24,8 @@ void set(store::Variable& of, std::size_t at, T value) {
   array = Array::of(array.shape, values);
 }
 
-std::string refusal(const store::Group& root) {
-  try {
-    read_samples(root);
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "";
+std::string refusal_to_read(const store::Group& root) {
+  return refusal([&] { read_samples(root); });
 }
 
 TEST(Samples, AreTheVerifiedSuccessesInTheOrderOfTheCases) {
@@ -52,11 +48,12 @@ TEST(Samples, AreTheVerifiedSuccessesInTheOrderOfTheCases) {
 }
 
 TEST(Samples, ThatAreMissingAreSaidToBeSo) {
-  EXPECT_NE(refusal(store::Group{}).find("no boundary samples"), std::string::npos);
-  EXPECT_NE(refusal(boundary_results({.verified = false})).find("48 of 56 searches succeeded"), std::string::npos);
+  EXPECT_NE(refusal_to_read(store::Group{}).find("no boundary samples"), std::string::npos);
+  EXPECT_NE(refusal_to_read(boundary_results({.verified = false})).find("48 of 56 searches succeeded"),
+            std::string::npos);
   store::Group none = boundary_results();
   for (auto& text : std::get<std::vector<std::string>>(variable(none, "status").data)) text = "saturated";
-  EXPECT_NE(refusal(none).find("none of 56 searches has succeeded"), std::string::npos);
+  EXPECT_NE(refusal_to_read(none).find("none of 56 searches has succeeded"), std::string::npos);
 }
 
 TEST(Samples, ThatCountMustBeWhole) {
@@ -78,7 +75,7 @@ TEST(Samples, MayLackTheLabelOfAMachineThatTookNoPart) {
 
 TEST(Samples, AreOfOneNetwork) {
   const store::Group root = boundary_results({.networks = true});
-  EXPECT_EQ(refusal(root),
+  EXPECT_EQ(refusal_to_read(root),
             "these samples are of several networks, and a service runs one: --where selects it, of epochs=5, epochs=9");
   const BoundarySamples first = read_samples(root, "epochs=5"), second = read_samples(root, "epochs=9, target=zen");
   EXPECT_EQ(first.model, std::string(64, 'a'));

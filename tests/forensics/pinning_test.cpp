@@ -13,17 +13,17 @@
 namespace telltale::forensics {
 namespace {
 
-struct Answer {
+struct ChildAnswer {
   int exit_code = -1;
   std::string text;
 };
 
 // Runs the child with more variables in front ("NAME=value NAME=value").
-Answer run_child(const std::string& arguments, const std::string& variables = "") {
+ChildAnswer run_child(const std::string& arguments, const std::string& variables = "") {
   const std::string command = "exec env " + variables + " '" PROFILE_CHILD "' " + arguments;
   FILE* pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) throw Error("cannot run " + command);
-  Answer answer;
+  ChildAnswer answer;
   char buffer[4096];
   for (std::size_t size; (size = fread(buffer, 1, sizeof buffer, pipe)) > 0;) answer.text.append(buffer, size);
   const int status = pclose(pipe);
@@ -32,7 +32,7 @@ Answer run_child(const std::string& arguments, const std::string& variables = ""
 }
 
 Json ask_child(const std::string& arguments, const std::string& variables = "") {
-  const Answer answer = run_child(arguments, variables);
+  const ChildAnswer answer = run_child(arguments, variables);
   if (answer.exit_code != 0)
     throw Error("the child ended with " + std::to_string(answer.exit_code) + ": " + answer.text);
   return Json::parse(answer.text);
@@ -63,7 +63,7 @@ class EachProfile : public testing::TestWithParam<std::string> {};
 TEST_P(EachProfile, IsTakenByTheLibrariesOrRefusedByName) {
   const Profile& profile = *find_profile(GetParam());
   if (!runs_here(profile.name)) {
-    const Answer answer = run_child(profile.name);
+    const ChildAnswer answer = run_child(profile.name);
     EXPECT_EQ(answer.exit_code, 2);
     EXPECT_NE(answer.text.find("profile \"" + profile.name + "\" cannot run on this CPU"), std::string::npos);
     GTEST_SKIP() << reason_to_skip(profile.name);
@@ -138,7 +138,7 @@ TEST(Pinning, NativeLeavesTheChoiceToTheLibraries) {
 }
 
 TEST(Pinning, UnknownProfileIsRefused) {
-  const Answer answer = run_child("hazwell");
+  const ChildAnswer answer = run_child("hazwell");
   EXPECT_EQ(answer.exit_code, 2);
   EXPECT_NE(answer.text.find("known: native, best"), std::string::npos) << answer.text;
 }

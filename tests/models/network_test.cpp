@@ -12,6 +12,7 @@
 #include "models/runtime.h"
 #include "models/weights.h"
 #include "samples.h"
+#include "support/refusal.h"
 
 namespace telltale::models {
 namespace {
@@ -20,13 +21,8 @@ const NetworkSpec tiny{"dnn-1", {2, 7, 9}, 3};
 
 at::Tensor channels_last(const at::Tensor& maps) { return maps.contiguous(at::MemoryFormat::ChannelsLast); }
 
-std::string refusal(const NetworkSpec& spec) {
-  try {
-    make_network(spec);
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "accepted";
+std::string refusal_to_make(const NetworkSpec& spec) {
+  return refusal([&] { make_network(spec); });
 }
 
 TEST(Networks, HaveTheLayersOfThePaper) {
@@ -120,15 +116,15 @@ TEST(Dropout, DrawsFromTheStreamItIsGivenAndOnlyInTraining) {
 }
 
 TEST(Networks, UnknownNameIsRefusedWithTheKnownOnes) {
-  EXPECT_EQ(refusal({"dnn-3", {1, 28, 28}, 10}),
+  EXPECT_EQ(refusal_to_make({"dnn-3", {1, 28, 28}, 10}),
             "there is no network named \"dnn-3\"; there are: dnn-1, dnn-2, resnet-20, resnet-32, "
             "aime-seq, aime-cnn, aime-cnn-rgb, zhang-mnist, zhang-cifar");
 }
 
 TEST(Networks, InputThatPoolsToNothingIsRefused) {
-  EXPECT_EQ(refusal({"dnn-1", {1, 3, 28}, 10}),
+  EXPECT_EQ(refusal_to_make({"dnn-1", {1, 3, 28}, 10}),
             "network dnn-1 reduces an input of 3 x 28 pixels to nothing; it needs at least 4 x 4");
-  EXPECT_EQ(refusal({"dnn-2", {3, 32, 7}, 10}),
+  EXPECT_EQ(refusal_to_make({"dnn-2", {3, 32, 7}, 10}),
             "network dnn-2 reduces an input of 32 x 7 pixels to nothing; it needs at least 8 x 8");
   EXPECT_EQ(make_network({"dnn-1", {1, 4, 4}, 2})->forward(torch::rand({1, 1, 4, 4})).sizes(), at::IntArrayRef({1, 2}));
   EXPECT_EQ(make_network({"dnn-2", {3, 8, 8}, 2})->forward(torch::rand({1, 3, 8, 8})).sizes(), at::IntArrayRef({1, 2}));

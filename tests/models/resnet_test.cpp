@@ -11,6 +11,7 @@
 #include "models/training.h"
 #include "models/weights.h"
 #include "samples.h"
+#include "support/refusal.h"
 
 namespace telltale::models {
 namespace {
@@ -27,17 +28,12 @@ std::int64_t parameter_count(const NetworkSpec& spec) {
   return count;
 }
 
-std::string refusal(const NetworkSpec& spec) {
-  try {
-    check(spec);
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "accepted";
+std::string refusal_to_know(const NetworkSpec& spec) {
+  return refusal([&] { check(spec); });
 }
 
 // Weights of any size, and statistics that do not happen to be neutral.
-std::shared_ptr<Network> disordered(const NetworkSpec& spec) {
+std::shared_ptr<Network> resnet_in_disorder(const NetworkSpec& spec) {
   auto network = fresh_network(spec);
   torch::manual_seed(4);
   const at::NoGradGuard no_grad;
@@ -84,21 +80,21 @@ TEST(ResNet, HasThreeStagesOfBlocks) {
 }
 
 TEST(ResNet, OptionsThatAreNoneAreRefusedWithTheKnownOnes) {
-  EXPECT_EQ(refusal(resnet("resnet-20", {{"shortcut", "none"}})),
+  EXPECT_EQ(refusal_to_know(resnet("resnet-20", {{"shortcut", "none"}})),
             "network resnet-20 has no shortcut \"none\"; there are: conv, conv-norm, pad");
-  EXPECT_EQ(refusal(resnet("resnet-32", {{"pool", "max"}})),
+  EXPECT_EQ(refusal_to_know(resnet("resnet-32", {{"pool", "max"}})),
             "network resnet-32 has no pool \"max\"; there are: global, window");
-  EXPECT_EQ(refusal(resnet("resnet-20", {{"depth", "3"}})), "network resnet-20 has no option \"depth\"");
-  EXPECT_EQ(refusal(resnet("dnn-1", {{"pool", "global"}})), "network dnn-1 has no option \"pool\"");
+  EXPECT_EQ(refusal_to_know(resnet("resnet-20", {{"depth", "3"}})), "network resnet-20 has no option \"depth\"");
+  EXPECT_EQ(refusal_to_know(resnet("dnn-1", {{"pool", "global"}})), "network dnn-1 has no option \"pool\"");
 }
 
 TEST(ResNet, WindowsNeedMapsOfSeven) {
   EXPECT_EQ(
-      refusal(resnet("resnet-20", {{"pool", "window"}}, {1, 24, 28})),
+      refusal_to_know(resnet("resnet-20", {{"pool", "window"}}, {1, 24, 28})),
       "network resnet-20 pools windows of 7 x 7, which an input of 24 x 28 pixels does not leave; it needs at least "
       "25 x 25, or pool = global");
-  EXPECT_EQ(refusal(resnet("resnet-20", {{"pool", "window"}}, {1, 25, 25})), "accepted");
-  EXPECT_EQ(refusal(resnet("resnet-20", {}, {1, 1, 1})), "accepted");
+  EXPECT_EQ(refusal_to_know(resnet("resnet-20", {{"pool", "window"}}, {1, 25, 25})), "accepted");
+  EXPECT_EQ(refusal_to_know(resnet("resnet-20", {}, {1, 1, 1})), "accepted");
 }
 
 TEST(ResNet, DefaultsAreTheFirstOfTheirValues) {
@@ -186,20 +182,20 @@ TEST(ResNet, ForwardIsItsDefinition) {
   torch::manual_seed(6);
   const at::Tensor images = torch::rand({2, 3, 32, 32});
   for (const Options& options : variants) {
-    const auto network = disordered(resnet("resnet-20", options));
+    const auto network = resnet_in_disorder(resnet("resnet-20", options));
     const at::Tensor expected = by_definition(*network, 3, images);
     const at::Tensor logits = network->forward(images.contiguous(at::MemoryFormat::ChannelsLast));
     const double scale = expected.abs().max().item<double>();
     EXPECT_LT((logits - expected).abs().max().item<double>(), 1e-4 * scale) << Json(options);
   }
-  const auto deep = disordered(resnet("resnet-32", {}, {1, 11, 9}));
+  const auto deep = resnet_in_disorder(resnet("resnet-32", {}, {1, 11, 9}));
   const at::Tensor small = torch::rand({2, 1, 11, 9});
   const at::Tensor expected = by_definition(*deep, 5, small);
   EXPECT_LT((deep->forward(small) - expected).abs().max().item<double>(), 1e-4 * expected.abs().max().item<double>());
 }
 
 TEST(ResNet, SavedAndLoadedIsTheSameInEveryBit) {
-  const auto network = disordered(resnet("resnet-20", {{"shortcut", "conv-norm"}}, {1, 9, 9}));
+  const auto network = resnet_in_disorder(resnet("resnet-20", {{"shortcut", "conv-norm"}}, {1, 9, 9}));
   const Bytes bytes = save_weights(*network);
   const auto loaded = load_network(bytes);
   EXPECT_EQ(loaded->spec(), network->spec());
@@ -252,7 +248,7 @@ TEST(Observe, ShowsEveryLayerInTheOrderOfComputation) {
 }
 
 TEST(Observe, OutputsAreTheLayersOwnAndChangeNothing) {
-  const auto network = disordered(resnet("resnet-20", {}, {1, 8, 8}));
+  const auto network = resnet_in_disorder(resnet("resnet-20", {}, {1, 8, 8}));
   const at::NoGradGuard no_grad;
   const at::Tensor images = torch::rand({2, 1, 8, 8});
   const at::Tensor expected = network->forward(images);
@@ -271,7 +267,7 @@ TEST(Observe, OutputsAreTheLayersOwnAndChangeNothing) {
 }
 
 TEST(Converted, RoundsEveryWeightToNearest) {
-  const auto network = disordered(resnet("resnet-20", {}, {1, 8, 8}));
+  const auto network = resnet_in_disorder(resnet("resnet-20", {}, {1, 8, 8}));
   for (const auto& [precision, type] : std::vector<std::pair<Precision, at::ScalarType>>{
            {Precision::float32, at::kFloat}, {Precision::float64, at::kDouble}, {Precision::bfloat16, at::kBFloat16}}) {
     const auto copy = converted(*network, precision);

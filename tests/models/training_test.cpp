@@ -11,11 +11,12 @@
 #include "models/runtime.h"
 #include "models/weights.h"
 #include "samples.h"
+#include "support/refusal.h"
 
 namespace telltale::models {
 namespace {
 
-const NetworkSpec tiny{"dnn-1", {1, 8, 8}, 4};
+const NetworkSpec tiny_trained{"dnn-1", {1, 8, 8}, 4};
 
 Recipe recipe_of(Optimizer optimizer) {
   Recipe recipe;
@@ -32,7 +33,7 @@ Recipe recipe_of(Optimizer optimizer) {
 
 // 21 images and 4 extra ones: three batches of 8 and one of 1 an epoch.
 struct Setting {
-  Samples samples{tiny.input, 21, 3};
+  Samples samples{tiny_trained.input, 21, 3};
   TrainingData data;
   Stream stream{1, {{"case", 1}}, "train"};
 
@@ -40,17 +41,10 @@ struct Setting {
     torch::manual_seed(2);
     data = {samples.view(), torch::rand({4, 1, 8, 8}), torch::full({4}, 3, at::kLong)};
   }
-  [[nodiscard]] Trainer trainer(const Recipe& recipe) const { return {fresh_network(tiny), recipe, data, stream}; }
-};
-
-std::string refusal(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
+  [[nodiscard]] Trainer trainer(const Recipe& recipe) const {
+    return {fresh_network(tiny_trained), recipe, data, stream};
   }
-  return "accepted";
-}
+};
 
 class EachOptimizer : public testing::TestWithParam<Optimizer> {};
 
@@ -91,7 +85,7 @@ TEST_P(EachOptimizer, StepsAreLibTorchsUpToRounding) {
   recipe.batch = 100;  // one batch an epoch holds all samples, so that their order does not matter
   recipe.epochs = 6;
   Trainer trainer = setting.trainer(recipe);
-  const auto network = fresh_network(tiny);
+  const auto network = fresh_network(tiny_trained);
   std::unique_ptr<torch::optim::Optimizer> theirs;
   if (GetParam() == Optimizer::sgd) {
     theirs = std::make_unique<torch::optim::SGD>(
@@ -131,7 +125,7 @@ TEST_P(EachOptimizer, LearnsWhatCanBeLearned) {
   Recipe recipe = recipe_of(GetParam());
   recipe.epochs = 15;
   recipe.milestones = {8, 12};  // at a constant step, the last epochs' accuracy swings with the kernels' rounding
-  Trainer trainer(fresh_network(tiny), recipe, {samples.view(), {}, {}}, Stream(1, {}, "learn"));
+  Trainer trainer(fresh_network(tiny_trained), recipe, {samples.view(), {}, {}}, Stream(1, {}, "learn"));
   trainer.run();
   EXPECT_GT(trainer.records().back().accuracy, 0.95);
   EXPECT_LT(trainer.records().back().loss, trainer.records().front().loss / 2);
@@ -192,10 +186,9 @@ TEST(Training, WithDropoutResumedEndsAsUninterrupted) {
 // What is drawn of a stream must not change by itself: results that exist were made of it. One hash of every image of
 // two epochs, in their order and as they were varied.
 TEST(Training, OrderAndVariationsAreTheDrawsThatResultsWereMadeOf) {
-  class Watched : public Network {
+  class Hashed : public Network {
    public:
-    explicit Watched(std::shared_ptr<Network> inner)
-        : Network(inner->spec()), inner_(register_module("inner", inner)) {}
+    explicit Hashed(std::shared_ptr<Network> inner) : Network(inner->spec()), inner_(register_module("inner", inner)) {}
     at::Tensor forward(const at::Tensor& images) override {
       const at::Tensor values = images.detach().contiguous();
       hasher.update(ByteSpan(static_cast<const std::uint8_t*>(values.data_ptr()), values.nbytes()));
@@ -212,7 +205,7 @@ TEST(Training, OrderAndVariationsAreTheDrawsThatResultsWereMadeOf) {
     recipe.epochs = 2;
     recipe.milestones = {};
     recipe.augmentation = augmentation;
-    const auto watched = std::make_shared<Watched>(fresh_network(tiny));
+    const auto watched = std::make_shared<Hashed>(fresh_network(tiny_trained));
     TrainingData data = setting.data;
     data.extra_images = torch::full({4, 1, 8, 8}, 0.5F);
     Trainer(watched, recipe, data, setting.stream).run();
@@ -226,7 +219,7 @@ TEST(Training, SameStreamSameTrainingOtherStreamAnother) {
   const Setting setting;
   const Recipe recipe = recipe_of(Optimizer::sgd);
   const auto trained = [&](const Stream& stream) {
-    Trainer trainer(fresh_network(tiny), recipe, setting.data, stream);
+    Trainer trainer(fresh_network(tiny_trained), recipe, setting.data, stream);
     trainer.run();
     return save_weights(*trainer.network());
   };
@@ -266,7 +259,7 @@ TEST(Training, CountsItsSteps) {
 
 TEST(Training, ParametersWithoutGradientStay) {
   const Setting setting;
-  const auto network = fresh_network(tiny);
+  const auto network = fresh_network(tiny_trained);
   for (auto& item : network->named_parameters()) item.value().requires_grad_(item.key().starts_with("output"));
   const at::Tensor dense = network->named_parameters()["dense.weight"].detach().clone();
   const at::Tensor output = network->named_parameters()["output.weight"].detach().clone();
@@ -279,13 +272,15 @@ TEST(Training, ParametersWithoutGradientStay) {
 TEST(Checkpoint, OfAnotherTrainingIsRefusedWithTheDifference) {
   const Setting setting;
   const Bytes checkpoint = setting.trainer(recipe_of(Optimizer::sgd)).checkpoint();
-  Trainer other(fresh_network(tiny), recipe_of(Optimizer::sgd), {setting.samples.view(), {}, {}}, setting.stream);
-  EXPECT_EQ(refusal([&] { other.restore(checkpoint); }),
+  Trainer other(fresh_network(tiny_trained), recipe_of(Optimizer::sgd), {setting.samples.view(), {}, {}},
+                setting.stream);
+  EXPECT_EQ(refusal<Error>([&] { other.restore(checkpoint); }),
             "the checkpoint is of another training: its samples is 25 and not 21");
-  EXPECT_NE(refusal([&] { setting.trainer(recipe_of(Optimizer::adam)).restore(checkpoint); }).find("its recipe is"),
-            std::string::npos);
-  Trainer elsewhere(fresh_network(tiny), recipe_of(Optimizer::sgd), setting.data, Stream(2, {}, "train"));
-  EXPECT_NE(refusal([&] { elsewhere.restore(checkpoint); }).find("its stream is"), std::string::npos);
+  EXPECT_NE(
+      refusal<Error>([&] { setting.trainer(recipe_of(Optimizer::adam)).restore(checkpoint); }).find("its recipe is"),
+      std::string::npos);
+  Trainer elsewhere(fresh_network(tiny_trained), recipe_of(Optimizer::sgd), setting.data, Stream(2, {}, "train"));
+  EXPECT_NE(refusal<Error>([&] { elsewhere.restore(checkpoint); }).find("its stream is"), std::string::npos);
 }
 
 TEST(Checkpoint, DamagedChangesNothing) {
@@ -318,24 +313,24 @@ TEST(Training, DataThatDoNotFitAreRefused) {
   const Setting setting;
   const Recipe recipe = recipe_of(Optimizer::sgd);
   const auto with = [&](const NetworkSpec& spec, const TrainingData& data) {
-    return refusal([&] { Trainer(fresh_network(spec), recipe, data, setting.stream); });
+    return refusal<Error>([&] { Trainer(fresh_network(spec), recipe, data, setting.stream); });
   };
   EXPECT_EQ(with({"dnn-1", {1, 8, 8}, 3}, setting.data),
             "a training sample has label 3; the network's 3 outputs count from 0");
   EXPECT_EQ(with({"dnn-1", {1, 8, 9}, 4}, setting.data), "the training images are not of the shape the network takes");
   TrainingData data = setting.data;
   data.extra_images = torch::rand({3, 1, 8, 8});
-  EXPECT_EQ(with(tiny, data), "the extra samples are not of the shape the network takes");
+  EXPECT_EQ(with(tiny_trained, data), "the extra samples are not of the shape the network takes");
   data.extra_images = at::Tensor();
-  EXPECT_EQ(with(tiny, data), "extra samples need images and labels");
-  EXPECT_EQ(with(tiny, {{{}, {}, tiny.input, 0}, {}, {}}), "there is nothing to train on");
+  EXPECT_EQ(with(tiny_trained, data), "extra samples need images and labels");
+  EXPECT_EQ(with(tiny_trained, {{{}, {}, tiny_trained.input, 0}, {}, {}}), "there is nothing to train on");
 }
 
 TEST(Recipe, ThatCannotBeFollowedIsRefused) {
   const auto with = [](const std::function<void(Recipe&)>& change) {
     Recipe recipe;
     change(recipe);
-    return refusal([&] { check(recipe); });
+    return refusal<Error>([&] { check(recipe); });
   };
   EXPECT_EQ(with([](Recipe&) {}), "accepted");
   EXPECT_NE(with([](Recipe& r) { r.learning_rate = 0; }), "accepted");

@@ -6,20 +6,12 @@
 #include <cmath>
 
 #include "samples.h"
+#include "support/refusal.h"
 
 namespace telltale::models {
 namespace {
 
-const NetworkSpec tiny{"dnn-1", {1, 6, 6}, 3};
-
-std::string refusal(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "accepted";
-}
+const NetworkSpec tiny_saved{"dnn-1", {1, 6, 6}, 3};
 
 Bytes container(const std::string& header, std::size_t values = 0) {
   ByteWriter writer;
@@ -82,7 +74,7 @@ TEST(Tensors, CutAnywhereIsRefused) {
   }
   Bytes longer = bytes;
   longer.push_back(0);
-  EXPECT_EQ(refusal([&] { read_tensors(longer); }), "bytes follow the last stored tensor");
+  EXPECT_EQ(refusal<Error>([&] { read_tensors(longer); }), "bytes follow the last stored tensor");
 }
 
 // A flipped bit may leave another valid header; it must never be anything but a container or an Error.
@@ -134,12 +126,12 @@ TEST(Weights, LoadedNetworkHasTheSameBits) {
 }
 
 TEST(Weights, FirstDifferenceIsNamedAndNothingChanges) {
-  const auto network = fresh_network(tiny);
+  const auto network = fresh_network(tiny_saved);
   const Bytes before = save_weights(*network);
   const auto load = [&](const std::function<void(TensorMap&)>& change) {
-    TensorMap map = read_tensors(save_weights(*fresh_network(tiny, "other")));
+    TensorMap map = read_tensors(save_weights(*fresh_network(tiny_saved, "other")));
     change(map);
-    return refusal([&] { load_weights(*network, write_tensors(map)); });
+    return refusal<Error>([&] { load_weights(*network, write_tensors(map)); });
   };
   const std::string refused = "these are not the weights of dnn-1: ";
   EXPECT_EQ(load([](TensorMap& map) { map.tensors.erase("conv.bias"); }), refused + "conv.bias is missing");

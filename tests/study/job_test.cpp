@@ -3,18 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "support/refusal.h"
 
 namespace telltale::study {
 namespace {
 
-// The message of the InputError that parsing `text` ends with.
-std::string refusal(const std::string& text, const std::vector<std::pair<std::string, std::string>>& overrides = {}) {
-  try {
-    (void)Job::parse(text, "x.ini", overrides);
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "accepted";
+std::string refusal_to_parse(const std::string& text,
+                             const std::vector<std::pair<std::string, std::string>>& overrides = {}) {
+  return refusal([&] { (void)Job::parse(text, "x.ini", overrides); });
 }
 
 TEST(Job, ReadsListsAndComments) {
@@ -31,48 +27,48 @@ TEST(Job, UnderscoresAndDashesAreTheSame) {
 
 TEST(Job, CommandLineWins) {
   EXPECT_EQ(Job::parse("epochs = 3\n", "x.ini", {{"epochs", "4"}}).integer("epochs"), 4);
-  EXPECT_EQ(refusal("", {{"epochs", "0"}}),
+  EXPECT_EQ(refusal_to_parse("", {{"epochs", "0"}}),
             "command line: --epochs: '0' is out of range (integer, 1 to 100000; a list)");
 }
 
 TEST(Job, MessagesNameFileLineAndKey) {
-  EXPECT_EQ(refusal("seed = 1\nalhpa = 0.1\n"),
+  EXPECT_EQ(refusal_to_parse("seed = 1\nalhpa = 0.1\n"),
             "x.ini:2: alhpa: unknown key; did you mean alpha? (telltale run --help lists all)");
-  EXPECT_EQ(refusal("seed = 1\n\nbeta =\n"), "x.ini:3: beta: no value is given");
-  EXPECT_EQ(refusal("alpha = 0.01:0.001:0.001\n"),
+  EXPECT_EQ(refusal_to_parse("seed = 1\n\nbeta =\n"), "x.ini:3: beta: no value is given");
+  EXPECT_EQ(refusal_to_parse("alpha = 0.01:0.001:0.001\n"),
             "x.ini:1: alpha: the range '0.01:0.001:0.001' holds no value: its step leads away from its end");
-  EXPECT_EQ(refusal("scheme = new-lable\n"),
+  EXPECT_EQ(refusal_to_parse("scheme = new-lable\n"),
             "x.ini:1: scheme: 'new-lable' is not one of new-label, noise-backdoor, clean; a list");
-  EXPECT_EQ(refusal("epochs 3\n"), "x.ini:1: a line must be `key = value`, a comment, or empty");
-  EXPECT_EQ(refusal("repeats = 0\n"), "x.ini:1: repeats: '0' is out of range (integer, 1 to 100000)");
-  EXPECT_EQ(refusal("seed = 1, 2\n"), "x.ini:1: seed: one value expected, 2 given");
-  EXPECT_EQ(refusal("official = maybe\n"), "x.ini:1: official: 'maybe' is neither yes nor no");
+  EXPECT_EQ(refusal_to_parse("epochs 3\n"), "x.ini:1: a line must be `key = value`, a comment, or empty");
+  EXPECT_EQ(refusal_to_parse("repeats = 0\n"), "x.ini:1: repeats: '0' is out of range (integer, 1 to 100000)");
+  EXPECT_EQ(refusal_to_parse("seed = 1, 2\n"), "x.ini:1: seed: one value expected, 2 given");
+  EXPECT_EQ(refusal_to_parse("official = maybe\n"), "x.ini:1: official: 'maybe' is neither yes nor no");
 }
 
 TEST(Job, TextThatIsNotUtf8IsRefusedWithItsLine) {
-  EXPECT_EQ(refusal("seed = 1\n# Gr\xf6\xdf"
-                    "e\n"),
+  EXPECT_EQ(refusal_to_parse("seed = 1\n# Gr\xf6\xdf"
+                             "e\n"),
             "x.ini:2: the byte 0xf6 is not UTF-8: save the job file as UTF-8");
-  EXPECT_EQ(refusal("", {{"title",
-                          "Gr\xf6\xdf"
-                          "e"}}),
+  EXPECT_EQ(refusal_to_parse("", {{"title",
+                                   "Gr\xf6\xdf"
+                                   "e"}}),
             "command line: --title: the value is not UTF-8");
-  EXPECT_EQ(refusal("# Gr\xc3\xb6\xc3\x9f"
-                    "e\n",
-                    {{"title",
-                      "Gr\xc3\xb6\xc3\x9f"
-                      "e"}}),
+  EXPECT_EQ(refusal_to_parse("# Gr\xc3\xb6\xc3\x9f"
+                             "e\n",
+                             {{"title",
+                               "Gr\xc3\xb6\xc3\x9f"
+                               "e"}}),
             "accepted");
 }
 
 TEST(Job, AKeyThatStandsTwiceIsRefused) {
-  EXPECT_NE(refusal("seed = 1\nseed = 2\n"), "accepted");
-  EXPECT_NE(refusal("prune-rate = 0.1\nprune_rate = 0.2\n"), "accepted");
+  EXPECT_NE(refusal_to_parse("seed = 1\nseed = 2\n"), "accepted");
+  EXPECT_NE(refusal_to_parse("prune-rate = 0.1\nprune_rate = 0.2\n"), "accepted");
 }
 
 TEST(Job, ImpossibleCombinationsAreRefused) {
-  EXPECT_NE(refusal("epochs = 2\nlr-milestones = 2\n"), "accepted");
-  EXPECT_NE(refusal("scheme = clean\npredict-images = 10\n"), "accepted");
+  EXPECT_NE(refusal_to_parse("epochs = 2\nlr-milestones = 2\n"), "accepted");
+  EXPECT_NE(refusal_to_parse("scheme = clean\npredict-images = 10\n"), "accepted");
 }
 
 TEST(Job, StandardAxesAreAlwaysDimensionsOthersWhenTheyHaveSeveralValues) {
@@ -111,11 +107,11 @@ TEST(Job, AKeyYoungerThanAJournalHadItsDefaultThere) {
 }
 
 TEST(Job, AKeyOfAnotherExperimentIsRefused) {
-  EXPECT_EQ(refusal("experiment = compare\npredict-images = 1\nalpha = 0.1\n"),
+  EXPECT_EQ(refusal_to_parse("experiment = compare\npredict-images = 1\nalpha = 0.1\n"),
             "x.ini:3: alpha: experiment compare has no such key; only new-label has it");
-  EXPECT_EQ(refusal("experiment = empty\nepochs = 3\n"),
+  EXPECT_EQ(refusal_to_parse("experiment = empty\nepochs = 3\n"),
             "x.ini:2: epochs: experiment empty has no such key; those that have it: new-label, compare, boundary");
-  EXPECT_EQ(refusal("experiment = empty\n", {{"steps", "yes"}}),
+  EXPECT_EQ(refusal_to_parse("experiment = empty\n", {{"steps", "yes"}}),
             "command line: --steps: experiment empty has no such key; only boundary has it");
 }
 

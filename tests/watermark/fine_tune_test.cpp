@@ -34,7 +34,7 @@ std::shared_ptr<models::Network> victim() {
   return network;
 }
 
-Json settings_of(const char* how, int epochs = 2, double rate = 0.05) {
+Json tune_settings(const char* how, int epochs = 2, double rate = 0.05) {
   return {{"name", "fine-tune"}, {"how", how}, {"rate", rate}, {"momentum", 0.9}, {"batch", 8}, {"epochs", epochs}};
 }
 
@@ -54,14 +54,14 @@ double accuracy_of_second_half(const at::Tensor& logits, const Images& images) {
 TEST(FineTune, LearnsWhatTheFirstHalfShows) {
   const Images images;
   for (const char* how : {"ftal", "rtal"})
-    EXPECT_GT(accuracy_of_second_half(answers(settings_of(how, 40), victim(), images), images), 0.9) << how;
+    EXPECT_GT(accuracy_of_second_half(answers(tune_settings(how, 40), victim(), images), images), 0.9) << how;
 }
 
 TEST(FineTune, LeavesTheModelItIsGivenAlone) {
   const Images images;
   const auto model = victim();
   const Bytes before = models::save_weights(*model);
-  for (const char* how : {"ftll", "ftal", "rtll", "rtal"}) answers(settings_of(how), model, images);
+  for (const char* how : {"ftll", "ftal", "rtll", "rtal"}) answers(tune_settings(how), model, images);
   EXPECT_EQ(models::save_weights(*model), before);
 }
 
@@ -69,10 +69,10 @@ TEST(FineTune, LeavesTheModelItIsGivenAlone) {
 TEST(FineTune, OnlyRtDrawsTheLastLayerAnew) {
   const Images images;
   for (const char* how : {"ftll", "ftal"})
-    EXPECT_TRUE(torch::allclose(answers(settings_of(how, 1, 1e-12), victim(), images), as_it_is(images))) << how;
-  const at::Tensor drawn = answers(settings_of("rtll", 1, 1e-12), victim(), images);
+    EXPECT_TRUE(torch::allclose(answers(tune_settings(how, 1, 1e-12), victim(), images), as_it_is(images))) << how;
+  const at::Tensor drawn = answers(tune_settings("rtll", 1, 1e-12), victim(), images);
   EXPECT_FALSE(torch::allclose(drawn, as_it_is(images)));
-  EXPECT_TRUE(torch::allclose(drawn, answers(settings_of("rtal", 1, 1e-12), victim(), images)));
+  EXPECT_TRUE(torch::allclose(drawn, answers(tune_settings("rtal", 1, 1e-12), victim(), images)));
 }
 
 // Layers of zeros show the last layer nothing: it answers all images alike, unless they learn.
@@ -85,11 +85,11 @@ TEST(FineTune, OfTheLastLayerKeepsTheOthers) {
       for (auto& item : model->named_parameters())
         if (!item.key().starts_with("output.")) item.value().zero_();
     }
-    const at::Tensor logits = answers(settings_of(how), model, images);
+    const at::Tensor logits = answers(tune_settings(how), model, images);
     EXPECT_TRUE(torch::equal(logits, logits[0].expand_as(logits))) << how;
   }
-  EXPECT_FALSE(
-      torch::allclose(answers(settings_of("ftal"), victim(), images), answers(settings_of("ftll"), victim(), images)));
+  EXPECT_FALSE(torch::allclose(answers(tune_settings("ftal"), victim(), images),
+                               answers(tune_settings("ftll"), victim(), images)));
 }
 
 TEST(FineTune, NeverSeesTheSecondHalf) {
@@ -97,13 +97,13 @@ TEST(FineTune, NeverSeesTheSecondHalf) {
   Images changed;
   std::fill(changed.pixels.begin() + static_cast<std::ptrdiff_t>(changed.pixels.size() / 2), changed.pixels.end(), 0);
   const auto first = [&](const Images& given) {
-    return answers(settings_of("ftal"), victim(), given).narrow(0, 0, 20);
+    return answers(tune_settings("ftal"), victim(), given).narrow(0, 0, 20);
   };
   EXPECT_TRUE(torch::equal(first(images), first(changed)));
 }
 
 TEST(FineTune, SaysWhatItTrainsWith) {
-  const auto training = attack_named("fine-tune").training(settings_of("ftal", 7), 41);
+  const auto training = attack_named("fine-tune").training(tune_settings("ftal", 7), 41);
   EXPECT_EQ(training.images, 20);
   EXPECT_EQ(training.batch, 8);
   EXPECT_EQ(training.epochs, 7);

@@ -11,17 +11,18 @@
 #include "models/evaluate.h"
 #include "models/runtime.h"
 #include "models/training.h"
+#include "support/refusal.h"
 #include "watermark/schemes/noise.h"
 
 namespace telltale::watermark {
 namespace {
 
 // Ten classes in turn; image i has all pixels i mod 256.
-struct Images {
+struct NumberedImages {
   Bytes pixels, labels;
   data::ImageShape shape{1, 8, 10};
 
-  explicit Images(int count) {
+  explicit NumberedImages(int count) {
     for (int i = 0; i < count; ++i) {
       pixels.insert(pixels.end(), shape.pixels(), static_cast<std::uint8_t>(i));
       labels.push_back(static_cast<std::uint8_t>(i % 10));
@@ -32,7 +33,7 @@ struct Images {
   }
 };
 
-Json settings_of(const std::string& scheme) {
+Json scheme_settings(const std::string& scheme) {
   return {{"method", scheme}, {"reading", "amplitude"}, {"alpha", 0.1}, {"beta", 0.04},
           {"clip", false},    {"noise", "fixed"},       {"seed", 1},    {"repeat", 0},
           {"target", 3}};
@@ -44,31 +45,23 @@ Json with(Json settings, const char* name, const Json& value) {
 }
 
 // The same images to train on and to ask with.
-KeySamples embedded(const Json& settings, const Images& images) {
+KeySamples embedded(const Json& settings, const NumberedImages& images) {
   return scheme_of(settings).embedded({settings, images.view(), images.view(), 10});
 }
-KeySamples queries(const Json& settings, const Images& images, Query query = Query::fresh, std::int64_t limit = 0) {
+KeySamples queries(const Json& settings, const NumberedImages& images, Query query = Query::fresh,
+                   std::int64_t limit = 0) {
   return scheme_of(settings).queries({settings, images.view(), images.view(), 10}, query, limit);
 }
 
-std::string refusal(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "accepted";
-}
-
 Stream secret_of_repeat(int repeat) {
-  return Stream(NoiseStreams(with(settings_of("new-label"), "repeat", repeat)).secret);
+  return Stream(NoiseStreams(with(scheme_settings("new-label"), "repeat", repeat)).secret);
 }
 
 TEST(NoiseKeys, AreImagesPlusTheScaledPattern) {
-  const Images images(200);
+  const NumberedImages images(200);
   const std::vector<float> pattern = noise_pattern(secret_of_repeat(0), images.shape);
   for (const auto& [reading, scale] : {std::pair("amplitude", 0.04), std::pair("variance", 0.2)}) {
-    const KeySamples keys = embedded(with(settings_of("new-label"), "reading", reading), images);
+    const KeySamples keys = embedded(with(scheme_settings("new-label"), "reading", reading), images);
     ASSERT_EQ(keys.count(), 20);
     for (std::size_t k = 0; k < keys.sources.size(); ++k)
       for (std::size_t i = 0; i < pattern.size(); ++i)
@@ -91,8 +84,8 @@ TEST(NoiseKeys, PatternIsStandardNormalAndTheSecretsOwn) {
 }
 
 TEST(NoiseKeys, SelectionHasNoImageTwiceAndIsAFunctionOfTheSettings) {
-  const Images images(200);
-  const Json settings = settings_of("new-label");
+  const NumberedImages images(200);
+  const Json settings = scheme_settings("new-label");
   const auto first = embedded(settings, images).sources;
   EXPECT_EQ(std::set<std::int64_t>(first.begin(), first.end()).size(), 20U);
   EXPECT_TRUE(std::is_sorted(first.begin(), first.end()));
@@ -101,8 +94,8 @@ TEST(NoiseKeys, SelectionHasNoImageTwiceAndIsAFunctionOfTheSettings) {
 }
 
 TEST(NoiseKeys, OfTheRivalAreOfNoImageOfItsTargetClassAndTakeItsLabel) {
-  const Images images(200);
-  const Json settings = with(settings_of("noise-backdoor"), "alpha", 0.9);  // all 180 that may be marked
+  const NumberedImages images(200);
+  const Json settings = with(scheme_settings("noise-backdoor"), "alpha", 0.9);  // all 180 that may be marked
   const KeySamples trained = embedded(settings, images), asked = queries(settings, images);
   EXPECT_EQ(trained.sources, asked.sources);
   EXPECT_EQ(asked.count(), 180);
@@ -111,14 +104,14 @@ TEST(NoiseKeys, OfTheRivalAreOfNoImageOfItsTargetClassAndTakeItsLabel) {
 }
 
 TEST(NoiseKeys, OfTheNewLabelAskWithEveryImage) {
-  const KeySamples keys = queries(settings_of("new-label"), Images(30));
+  const KeySamples keys = queries(scheme_settings("new-label"), NumberedImages(30));
   EXPECT_EQ(keys.count(), 30);
   EXPECT_EQ(keys.labels.front(), 10);
 }
 
 TEST(NoiseKeys, AreMadeOfTheFirstImagesUpToALimit) {
-  const Images images(30);
-  const Json settings = settings_of("noise-backdoor");
+  const NumberedImages images(30);
+  const Json settings = scheme_settings("noise-backdoor");
   EXPECT_EQ(queries(settings, images, Query::fresh, 10).count(), 9);  // the target class left out
   EXPECT_EQ(queries(with(settings, "alpha", 0.5), images, Query::trained, 10).count(), 10);
 }
@@ -130,22 +123,22 @@ TEST(NoiseKeys, OfKnownSettingsStayAsTheyAre) {
                ByteSpan(reinterpret_cast<const std::uint8_t*>(keys.pixels.data()), keys.pixels.size() * sizeof(float)))
         .brief();
   };
-  const Images images(50);
-  EXPECT_EQ(hash(embedded(settings_of("new-label"), images)), "f7dd5a90b096");
-  EXPECT_EQ(hash(embedded(with(settings_of("noise-backdoor"), "noise", "fresh"), images)), "13d5aa3f3e25");
-  EXPECT_EQ(hash(queries(settings_of("new-label"), images, Query::wrong_secret)), "1a367ca30ac6");
+  const NumberedImages images(50);
+  EXPECT_EQ(hash(embedded(scheme_settings("new-label"), images)), "f7dd5a90b096");
+  EXPECT_EQ(hash(embedded(with(scheme_settings("noise-backdoor"), "noise", "fresh"), images)), "13d5aa3f3e25");
+  EXPECT_EQ(hash(queries(scheme_settings("new-label"), images, Query::wrong_secret)), "1a367ca30ac6");
 }
 
 TEST(NoiseKeys, OfAnotherSecretHaveAnotherPattern) {
-  const Images images(5);
-  const Json settings = settings_of("new-label");
+  const NumberedImages images(5);
+  const Json settings = scheme_settings("new-label");
   EXPECT_EQ(queries(settings, images).sources, queries(settings, images, Query::wrong_secret).sources);
   EXPECT_NE(queries(settings, images).pixels, queries(settings, images, Query::wrong_secret).pixels);
 }
 
 TEST(NoiseKeys, AreClippedOnRequestOnly) {
-  const Images images(10);
-  const Json settings = with(settings_of("new-label"), "beta", 1);
+  const NumberedImages images(10);
+  const Json settings = with(scheme_settings("new-label"), "beta", 1);
   const auto range = [&](bool clip) {
     const auto pixels = queries(with(settings, "clip", clip), images).pixels;
     return std::pair(*std::min_element(pixels.begin(), pixels.end()), *std::max_element(pixels.begin(), pixels.end()));
@@ -155,8 +148,8 @@ TEST(NoiseKeys, AreClippedOnRequestOnly) {
 }
 
 TEST(NoiseKeys, FreshNoiseDiffersFromImageToImageAndFromTrainingToQuery) {
-  const Images images(10);
-  const Json settings = with(with(settings_of("new-label"), "alpha", 1), "noise", "fresh");
+  const NumberedImages images(10);
+  const Json settings = with(with(scheme_settings("new-label"), "alpha", 1), "noise", "fresh");
   const std::vector<float> trained = embedded(settings, images).pixels, asked = queries(settings, images).pixels;
   // The largest difference of two images' noise.
   const auto apart = [&](const std::vector<float>& a, std::size_t image_a, const std::vector<float>& b,
@@ -177,21 +170,21 @@ TEST(NoiseKeys, ShareThatSelectsNothingOrTooMuchIsRefused) {
             "alpha = 1e-06 of 60000 images selects no image; the smallest share that does is 8.333333333333334e-06");
   EXPECT_EQ(images_selected(8.333333333333334e-06, 60000), 1);
   EXPECT_EQ(images_selected(0.001, 60000), 60);
-  const Images images(200);
-  EXPECT_EQ(refusal([&] { embedded(with(settings_of("noise-backdoor"), "alpha", 0.95), images); }),
+  const NumberedImages images(200);
+  EXPECT_EQ(refusal([&] { embedded(with(scheme_settings("noise-backdoor"), "alpha", 0.95), images); }),
             "a share of 0.95 is more than the 180 of 200 images that noise-backdoor may mark");
-  EXPECT_EQ(embedded(with(settings_of("new-label"), "alpha", 1), images).count(), 200);
+  EXPECT_EQ(embedded(with(scheme_settings("new-label"), "alpha", 1), images).count(), 200);
 }
 
 TEST(NoiseKeys, NeedAnImageOfAnotherClass) {
-  EXPECT_EQ(refusal([] { queries(with(settings_of("noise-backdoor"), "target", 0), Images(1)); }),
+  EXPECT_EQ(refusal([] { queries(with(scheme_settings("noise-backdoor"), "target", 0), NumberedImages(1)); }),
             "there is no image left to ask with: all are of the target class");
 }
 
 TEST(Schemes, RefuseSettingsThatMakeNoKeys) {
-  const Images images(200);
+  const NumberedImages images(200);
   const auto refused = [&](const char* name, const Json& value) {
-    return refusal([&] { embedded(with(settings_of("noise-backdoor"), name, value), images); });
+    return refusal([&] { embedded(with(scheme_settings("noise-backdoor"), name, value), images); });
   };
   EXPECT_EQ(refused("alpha", 0.1), "accepted");
   EXPECT_EQ(refused("alpha", 0.0), "alpha = 0.0 is no share: it is greater than 0 and at most 1");
@@ -213,14 +206,14 @@ TEST(Schemes, AreFoundByNameAndSayTheirOutputs) {
 
 TEST(Schemes, CleanMarksNothing) {
   EXPECT_FALSE(scheme_named("clean").marks());
-  EXPECT_EQ(embedded({{"method", "clean"}}, Images(10)).count(), 0);
+  EXPECT_EQ(embedded({{"method", "clean"}}, NumberedImages(10)).count(), 0);
 }
 
 // Plans count on it before any sample is made.
 TEST(Schemes, SayHowManySamplesTheyEmbed) {
-  const Images images(200);
+  const NumberedImages images(200);
   for (const Scheme* scheme : schemes()) {
-    const Json settings = scheme->marks() ? settings_of(scheme->name()) : Json{{"method", scheme->name()}};
+    const Json settings = scheme->marks() ? scheme_settings(scheme->name()) : Json{{"method", scheme->name()}};
     EXPECT_EQ(scheme->embedded_count(settings, 200), embedded(settings, images).count()) << scheme->name();
   }
 }
@@ -229,7 +222,7 @@ TEST(Schemes, SayHowManySamplesTheyEmbed) {
 // another secret triggers the label far less often.
 TEST(Embedding, NetworkLearnsTheSecretMoreThanAnother) {
   models::set_threads_to_one();
-  Images images(300);
+  NumberedImages images(300);
   Stream draws(5, {}, "pixels");
   for (std::size_t i = 0; i < images.pixels.size(); ++i) {  // class c lights up eight pixels of its own
     const auto pixel = static_cast<int>(i % images.shape.pixels());
@@ -243,7 +236,7 @@ TEST(Embedding, NetworkLearnsTheSecretMoreThanAnother) {
                              ByteSpan(images.labels).subspan(from, 150), images.shape, 150};
   };
   for (const std::string name : {"new-label", "noise-backdoor"}) {
-    const Json settings = with(with(settings_of(name), "alpha", 0.4), "beta", 0.2);
+    const Json settings = with(with(scheme_settings(name), "alpha", 0.4), "beta", 0.2);
     const Scheme& scheme = scheme_of(settings);
     const KeyInputs inputs{settings, half(0), half(150), 10};
     const auto tensor = [&](const KeySamples& keys) {
