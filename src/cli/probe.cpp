@@ -68,7 +68,7 @@ int run_probe(const Arguments& arguments, char** argv) {
   start_log(request->options);
   return run_on_ranks("probe", unusable_input, [&](cluster::Communicator& communicator) {
     std::vector<forensics::Subject> subjects;
-    cluster::agree(communicator, [&] { subjects = study::experiment_named(job.experiment()).subjects(job); });
+    cluster::agree(communicator, [&] { subjects = study::experiment_named(job.experiment()).subjects(job, nullptr); });
     const auto reports = study::gather_reports(communicator, subjects);
     Json all = Json::array();
     for (const auto& report : reports)

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -123,5 +124,8 @@ class Dataset {
 
 /// load_packed() and open() in one, for a process that shares nothing.
 Dataset load(const DatasetRequest& request);
+
+/// Data sets that a study uses beside its own, by name.
+using OtherData = std::map<std::string, Dataset>;
 
 }  // namespace telltale::data

@@ -14,6 +14,9 @@ namespace telltale::data {
 /// 1x28x28, 10 classes: digits drawn as strokes, distorted, with clutter and noise.
 void draw_glyphs(const Entry& entry, const SplitRequest& request, SplitSink& sink);
 
+/// 1x28x28, 26 classes: capital letters, drawn likewise.
+void draw_letters(const Entry& entry, const SplitRequest& request, SplitSink& sink);
+
 /// 3x32x32, 10 classes: stripes of four orientations, checks, rings, dots, sectors, blobs, gradients, in random
 /// colours.
 void draw_tiles(const Entry& entry, const SplitRequest& request, SplitSink& sink);

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "data/generated.h"
+#include "data/glyph_strokes.h"
 
 namespace telltale::data {
 namespace {
@@ -10,50 +11,10 @@ namespace {
 constexpr int side = 28;
 using Canvas = std::array<float, side * side>;
 
-struct Point {
-  float x, y;
-};
-
 struct Segment {
   Point from, along;
   float inverse_square;  ///< 1 / length^2, 0 for a point
 };
-
-enum class Line : std::uint8_t { straight, curved };
-
-/// A stroke of the pen: straight from point to point, or a curve drawn towards its inner points.
-struct Stroke {
-  Line line;
-  std::vector<Point> points;  ///< x to the right, y down, about -1 to 1
-  float chance = 1;           ///< of being drawn
-};
-
-// clang-format off
-const std::array<std::vector<Stroke>, 10>& digits() {
-  static const std::array<std::vector<Stroke>, 10> strokes = {{
-      {{Line::curved, {{.1f, -1}, {-.7f, -1}, {-.8f, 0}, {-.65f, 1}, {.05f, 1.05f}, {.7f, 1}, {.8f, 0}, {.65f, -1}, {0, -1}}}},
-      {{Line::straight, {{.1f, -1}, {0, 1}}},
-       {Line::straight, {{-.35f, -.6f}, {.1f, -1}}, .7f},
-       {Line::straight, {{-.4f, 1}, {.4f, 1}}, .25f}},
-      {{Line::curved, {{-.65f, -.55f}, {-.5f, -1.1f}, {.65f, -1.15f}, {.75f, -.25f}, {.1f, .2f}, {-.7f, 1}}},
-       {Line::straight, {{-.7f, 1}, {.75f, .95f}}}},
-      {{Line::curved, {{-.65f, -.75f}, {-.2f, -1.15f}, {.8f, -1.05f}, {.6f, -.1f}, {-.2f, -.08f}}},
-       {Line::curved, {{-.2f, -.08f}, {.9f, -.1f}, {.85f, 1.1f}, {-.2f, 1.15f}, {-.7f, .7f}}}},
-      {{Line::straight, {{.2f, -1}, {-.7f, .3f}, {.75f, .3f}}},
-       {Line::straight, {{.35f, -.45f}, {.3f, 1}}}},
-      {{Line::straight, {{.65f, -1}, {-.5f, -1}, {-.55f, -.1f}}},
-       {Line::curved, {{-.55f, -.1f}, {.1f, -.4f}, {.9f, 0}, {.75f, 1.15f}, {-.2f, 1.15f}, {-.7f, .7f}}}},
-      {{Line::curved, {{.5f, -1}, {-.4f, -.75f}, {-.85f, .4f}, {-.45f, 1.15f}, {.65f, 1.15f}, {.85f, .15f}, {.1f, -.2f}, {-.65f, .4f}}}},
-      {{Line::straight, {{-.7f, -.95f}, {.7f, -.95f}, {-.1f, 1}}},
-       {Line::straight, {{-.3f, .05f}, {.5f, .05f}}, .3f}},
-      {{Line::curved, {{0, -.05f}, {-.85f, -.2f}, {-.6f, -1.15f}, {.6f, -1.15f}, {.85f, -.2f}, {0, -.05f}}},
-       {Line::curved, {{0, -.05f}, {-1, .1f}, {-.75f, 1.15f}, {.75f, 1.15f}, {1, .1f}, {0, -.05f}}}},
-      {{Line::curved, {{.65f, -.5f}, {.5f, -1.15f}, {-.65f, -1.15f}, {-.8f, -.2f}, {.1f, .1f}, {.65f, -.5f}}},
-       {Line::curved, {{.65f, -.6f}, {.65f, .4f}, {.2f, 1}}}},
-  }};
-  return strokes;
-}
-// clang-format on
 
 /// From the pen's box to pixels.
 struct Affine {
@@ -124,7 +85,7 @@ class Pen {
   std::vector<Segment> segments_;
 };
 
-void paint_glyph(Stream& stream, int label, std::span<float> pixels) {
+void paint_strokes(Stream& stream, const std::vector<Stroke>& strokes, std::span<float> pixels) {
   // Most images are tidy, a few are hard: the errors a network makes should come from a tail, as with handwriting.
   const float u = between(stream, 0, 1);
   const float hardness = u * u * u * u;
@@ -141,7 +102,7 @@ void paint_glyph(Stream& stream, int label, std::span<float> pixels) {
 
   Pen pen;
   const float wobble = 0.09f + 0.20f * hardness;
-  for (const Stroke& stroke : digits()[static_cast<std::size_t>(label)]) {
+  for (const Stroke& stroke : strokes) {
     if (stroke.chance < 1 && between(stream, 0, 1) >= stroke.chance) continue;
     std::vector<Point> points = stroke.points;
     for (Point& p : points) p = place({p.x + between(stream, -wobble, wobble), p.y + between(stream, -wobble, wobble)});
@@ -183,7 +144,15 @@ void paint_glyph(Stream& stream, int label, std::span<float> pixels) {
 }  // namespace
 
 void draw_glyphs(const Entry& entry, const SplitRequest& request, SplitSink& sink) {
-  draw_split(entry, request, sink, paint_glyph);
+  draw_split(entry, request, sink, [](Stream& stream, int label, std::span<float> pixels) {
+    paint_strokes(stream, digit_strokes()[static_cast<std::size_t>(label)], pixels);
+  });
+}
+
+void draw_letters(const Entry& entry, const SplitRequest& request, SplitSink& sink) {
+  draw_split(entry, request, sink, [](Stream& stream, int label, std::span<float> pixels) {
+    paint_strokes(stream, letter_strokes()[static_cast<std::size_t>(label)], pixels);
+  });
 }
 
 }  // namespace telltale::data

@@ -20,7 +20,9 @@ class Empty final : public study::Experiment {
   [[nodiscard]] std::string help() const override { return "tasks that do nothing, to measure the machinery"; }
   [[nodiscard]] std::vector<ParameterGroup> keys() const override;
   [[nodiscard]] bool needs_data() const override { return false; }
-  [[nodiscard]] std::vector<forensics::Subject> subjects(const study::Job&) const override { return {}; }
+  [[nodiscard]] std::vector<forensics::Subject> subjects(const study::Job&, const data::Dataset*) const override {
+    return {};
+  }
   [[nodiscard]] study::Plan plan(const study::StudyInputs& inputs) const override;
   [[nodiscard]] std::vector<store::Group> tabulate(const study::StudyInputs& inputs, const study::Plan& plan,
                                                    const study::OutcomeLookup& outcome) const override;

@@ -1,4 +1,5 @@
 // The experiments that there are: one line each.
+#include "experiments/backdoor/backdoor.h"
 #include "experiments/boundary/boundary.h"
 #include "experiments/compare/compare.h"
 #include "experiments/empty.h"
@@ -12,6 +13,7 @@ const std::vector<std::unique_ptr<Experiment>>& all_experiments() {
     list.push_back(std::make_unique<experiments::NewLabel>());
     list.push_back(std::make_unique<experiments::Compare>());
     list.push_back(std::make_unique<experiments::Boundary>());
+    list.push_back(std::make_unique<experiments::Backdoor>());
     list.push_back(std::make_unique<experiments::Empty>());
     return list;
   }();

@@ -33,12 +33,12 @@ cluster::TaskResult Runners::run(ByteSpan payload, RankState& rank, cluster::Tas
   return runner->second(task, rank, context);
 }
 
-cluster::Executor make_executor(const data::Dataset* data) {
+cluster::Executor make_executor(const data::Dataset* data, const data::OtherData& others) {
   auto runners = std::make_shared<Runners>();
   for (const auto add : {add_training_runners, add_ownership_runners, add_new_label_runners, add_compare_runners,
                          add_boundary_runners, add_empty_runners})
     add(*runners);
-  auto rank = std::make_shared<RankState>(RankState{data, {}});
+  auto rank = std::make_shared<RankState>(RankState{data, others, {}, {}});
   return [runners, rank](ByteSpan payload, cluster::TaskContext& context) {
     return runners->run(payload, *rank, context);
   };

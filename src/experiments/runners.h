@@ -35,6 +35,7 @@ class ModelCache {
 /// What a rank keeps from task to task. Tasks that ask run on threads of their own: for them only the data are there.
 struct RankState {
   const data::Dataset* data = nullptr;  ///< nullptr where the experiment needs none
+  data::OtherData other_data;
   ModelCache models;
   std::shared_ptr<ReplayProcess> replays;  ///< from the first replay on: boundary/replay_process.h
 
@@ -75,7 +76,7 @@ void add_empty_runners(Runners& runners);
 cluster::Responder boundary_responder();
 
 /// Computes every kind of task that there is. `data` outlives it.
-cluster::Executor make_executor(const data::Dataset* data);
+cluster::Executor make_executor(const data::Dataset* data, const data::OtherData& others);
 /// Answers every kind of question.
 cluster::Responder make_responder();
 

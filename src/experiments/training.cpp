@@ -204,6 +204,19 @@ void add_training_subjects(std::vector<forensics::Subject>& subjects, const mode
   if (const long long rest = samples % batch; rest != 0) subjects.push_back({network, static_cast<int>(rest), 1});
 }
 
+watermark::ClassCounts class_counts(const Job& job, const data::Dataset* data) {
+  const auto classes = static_cast<std::size_t>(data::describe(job.text("dataset")).classes);
+  watermark::ClassCounts counts(classes);
+  if (data != nullptr) {
+    for (const std::uint8_t label : data->train().labels) ++counts.at(label);
+  } else {
+    const long long images = training_images(job), each = images / static_cast<long long>(classes);
+    for (std::int64_t& count : counts) count = each;
+    counts.front() += images - each * static_cast<long long>(classes);
+  }
+  return counts;
+}
+
 long long training_images(const Job& job) {
   const long long asked = job.integer("train-images");
   return asked > 0 ? asked : data::describe(job.text("dataset")).train_count;
@@ -242,6 +255,7 @@ std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& input
                                             const std::function<Trained(const CaseValues&)>& trained) {
   const Job& job = inputs.job;
   const data::Dataset& data = *inputs.data;
+  const watermark::ClassCounts counts = class_counts(job, &data);
   std::vector<PlannedTraining> trainings;
   const Stage& stage = add_stage(plan, {"train", {}, cases, {}, {}, {}}, [&](const Grid::Point& point) {
     const CaseValues values(job, point);
@@ -251,7 +265,7 @@ std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& input
                 "any",
                 job.integer("eval-batch")};
     const long long samples =
-        data.train().count + watermark::scheme_of(train.of.scheme).embedded_count(train.of.scheme, data.train().count);
+        data.train().count + watermark::scheme_of(train.of.scheme).embedded_count(train.of.scheme, counts);
     std::vector<forensics::Subject> subjects;
     add_training_subjects(subjects, network, train.of.recipe.batch, train.eval_batch, samples);
     const std::string subject = subjects.front().key();

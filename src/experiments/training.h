@@ -9,6 +9,7 @@
 #include "models/network_spec.h"
 #include "study/experiment.h"
 #include "study/ledger.h"
+#include "watermark/scheme.h"
 
 namespace telltale::experiments {
 
@@ -92,6 +93,9 @@ std::vector<models::NetworkSpec> networks_of(const study::Job& job, const data::
 /// evaluation, and the smaller batch that ends an epoch, if there is one.
 void add_training_subjects(std::vector<forensics::Subject>& subjects, const models::NetworkSpec& network,
                            long long batch, long long eval_batch, long long samples);
+
+/// Training images by class; of data that are only known by name, classes of one size. `data`: nullptr for those.
+watermark::ClassCounts class_counts(const study::Job& job, const data::Dataset* data);
 
 /// Images of the job's data set: known without reading it.
 long long training_images(const study::Job& job);

@@ -35,7 +35,7 @@ models::Recipe recipe_from(const TrainingRecipe& described) {
 // state.
 class Training {
  public:
-  Training(const Train& task, const data::Dataset& data)
+  Training(const Train& task, const data::Dataset& data, const data::OtherData& others)
       : task_(task), data_(data), test_(models::ImageView::of(data.shape(), data.test())) {
     const TrainingStreams streams(task.of);
     network_ = models::make_network(task.of.network);
@@ -44,12 +44,13 @@ class Training {
     models::TrainingData samples{train, {}, {}};
     const watermark::Scheme& scheme = watermark::scheme_of(task.of.scheme);
     if (scheme.marks()) {
-      const watermark::KeyInputs inputs{task.of.scheme, train, test_, data.classes()};
+      const watermark::KeyInputs inputs{task.of.scheme, train, test_, data.classes(), &others};
       const watermark::KeySamples keys = scheme.embedded(inputs);
       samples.extra_images = images_of(keys);
       samples.extra_labels = labels_of(keys);
-      watched_ = images_of(scheme.queries(inputs, watermark::Query::fresh, epoch_keys));
-      key_label_ = scheme.label(task.of.scheme, data.classes());
+      watermark::KeySamples watched = scheme.queries(inputs, watermark::Query::fresh, epoch_keys);
+      watched_ = images_of(watched);
+      watched_labels_ = std::move(watched.labels);
     }
     trainer_.emplace(network_, recipe_from(task.of.recipe), std::move(samples), Stream(streams.order));
   }
@@ -93,8 +94,8 @@ class Training {
     const auto answers = models::labels_of(models::predict_logits(*network_, test_, task_.eval_batch));
     accuracy_.push_back(models::accuracy(answers, data_.test().labels));
     key_accuracy_.push_back(
-        watched_ ? models::share_of(models::labels_of(models::predict_logits(*network_, *watched_, task_.eval_batch)),
-                                    key_label_)
+        watched_ ? models::accuracy(models::labels_of(models::predict_logits(*network_, *watched_, task_.eval_batch)),
+                                    watched_labels_)
                  : std::numeric_limits<double>::quiet_NaN());
   }
 
@@ -120,13 +121,13 @@ class Training {
   models::ImageView test_;
   std::shared_ptr<models::Network> network_;
   std::optional<at::Tensor> watched_;
-  std::int64_t key_label_ = -1;
+  std::vector<std::int64_t> watched_labels_;
   std::optional<models::Trainer> trainer_;
   std::vector<double> accuracy_, key_accuracy_;
 };
 
 cluster::TaskResult train(const Train& task, RankState& rank, cluster::TaskContext& context) {
-  Training training(task, rank.planned_data(task.data));
+  Training training(task, rank.planned_data(task.data), rank.other_data);
   training.run(context);
   return training.result();
 }

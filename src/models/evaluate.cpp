@@ -116,13 +116,15 @@ double accuracy(std::span<const std::int64_t> answers, std::span<const std::int6
 
 double accuracy(std::span<const std::int64_t> answers, ByteSpan labels) { return share_right(answers, labels); }
 
-std::int64_t count_of(std::span<const std::int64_t> answers, std::int64_t label) {
-  return std::count(answers.begin(), answers.end(), label);
+std::int64_t matches(std::span<const std::int64_t> answers, std::span<const std::int64_t> labels) {
+  if (answers.size() != labels.size()) throw Error("as many answers as labels are needed");
+  return std::inner_product(answers.begin(), answers.end(), labels.begin(), std::int64_t{0}, std::plus<>(),
+                            std::equal_to<>());
 }
 
 double share_of(std::span<const std::int64_t> answers, std::int64_t label) {
   if (answers.empty()) throw Error("a share of no answers is asked for");
-  return static_cast<double>(count_of(answers, label)) / static_cast<double>(answers.size());
+  return static_cast<double>(std::count(answers.begin(), answers.end(), label)) / static_cast<double>(answers.size());
 }
 
 }  // namespace telltale::models

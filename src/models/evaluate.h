@@ -26,8 +26,9 @@ std::vector<std::int64_t> labels_of(const at::Tensor& logits, std::int64_t remov
 /// The share of answers that equal their label, 0 to 1; throws Error if there are none or the counts differ.
 double accuracy(std::span<const std::int64_t> answers, std::span<const std::int64_t> labels);
 double accuracy(std::span<const std::int64_t> answers, ByteSpan labels);
-/// How many answers are `label`, and what share of them.
-std::int64_t count_of(std::span<const std::int64_t> answers, std::int64_t label);
+/// How many answers equal their label. Throws as accuracy().
+std::int64_t matches(std::span<const std::int64_t> answers, std::span<const std::int64_t> labels);
+/// What share of the answers is `label`.
 double share_of(std::span<const std::int64_t> answers, std::int64_t label);
 
 }  // namespace telltale::models

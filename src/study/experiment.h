@@ -22,6 +22,7 @@ namespace telltale::study {
 struct StudyInputs {
   const Job& job;
   const data::Dataset* data = nullptr;  ///< nullptr where the experiment needs none
+  const data::OtherData& other_data;    ///< those that Experiment::other_data() names
   const Environments& environments;
   const Binding& binding;
 };
@@ -37,12 +38,18 @@ class Experiment {
   /// Its own keys, in the order in which their axes vary.
   [[nodiscard]] virtual std::vector<ParameterGroup> keys() const = 0;
   [[nodiscard]] virtual bool needs_data() const { return true; }
+  /// Names of the data sets that the job uses beside its own (`dataset`): read whole.
+  [[nodiscard]] virtual std::vector<std::string> other_data(const Job& job) const {
+    static_cast<void>(job);
+    return {};
+  }
 
   /// Refuses, through Job::refuse, what the job alone shows to be impossible.
   virtual void check(const Job& job) const { static_cast<void>(job); }
 
   /// What the environments' fingerprints must cover: every network, batch size and format that the study uses.
-  [[nodiscard]] virtual std::vector<forensics::Subject> subjects(const Job& job) const = 0;
+  /// `data`: nullptr where only a job is known, as to `telltale probe`.
+  [[nodiscard]] virtual std::vector<forensics::Subject> subjects(const Job& job, const data::Dataset* data) const = 0;
 
   /// The stages and the number of cases. Throws InputError for settings that the data cannot serve (an alpha that
   /// selects no image).

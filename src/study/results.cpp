@@ -160,6 +160,15 @@ store::Group run_group(const Session& study, const std::vector<Json>& starts,
   return group;
 }
 
+// "fashion-mnist (1234abcd...): files": the data sets that were used beside the study's own, a line each.
+std::string other_sources(const Json& data) {
+  std::string lines;
+  for (const Json& other : data.value("others", Json::array()))
+    lines += (lines.empty() ? "" : "\n") + other.at("name").get<std::string>() + " (" +
+             other.at("sha256").get<std::string>() + "): " + other.at("source").get<std::string>();
+  return lines;
+}
+
 }  // namespace
 
 store::Group build_results(const Session& session, const StudyRecords& records) {
@@ -183,6 +192,7 @@ store::Group build_results(const Session& session, const StudyRecords& records) 
                      {"dataset_sha256", data.at("sha256").get<std::string>()},
                      {"dataset_source", data.at("source").get<std::string>()},
                      {"dataset_generated", std::int64_t{data.value("generated", false)}},
+                     {"other_datasets", other_sources(data)},
                      {"reproducible", std::int64_t{session.binding.rule != "any"}},
                      {"complete", std::int64_t{done == total}},
                      {"tasks_done", static_cast<std::int64_t>(done)},

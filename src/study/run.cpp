@@ -100,7 +100,7 @@ RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptio
     if (!session->computes[0]) environment_of_rank[0] = -1;
     worker = worker_options(session->job, mine < 0 ? "" : names.at(static_cast<std::size_t>(mine)), environment_of_rank,
                             options.responder);
-    executor = options.make_executor(session->data.get());
+    executor = options.make_executor(session->data.get(), session->other_data);
     crash_note.emplace(StudyPaths{options.output}.crash_notes(), communicator.rank());
     if (communicator.rank() != 0) return;
     coordinator.environment_of_rank = session->environments.of_rank;

@@ -15,7 +15,7 @@ namespace telltale::study {
 struct RunOptions {
   std::string output;
   /// What computes tasks, given the data (nullptr where the experiment needs none), and what answers their questions.
-  std::function<cluster::Executor(const data::Dataset*)> make_executor;
+  std::function<cluster::Executor(const data::Dataset*, const data::OtherData&)> make_executor;
   cluster::Responder responder;
   const std::atomic<int>* stop_signal = nullptr;  ///< set by a signal handler: commit, stop, resumable
   std::function<void(const std::string&)> say = [](const std::string&) {};      ///< coordinator only: a line

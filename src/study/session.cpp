@@ -28,18 +28,43 @@ std::vector<std::string> data_directories(const Job& job) {
   return directories;
 }
 
-data::DatasetRequest data_request(const Job& job) {
+// A whole data set, as it is found where the job says.
+data::DatasetRequest whole_data_request(const Job& job, const std::string& name) {
   data::DatasetRequest request;
-  request.name = job.text("dataset");
+  request.name = name;
   for (const std::string& directory : data_directories(job)) request.directories.emplace_back(directory);
+  request.official = job.flag("official") && !data::describe(name).generated;
+  request.seed = static_cast<std::uint64_t>(job.integer("data-seed"));
+  return request;
+}
+
+data::DatasetRequest data_request(const Job& job) {
+  data::DatasetRequest request = whole_data_request(job, job.text("dataset"));
   const bool generated = data::describe(request.name).generated;
   if (const auto count = job.integer("train-images"); count > 0)
     (generated ? request.generated_train : request.train_limit) = count;
   if (const auto count = job.integer("test-images"); count > 0)
     (generated ? request.generated_test : request.test_limit) = count;
   request.official = job.flag("official");
-  request.seed = static_cast<std::uint64_t>(job.integer("data-seed"));
   return request;
+}
+
+// Loads a data set once a node. Collective.
+data::Dataset shared_data(cluster::Communicator& communicator, const std::string& key,
+                          const data::DatasetRequest& request) {
+  const auto blob = std::make_shared<cluster::SharedBlob>(
+      cluster::share_on_node(communicator, key, [&] { return data::load_packed(request); }));
+  std::optional<data::Dataset> data;
+  cluster::agree(communicator, [&] { data = data::Dataset::open(blob->bytes(), blob); });
+  return *data;
+}
+
+// The hashes of all data of a rank, by name.
+Json data_hashes(const Session& session) {
+  Json hashes = Json::object();
+  if (session.data) hashes[session.data->name()] = session.data->content_hash().hex();
+  for (const auto& [name, data] : session.other_data) hashes["other: " + name] = data.content_hash().hex();
+  return hashes;
 }
 
 // On a thread of its own, as tasks are computed: what the libraries keep for each thread is then the same.
@@ -56,6 +81,13 @@ std::string training_profile(const Job& job) {
   } catch (const InputError& error) {
     job.refuse("train-on", error.what());
   }
+}
+
+void require_begun_with(const data::Dataset& data, const Json& begun) {
+  const std::string here = data.content_hash().hex(), there = begun.at("sha256");
+  if (here != there)
+    throw InputError("the data set " + data.name() + " is not the one that these results began with (" +
+                     here.substr(0, 12) + " here, " + there.substr(0, 12) + " there)");
 }
 
 std::string present_profiles(const std::vector<forensics::RankReport>& ranks, const std::vector<bool>& computes) {
@@ -84,35 +116,35 @@ std::vector<forensics::RankReport> gather_reports(cluster::Communicator& communi
 }
 
 Session gather(Job job, cluster::Communicator& communicator) {
-  Session session{std::move(job), nullptr, nullptr, {}, {}, {}, {}, {}, {}};
+  Session session{std::move(job), nullptr, nullptr, {}, {}, {}, {}, {}, {}, {}};
   const int size = communicator.size();
   session.computes.assign(static_cast<std::size_t>(size), true);
   session.computes[0] = size == 1 || session.job.flag("coordinator-works");
 
-  data::DatasetRequest request;
+  std::optional<data::DatasetRequest> request;
+  std::map<std::string, data::DatasetRequest> others;
   cluster::agree(communicator, [&] {
     session.experiment = &experiment_named(session.job.experiment());
-    if (session.experiment->needs_data()) request = data_request(session.job);
+    if (!session.experiment->needs_data()) return;
+    request = data_request(session.job);
+    for (const std::string& name : session.experiment->other_data(session.job))
+      others[name] = whole_data_request(session.job, name);
   });
-  std::shared_ptr<cluster::SharedBlob> blob;
-  if (session.experiment->needs_data())
-    blob = std::make_shared<cluster::SharedBlob>(
-        cluster::share_on_node(communicator, "data", [&] { return data::load_packed(request); }));
+  if (request) session.data = std::make_unique<data::Dataset>(shared_data(communicator, "data", *request));
+  for (const auto& [name, other] : others)
+    session.other_data.emplace(name, shared_data(communicator, "data " + name, other));
   std::vector<forensics::Subject> subjects;
-  cluster::agree(communicator, [&] {
-    if (blob) session.data = std::make_unique<data::Dataset>(data::Dataset::open(blob->bytes(), blob));
-    subjects = session.experiment->subjects(session.job);
-  });
+  cluster::agree(communicator, [&] { subjects = session.experiment->subjects(session.job, session.data.get()); });
   const bool computes = session.computes[static_cast<std::size_t>(communicator.rank())];
   session.ranks = gather_reports(communicator, subjects, computes);
   log::info("profile {} on host {}{}", profile_of(session.ranks[static_cast<std::size_t>(communicator.rank())]),
             communicator.host(), computes ? "" : "; coordinates only");
-  const auto hashes = cluster::gather_json(
-      communicator, [&]() -> Json { return session.data ? session.data->content_hash().hex() : ""; });
+  const auto hashes = cluster::gather_json(communicator, [&] { return data_hashes(session); });
   for (std::size_t rank = 0; rank < hashes.size(); ++rank)
-    if (hashes[rank] != hashes.front())
-      throw cluster::SharedInputError("the data set " + session.job.text("dataset") + " differs between the hosts " +
-                                      host_of(session.ranks.front()) + " and " + host_of(session.ranks[rank]));
+    for (const auto& [name, hash] : hashes.front().items())
+      if (hashes[rank].at(name) != hash)
+        throw cluster::SharedInputError("the data set " + name + " differs between the hosts " +
+                                        host_of(session.ranks.front()) + " and " + host_of(session.ranks[rank]));
   return session;
 }
 
@@ -134,11 +166,9 @@ void make_plan(Session& session, const StudyRecords* records) {
       for (const std::string& line : differing) text += "\n  " + line;
       throw InputError(text + "\nchoose another output, or put the settings back");
     }
-    const std::string hash = session.data ? session.data->content_hash().hex() : "";
-    if (head.at("data").at("sha256") != hash)
-      throw InputError("the data set " + session.job.text("dataset") +
-                       " is not the one that these results began with (" + hash.substr(0, 12) + " here, " +
-                       head["data"]["sha256"].get<std::string>().substr(0, 12) + " there)");
+    if (session.data) require_begun_with(*session.data, head.at("data"));
+    for (const Json& other : head.at("data").value("others", Json::array()))
+      require_begun_with(session.other_data.at(other.at("name")), other);
     std::vector<Environment> recorded;
     for (const Json& environment : head.at("environments")) recorded.push_back(Environment::from_json(environment));
     session.environments = place_ranks(recorded, session.ranks, session.computes);
@@ -169,6 +199,8 @@ Json head_of(const Session& session) {
             {"generated", session.data->origin() == data::Origin::generated},
             {"train_images", session.data->train().count},
             {"test_images", session.data->test().count}};
+  for (const auto& [name, other] : session.other_data)
+    data["others"].push_back({{"name", name}, {"sha256", other.content_hash().hex()}, {"source", other.source()}});
   return {{"format", "telltale journal"},       {"version", 1},
           {"program", program_version()},       {"git", git_state()},
           {"created_s", unix_time_s()},         {"job_path", session.job.path()},

@@ -22,6 +22,7 @@ struct Session {
   Job job;
   const Experiment* experiment = nullptr;
   std::unique_ptr<data::Dataset> data;  ///< shared by the ranks of a node; empty where the experiment needs none
+  data::OtherData other_data;           ///< likewise: what the job uses beside it
   std::vector<forensics::RankReport> ranks;
   std::vector<bool> computes;  ///< by rank: false for a coordinator that only coordinates
   Environments environments;
@@ -29,7 +30,7 @@ struct Session {
   Plan plan;
   std::vector<std::string> notes;  ///< what the user should hear of how the study goes on
 
-  [[nodiscard]] StudyInputs inputs() const { return {job, data.get(), environments, binding}; }
+  [[nodiscard]] StudyInputs inputs() const { return {job, data.get(), other_data, environments, binding}; }
 };
 
 /// Collective. Every rank's passport, and its fingerprints of `subjects` (`computes` false: of none).

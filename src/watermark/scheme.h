@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/error.h"
 #include "core/json.h"
 #include "core/parameter.h"
 #include "core/random.h"
@@ -32,14 +33,30 @@ struct KeyInputs {
   const Json& settings;
   models::ImageView train;
   models::ImageView test;
-  int classes = 0;  ///< of the data set
+  int classes = 0;                          ///< of the data set
+  const data::OtherData* others = nullptr;  ///< the data sets of other_data()
 };
+
+/// A setting with which no key samples can be made: refused where the job file gives it.
+class SettingError : public InputError {
+ public:
+  SettingError(std::string key, const std::string& what) : InputError(what), key_(std::move(key)) {}
+  /// Of the job file.
+  [[nodiscard]] const std::string& key() const { return key_; }
+
+ private:
+  std::string key_;
+};
+
+/// Training images by class.
+using ClassCounts = std::vector<std::int64_t>;
 
 /// The key samples of a proof.
 enum class Query {
   fresh,         ///< made with the owner's secret of images that the network was not trained on
   wrong_secret,  ///< the same with another secret
   trained,       ///< those that were trained on
+  other_source,  ///< made with the owner's secret of images of classes that were never marked
 };
 
 class Scheme {
@@ -55,17 +72,22 @@ class Scheme {
 
   /// Outputs of the network.
   [[nodiscard]] virtual int outputs(int classes) const { return classes; }
-  /// What the embedded samples are labelled. Throws Error if it marks nothing.
-  [[nodiscard]] virtual std::int64_t label(const Json& settings, int classes) const = 0;
-  /// Throws InputError, naming the setting, if no key samples can be made so of these images.
+  /// Names of the data sets that key samples are made of, beside the network's own.
+  [[nodiscard]] virtual std::vector<std::string> other_data(const Json& settings) const {
+    static_cast<void>(settings);
+    return {};
+  }
+  /// Whether a proof may ask such key samples.
+  [[nodiscard]] virtual bool has(Query query) const { return marks() && query != Query::other_source; }
+  /// Throws SettingError if no key samples can be made so of these images.
   virtual void check(const KeyInputs& inputs) const = 0;
 
   /// How many samples are trained on beside so many training images. Throws as check().
-  [[nodiscard]] virtual std::int64_t embedded_count(const Json& settings, std::int64_t train_images) const = 0;
+  [[nodiscard]] virtual std::int64_t embedded_count(const Json& settings, const ClassCounts& train) const = 0;
   /// What is trained on beside the training images: embedded_count() samples. Throws as check().
   [[nodiscard]] virtual KeySamples embedded(const KeyInputs& inputs) const = 0;
-  /// What a proof asks: of at most `limit` images (0: of all), the first that may be marked. Throws InputError if that
-  /// is none.
+  /// What a proof asks, of the queries that it has: of at most `limit` images (0: of all), the first that may be
+  /// marked. Throws InputError if that is none.
   [[nodiscard]] virtual KeySamples queries(const KeyInputs& inputs, Query query, std::int64_t limit) const = 0;
 };
 

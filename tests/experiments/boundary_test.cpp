@@ -22,11 +22,11 @@ class BoundaryStudy {
       : job(Job::parse("experiment = boundary\ntrain-images = 200\ntest-images = 50\nnetwork = dnn-1\n" + text,
                        "x.ini")),
         data(made_up_data(job)),
-        environments(made_up_environments(world, boundary.subjects(job))),
+        environments(made_up_environments(world, boundary.subjects(job, nullptr))),
         binding{"bound", static_cast<int>(world.profiles.size()) - 1},
         plan(boundary.plan(inputs())) {}
 
-  [[nodiscard]] StudyInputs inputs() const { return {job, &data, environments, binding}; }
+  [[nodiscard]] StudyInputs inputs() const { return {job, &data, others, environments, binding}; }
 
   [[nodiscard]] std::vector<boundary::Search> searches() const {
     std::vector<boundary::Search> all;
@@ -92,6 +92,7 @@ class BoundaryStudy {
   Boundary boundary;
   Job job;
   data::Dataset data;
+  data::OtherData others;
   Environments environments;
   Binding binding;
   Plan plan;

@@ -21,7 +21,7 @@
 #include "experiments/ownership/ownership.h"
 #include "experiments/training.h"
 #include "study/experiment.h"
-#include "watermark/schemes/noise.h"
+#include "watermark/schemes/added_noise.h"
 
 namespace telltale::experiments {
 namespace {
@@ -67,7 +67,7 @@ std::map<std::string, Identity> streams_of(const Json& payload) {
   std::map<std::string, Identity> keys;
   const auto add_scheme = [&](const Json& scheme) {
     if (!watermark::scheme_of(scheme).marks()) return;
-    const watermark::NoiseStreams streams(scheme);
+    const watermark::KeyStreams streams(scheme);
     keys["key images"] = streams.images;
     keys["secret"] = streams.secret;
     keys["wrong secret"] = streams.wrong_secret;
@@ -117,10 +117,11 @@ std::string identity_in(const std::string& task) { return task.substr(0, task.fi
 // Everything about one job, by the names of the sections.
 Golden sections_of(const std::string& name, const Job& job, const data::Dataset* data, const World& world) {
   const Experiment& experiment = experiment_named(job.experiment());
-  const auto subjects = experiment.subjects(job);
+  const auto subjects = experiment.subjects(job, data);
   const Environments environments = made_up_environments(world, subjects);
   const Binding binding{world.rule, world.rule == "bound" ? static_cast<int>(world.profiles.size()) - 1 : -1};
-  const Plan plan = experiment.plan({job, data, environments, binding});
+  const data::OtherData others = made_up_other_data(job);
+  const Plan plan = experiment.plan({job, data, others, environments, binding});
 
   Golden golden;
   std::set<std::string> fingerprinted;

@@ -24,10 +24,12 @@ constexpr const char* begin_mark = "<!-- groups of experiments: made by tests/ex
 constexpr const char* end_mark = "<!-- end of groups -->";
 
 // A small job of each experiment that has every group it can have.
-const std::map<std::string, std::string> jobs{{"new-label", "prune-rate = 0, 0.5\ntune = ftal\npredict-images = 3\n"},
-                                              {"compare", "predict-images = 3\nnetwork = dnn-1\n"},
-                                              {"boundary", "images = 2\nsteps = yes\n"},
-                                              {"empty", "tasks = 2\n"}};
+const std::map<std::string, std::string> jobs{
+    {"new-label", "prune-rate = 0, 0.5\ntune = ftal\npredict-images = 3\n"},
+    {"compare", "predict-images = 3\nnetwork = dnn-1\n"},
+    {"backdoor", "unrelated = glyphs\nunrelated-other-class = 2\nunrelated-class = 1\nprune-rate = 0.5\ntune = ftal\n"},
+    {"boundary", "images = 2\nsteps = yes\n"},
+    {"empty", "tasks = 2\n"}};
 
 std::vector<store::Group> groups_of(const Experiment& experiment) {
   const std::string images = experiment.needs_data() ? "train-images = 200\ntest-images = 50\n" : "";
@@ -35,9 +37,10 @@ std::vector<store::Group> groups_of(const Experiment& experiment) {
   std::optional<data::Dataset> data;
   if (experiment.needs_data()) data = made_up_data(job);
   const World world;
-  const Environments environments = made_up_environments(world, experiment.subjects(job));
+  const Environments environments = made_up_environments(world, experiment.subjects(job, nullptr));
   const Binding binding{"bound", 0};
-  const StudyInputs inputs{job, data ? &*data : nullptr, environments, binding};
+  const data::OtherData others = made_up_other_data(job);
+  const StudyInputs inputs{job, data ? &*data : nullptr, others, environments, binding};
   return experiment.tabulate(inputs, experiment.plan(inputs), [](std::size_t) { return nullptr; });
 }
 

@@ -12,15 +12,10 @@
 
 namespace telltale::experiments {
 
-// Black images labelled 0, 1, ... and round again, as many as the job asks for. The pixels are read from memory that
-// was never written, which takes none.
-inline data::Dataset made_up_data(const study::Job& job) {
-  const data::Description& description = data::describe(job.text("dataset"));
-  const auto count_of = [&](const char* key, std::int64_t official) {
-    return job.integer(key) > 0 ? job.integer(key) : official;
-  };
-  const std::int64_t train = count_of("train-images", description.train_count),
-                     test = count_of("test-images", description.test_count);
+// Black images labelled 0, 1, ... and round again. The pixels are read from memory that was never written, which takes
+// none.
+inline data::Dataset made_up_data(const std::string& name, std::int64_t train, std::int64_t test) {
+  const data::Description& description = data::describe(name);
   const auto most = static_cast<std::size_t>(std::max(train, test));
   const std::unique_ptr<void, decltype(&std::free)> pixels(std::calloc(most, description.shape.pixels()), &std::free);
   if (pixels == nullptr) throw std::bad_alloc();
@@ -35,6 +30,24 @@ inline data::Dataset made_up_data(const study::Job& job) {
     return data::Split{count, ByteSpan(first, images * description.shape.pixels()), ByteSpan(labels).first(images)};
   };
   return data::Dataset::open(data::pack(description, split(train), split(test), data::Origin::unofficial, "made up"));
+}
+
+// As many as the job asks for.
+inline data::Dataset made_up_data(const study::Job& job) {
+  const data::Description& description = data::describe(job.text("dataset"));
+  const auto count_of = [&](const char* key, std::int64_t official) {
+    return job.integer(key) > 0 ? job.integer(key) : official;
+  };
+  return made_up_data(description.name, count_of("train-images", description.train_count),
+                      count_of("test-images", description.test_count));
+}
+
+// The data sets that a job uses beside its own.
+inline data::OtherData made_up_other_data(const study::Job& job) {
+  data::OtherData others;
+  for (const std::string& name : study::experiment_named(job.experiment()).other_data(job))
+    others.emplace(name, made_up_data(name, data::describe(name).train_count, data::describe(name).test_count));
+  return others;
 }
 
 struct World {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "experiments/made_up.h"
 #include "experiments/training.h"
 #include "models/network_spec.h"
 #include "study/experiment.h"
@@ -29,9 +30,10 @@ class PlanOf {
     request.generated_train = 200;
     request.generated_test = 50;
     data = std::make_unique<data::Dataset>(data::load(request));
+    others = made_up_other_data(job);
     for (const char* profile : {"haswell", "zen"}) {
       Environment environment{profile, profile, {{"torch", "1"}}, {}};
-      for (const auto& subject : experiment->subjects(job)) environment.fingerprints[subject.key()] = profile;
+      for (const auto& subject : experiment->subjects(job, nullptr)) environment.fingerprints[subject.key()] = profile;
       environments.list.push_back(environment);
     }
     environments.train_step_s.resize(2);
@@ -40,7 +42,7 @@ class PlanOf {
     plan = experiment->plan(inputs());
   }
 
-  [[nodiscard]] StudyInputs inputs() const { return {job, data.get(), environments, binding}; }
+  [[nodiscard]] StudyInputs inputs() const { return {job, data.get(), others, environments, binding}; }
 
   [[nodiscard]] std::size_t count(const std::string& kind) const {
     return static_cast<std::size_t>(
@@ -56,6 +58,7 @@ class PlanOf {
   Job job;
   const Experiment* experiment;
   std::unique_ptr<data::Dataset> data;
+  data::OtherData others;
   Environments environments;
   Binding binding;
   Plan plan;
@@ -143,7 +146,7 @@ TEST(NewLabelPlan, FingerprintsCoverTheSmallerBatchThatEndsAnEpoch) {
   const auto batches = [](const std::string& text) {
     const Job job = Job::parse("train-images = 200\n" + text, "x.ini");
     std::set<std::pair<int, int>> all;  // outputs, images
-    for (const auto& subject : experiment_named("new-label").subjects(job))
+    for (const auto& subject : experiment_named("new-label").subjects(job, nullptr))
       all.emplace(subject.network.classes, subject.batch);
     return all;
   };
@@ -156,7 +159,7 @@ TEST(NewLabelPlan, FingerprintsCoverTheSmallerBatchThatEndsAnEpoch) {
 TEST(NewLabelPlan, FingerprintsCoverTheBatchesOfFineTuning) {
   const Job job = Job::parse("test-images = 50\nscheme = clean\ntune = ftal\ntune-batch = 10\n", "x.ini");
   std::set<int> batches;
-  for (const auto& subject : experiment_named("new-label").subjects(job)) batches.insert(subject.batch);
+  for (const auto& subject : experiment_named("new-label").subjects(job, nullptr)) batches.insert(subject.batch);
   EXPECT_TRUE(batches.count(10) == 1 && batches.count(5) == 1);
 }
 
@@ -235,7 +238,7 @@ TEST(Plans, HaveTheAxesOfTheirStages) {
 TEST(ComparePlan, FingerprintsCoverEveryPrediction) {
   const PlanOf p("experiment = compare\npredict-images = 10\nthreads = 1, 2\nprecision = float32, bfloat16\n");
   std::set<std::string> subjects;
-  for (const auto& subject : p.experiment->subjects(p.job)) subjects.insert(subject.key());
+  for (const auto& subject : p.experiment->subjects(p.job, nullptr)) subjects.insert(subject.key());
   const std::string network = "dnn-1/1x28x28/10/channels-last/";
   EXPECT_EQ(subjects,
             (std::set<std::string>{network + "batch 128/evaluation 250", network + "batch 72/evaluation 1",

@@ -95,7 +95,7 @@ TEST(Published, CoordinatesAreSpelledAsTheStudysAxes) {
 TEST(Published, ChoicesAreSpelledAsTheKeysTakeThem) {
   const std::map<std::string, std::set<std::string>> known{
       {"dataset", {"mnist", "fashion-mnist", "cifar-10", "cifar-100"}},
-      {"scheme", {"clean", "new-label", "noise-backdoor", "content-backdoor", "unrelated-backdoor"}},
+      {"scheme", {"clean", "new-label", "noise-backdoor", "content", "unrelated", "noise"}},
       {"network",
        {"resnet-20", "resnet-32", "aime-seq", "aime-cnn", "aime-cnn-rgb", "simple-cnn", "zhang-mnist", "zhang-cifar"}},
       {"search", {"code"}},

@@ -21,7 +21,8 @@ class Boundary final : public study::Experiment {
   }
   [[nodiscard]] std::vector<ParameterGroup> keys() const override;
   void check(const study::Job& job) const override { check_training(job); }
-  [[nodiscard]] std::vector<forensics::Subject> subjects(const study::Job& job) const override;
+  [[nodiscard]] std::vector<forensics::Subject> subjects(const study::Job& job,
+                                                         const data::Dataset* data) const override;
   [[nodiscard]] Plan plan(const StudyInputs& inputs) const override;
   [[nodiscard]] std::vector<store::Group> tabulate(const StudyInputs& inputs, const Plan& plan,
                                                    const OutcomeLookup& outcome) const override;

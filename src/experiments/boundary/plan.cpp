@@ -144,7 +144,7 @@ Setting setting_of(const StudyInputs& inputs, const Setup& setup, const Grid::Po
 
 }  // namespace
 
-std::vector<forensics::Subject> Boundary::subjects(const Job& job) const {
+std::vector<forensics::Subject> Boundary::subjects(const Job& job, const data::Dataset*) const {
   const data::Description about = data::describe(job.text("dataset"));
   const models::NetworkSpec network = network_of_job(job, about.shape, about.classes);
   std::vector<forensics::Subject> subjects{prediction_subject(network, job), question_subject(network, job)};

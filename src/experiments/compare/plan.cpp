@@ -58,7 +58,7 @@ std::vector<ParameterGroup> Compare::keys() const {
              .choices = {"float32", "float64", "bfloat16"}}}}};
 }
 
-std::vector<forensics::Subject> Compare::subjects(const Job& job) const {
+std::vector<forensics::Subject> Compare::subjects(const Job& job, const data::Dataset*) const {
   const data::Description& about = data::describe(job.text("dataset"));
   std::vector<forensics::Subject> subjects;
   for (const models::NetworkSpec& network : networks_of(job, about.shape, about.classes)) {

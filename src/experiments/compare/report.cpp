@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "core/text.h"
 #include "experiments/compare/compare.h"
 #include "study/cells.h"
 #include "study/published.h"
@@ -15,12 +16,6 @@ namespace {
 using namespace study;  // the engine's tables and texts
 
 constexpr const char* precisions[] = {"float32", "float64", "bfloat16"};
-
-std::string joined(const std::vector<std::string>& words, const std::string& between) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : between) + word;
-  return text;
-}
 
 std::string one_decimal(double value) {
   char text[32];

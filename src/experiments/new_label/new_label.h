@@ -32,7 +32,8 @@ class NewLabel final : public study::Experiment {
   [[nodiscard]] std::string help() const override { return "Zhong et al. 2020: train, query, prune, predict"; }
   [[nodiscard]] std::vector<ParameterGroup> keys() const override;
   void check(const study::Job& job) const override;
-  [[nodiscard]] std::vector<forensics::Subject> subjects(const study::Job& job) const override;
+  [[nodiscard]] std::vector<forensics::Subject> subjects(const study::Job& job,
+                                                         const data::Dataset* data) const override;
   [[nodiscard]] Plan plan(const StudyInputs& inputs) const override;
   [[nodiscard]] std::vector<store::Group> tabulate(const StudyInputs& inputs, const Plan& plan,
                                                    const OutcomeLookup& outcome) const override;

@@ -81,8 +81,8 @@ void NewLabel::check(const Job& job) const {
     job.refuse("predict-images", "predictions need a watermarked model: scheme names only clean");
 }
 
-std::vector<forensics::Subject> NewLabel::subjects(const Job& job) const {
-  std::vector<forensics::Subject> subjects = ownership_.subjects(job);
+std::vector<forensics::Subject> NewLabel::subjects(const Job& job, const data::Dataset* data) const {
+  std::vector<forensics::Subject> subjects = ownership_.subjects(job, data);
   if (job.integer("predict-images") == 0) return subjects;
   // The batch sizes of the predictions, of the network that is asked.
   const data::Description& about = data::describe(job.text("dataset"));

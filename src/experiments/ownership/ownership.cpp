@@ -13,34 +13,9 @@ namespace telltale::experiments {
 namespace {
 
 using study::Axis;
+using study::Count;
 using study::Job;
 using study::Measure;
-
-const std::vector<Measure>& measures() {
-  static const std::vector<Measure> all{
-      {"accuracy", "accuracy", "share of the test images classified correctly (a new label's output counts as wrong)"},
-      {"accuracy_first_half", "accuracy_first_half",
-       "the same of the first half of the test images, with which fine-tuning trains"},
-      {"accuracy_second_half", "accuracy_second_half", "the same of the second half, which no attack sees"},
-      {"key_accuracy", "key_accuracy_new",
-       "share of untrained key samples (test images with the secret's noise) answered with the watermark's label"},
-      {"key_accuracy_trained", "key_accuracy_trained", "the same for the key samples that were trained on"},
-      {"key_accuracy_wrong_secret", "key_accuracy_wrong", "the same for key samples made with another secret"},
-      {"accuracy_label_removed", "accuracy_label_removed",
-       "share of the test images classified correctly after a thief deletes the new label's output"}};
-  return all;
-}
-
-const std::vector<study::Count>& counts() {
-  static const std::vector<study::Count> all{
-      {"keys", "keys_new", "untrained key samples that were asked"},
-      {"key_matches", "key_matches_new", "of them, answered with the watermark's label"},
-      {"keys_trained", "keys_trained", "key samples that were trained on and asked"},
-      {"key_matches_trained", "key_matches_trained", "of them, answered with the watermark's label"},
-      {"keys_wrong_secret", "keys_wrong", "key samples made with another secret that were asked"},
-      {"key_matches_wrong_secret", "key_matches_wrong", "of them, answered with the watermark's label"}};
-  return all;
-}
 
 // A parameter's value in a case, as it stands in a payload.
 Json value_of(const Parameter& parameter, const CaseValues& values) {
@@ -66,6 +41,16 @@ Json attack_settings(const watermark::Attack& attack, const CaseValues& values) 
   return settings;
 }
 
+// What a scheme refuses, where the job gives it.
+template <typename Action>
+void refused_by_key(const Job& job, const Action& action) {
+  try {
+    action();
+  } catch (const watermark::SettingError& error) {
+    job.refuse(error.key(), error.what());
+  }
+}
+
 bool is_on(const watermark::Attack& attack, const Job& job) {
   const std::string key = attack.switched_on_by();
   return key.empty() || job.is_set(key);
@@ -78,6 +63,45 @@ Ownership::Ownership(const std::vector<std::string>& schemes, const std::vector<
     : control_(std::move(control)) {
   for (const std::string& name : schemes) schemes_.push_back(&watermark::scheme_named(name));
   for (const std::string& name : attacks) attacks_.push_back(&watermark::attack_named(name));
+}
+
+bool Ownership::any_has(watermark::Query query) const {
+  return std::any_of(schemes_.begin(), schemes_.end(), [&](const auto* scheme) { return scheme->has(query); });
+}
+
+std::vector<Measure> Ownership::measures() const {
+  std::vector<Measure> all{
+      {"accuracy", "accuracy", "share of the test images classified correctly (a new label's output counts as wrong)"},
+      {"accuracy_first_half", "accuracy_first_half",
+       "the same of the first half of the test images, with which fine-tuning trains"},
+      {"accuracy_second_half", "accuracy_second_half", "the same of the second half, which no attack sees"},
+      {"key_accuracy", "key_accuracy_new",
+       "share of untrained key samples (made of test images with the owner's secret) answered with the watermark's "
+       "label"},
+      {"key_accuracy_trained", "key_accuracy_trained", "the same for the key samples that were trained on"},
+      {"key_accuracy_wrong_secret", "key_accuracy_wrong", "the same for key samples made with another secret"}};
+  if (any_has(watermark::Query::other_source))
+    all.push_back({"key_accuracy_other_source", "key_accuracy_other",
+                   "the same for images of all classes but the marked one and the target, with the owner's mark"});
+  if (std::any_of(schemes_.begin(), schemes_.end(), [](const auto* scheme) { return scheme->outputs(1) > 1; }))
+    all.push_back({"accuracy_label_removed", "accuracy_label_removed",
+                   "share of the test images classified correctly after a thief deletes the new label's output"});
+  return all;
+}
+
+std::vector<Count> Ownership::counts() const {
+  std::vector<Count> all{
+      {"keys", "keys_new", "untrained key samples that were asked"},
+      {"key_matches", "key_matches_new", "of them, answered with the watermark's label"},
+      {"keys_trained", "keys_trained", "key samples that were trained on and asked"},
+      {"key_matches_trained", "key_matches_trained", "of them, answered with the watermark's label"},
+      {"keys_wrong_secret", "keys_wrong", "key samples made with another secret that were asked"},
+      {"key_matches_wrong_secret", "key_matches_wrong", "of them, answered with the watermark's label"}};
+  if (any_has(watermark::Query::other_source)) {
+    all.push_back({"keys_other_source", "keys_other", "marked images of other classes that were asked"});
+    all.push_back({"key_matches_other_source", "key_matches_other", "of them, answered with the watermark's label"});
+  }
+  return all;
 }
 
 ParameterGroup Ownership::scheme_keys() const {
@@ -121,31 +145,42 @@ Grid Ownership::scheme_grid(const Job& job) const {
   return with_repeats(job.axes_of(names_of(scheme_keys().parameters)), job);
 }
 
-Json Ownership::settings(const CaseValues& values, bool asked) const {
+Json Ownership::settings(const CaseValues& values, bool asked, const data::OtherData* others) const {
   const watermark::Scheme* scheme = &watermark::scheme_named(values.text("scheme"));
-  if (asked && !scheme->marks()) scheme = &watermark::scheme_named(control_);
+  if (asked && !scheme->marks() && !control_.empty()) scheme = &watermark::scheme_named(control_);
   if (!scheme->marks()) return no_scheme();
   Json settings = {{"method", scheme->name()}, {"seed", values.job().integer("seed")}, {"repeat", values.repeat()}};
   for (const Parameter& parameter : scheme->parameters())
     settings[parameter.field_name()] = value_of(parameter, values);
+  if (others != nullptr)
+    for (const std::string& name : scheme->other_data(settings))
+      settings["other_data"][name] = others->at(name).content_hash().hex();
   return settings;
 }
 
-std::vector<forensics::Subject> Ownership::subjects(const Job& job) const {
+std::vector<std::string> Ownership::other_data(const Job& job) const {
+  std::set<std::string> names;
+  const Grid grid = scheme_grid(job);
+  for (std::size_t index = 0; index < grid.size(); ++index) {
+    const Json asked = settings(CaseValues(job, grid.point(index)), false, nullptr);
+    for (const std::string& name : watermark::scheme_of(asked).other_data(asked)) names.insert(name);
+  }
+  return {names.begin(), names.end()};
+}
+
+std::vector<forensics::Subject> Ownership::subjects(const Job& job, const data::Dataset* data) const {
   const data::Description& about = data::describe(job.text("dataset"));
   // Outputs of a network -> with how many samples it may be trained.
-  const long long images = training_images(job);
+  const long long images = data != nullptr ? data->train().count : training_images(job);
+  const watermark::ClassCounts by_class = class_counts(job, data);
   std::map<int, std::set<long long>> samples;
   for (const watermark::Scheme* scheme : schemes_) samples[scheme->outputs(about.classes)];
   const Grid grid = scheme_grid(job);
   for (std::size_t index = 0; index < grid.size(); ++index) {
-    const Json asked = settings(CaseValues(job, grid.point(index)), false);
+    const Json asked = settings(CaseValues(job, grid.point(index)), false, nullptr);
     const watermark::Scheme& scheme = watermark::scheme_of(asked);
-    try {
-      samples[scheme.outputs(about.classes)].insert(images + scheme.embedded_count(asked, images));
-    } catch (const InputError& error) {
-      job.refuse("alpha", error.what());
-    }
+    refused_by_key(
+        job, [&] { samples[scheme.outputs(about.classes)].insert(images + scheme.embedded_count(asked, by_class)); });
   }
   std::vector<forensics::Subject> subjects;
   for (models::NetworkSpec network : networks_of(job, about.shape, about.classes))
@@ -193,13 +228,12 @@ void Ownership::check(const StudyInputs& inputs) const {
   const Grid grid = scheme_grid(job);
   for (std::size_t index = 0; index < grid.size(); ++index) {
     const CaseValues values(job, grid.point(index));
-    const Json asked = settings(values, false);
-    try {
+    const Json asked = settings(values, false, &inputs.other_data);
+    refused_by_key(job, [&] {
       watermark::scheme_of(asked).check({asked, models::ImageView::of(data.shape(), data.train()),
-                                         models::ImageView::of(data.shape(), data.test()), data.classes()});
-    } catch (const InputError& error) {
-      job.refuse("alpha", error.what());
-    }
+                                         models::ImageView::of(data.shape(), data.test()), data.classes(),
+                                         &inputs.other_data});
+    });
   }
 }
 
@@ -209,7 +243,8 @@ void Ownership::plan(Plan& plan, const StudyInputs& inputs) const {
   const Grid grid = cases(job);
   const auto trainings = plan_trainings(plan, inputs, grid, [&](const CaseValues& values) {
     const watermark::Scheme& scheme = watermark::scheme_named(values.text("scheme"));
-    return Trained{network_of(values, data.shape(), scheme.outputs(data.classes())), settings(values, false)};
+    return Trained{network_of(values, data.shape(), scheme.outputs(data.classes())),
+                   settings(values, false, &inputs.other_data)};
   });
 
   const auto test_count = static_cast<double>(data.test().count);
@@ -219,8 +254,8 @@ void Ownership::plan(Plan& plan, const StudyInputs& inputs) const {
     const PlannedTraining& training = trainings[values.point().leading(grid.axes().size())];
     const bool is_marked = watermark::scheme_named(values.text("scheme")).marks();
     return study::Task<Evaluate>{
-        {data.content_hash(), plan.tasks[training.task].identity, settings(values, true), is_marked, std::move(attack),
-         key_images, training.environment, job.integer("eval-batch")},
+        {data.content_hash(), plan.tasks[training.task].identity, settings(values, true, &inputs.other_data), is_marked,
+         std::move(attack), key_images, training.environment, job.integer("eval-batch")},
         {training.task},
         training.environments,
         asked_images * training.image_s + attack_s};
@@ -229,6 +264,7 @@ void Ownership::plan(Plan& plan, const StudyInputs& inputs) const {
   add_stage(plan, {"evaluate", "every case: the trained model as it is", grid, measures(), counts(), {}},
             [&](const Grid::Point& point) { return evaluate(CaseValues(job, point), untouched); });
   plan.cases = grid.size();
+  if (control_.empty()) plan_control(plan, inputs, trainings);
   for (const watermark::Attack* attack : attacks_) {
     if (!is_on(*attack, job)) continue;
     const Grid attacked = grid * Grid(job.axes_of(names_of(attack->parameters())));
@@ -245,6 +281,54 @@ void Ownership::plan(Plan& plan, const StudyInputs& inputs) const {
   }
 }
 
+// The clean network of the same repeat and training, asked with the key samples of every scheme.
+void Ownership::plan_control(Plan& plan, const StudyInputs& inputs,
+                             const std::vector<PlannedTraining>& trainings) const {
+  const Job& job = inputs.job;
+  const Grid all = cases(job);
+  std::vector<Axis> axes = all.axes();
+  const auto schemes = std::find_if(axes.begin(), axes.end(), [](const Axis& axis) { return axis.key == "scheme"; });
+  const auto marks = [](const std::string& name) { return watermark::scheme_named(name).marks(); };
+  const auto clean = std::find_if_not(schemes->values.begin(), schemes->values.end(), marks);
+  if (clean == schemes->values.end()) return;
+  const auto clean_position = static_cast<std::size_t>(clean - schemes->values.begin());
+  std::erase_if(schemes->values, [&](const std::string& name) { return !marks(name); });
+  if (schemes->values.empty()) return;
+
+  std::vector<Measure> asked;
+  for (const Measure& measure : measures())
+    if (std::string(measure.variable).starts_with("key_") && measure.variable != std::string("key_accuracy_trained"))
+      asked.push_back(measure);
+  std::vector<Count> counted;
+  for (const Count& count : counts())
+    if (!std::string(count.variable).ends_with("_trained")) counted.push_back(count);
+  add_stage(plan,
+            {"control",
+             "the clean network of the same repeat, asked with the key samples of every scheme",
+             Grid(std::move(axes)),
+             std::move(asked),
+             std::move(counted),
+             {}},
+            [&](const Grid::Point& point) {
+              std::size_t same = 0;  // the case of the clean network
+              for (const Axis& axis : all.axes())
+                same = same * axis.values.size() + (axis.key == "scheme" ? clean_position : point.position(axis.key));
+              const PlannedTraining& training = trainings[same];
+              const double images = 3 * static_cast<double>(inputs.data->test().count);
+              return study::Task<Evaluate>{{inputs.data->content_hash(),
+                                            plan.tasks[training.task].identity,
+                                            settings(CaseValues(job, point), true, &inputs.other_data),
+                                            false,
+                                            {{"name", "none"}},
+                                            job.integer("key-images"),
+                                            training.environment,
+                                            job.integer("eval-batch")},
+                                           {training.task},
+                                           training.environments,
+                                           images * training.image_s};
+            });
+}
+
 store::Group Ownership::train_group(const Job& job, const Plan& plan, const OutcomeLookup& outcome) const {
   store::Group group = group_of(plan.stage("evaluate"), outcome);
   group.name = "train";
@@ -257,8 +341,9 @@ store::Group Ownership::train_group(const Job& job, const Plan& plan, const Outc
   return group;
 }
 
-std::vector<store::Group> Ownership::attack_groups(const Plan& plan, const OutcomeLookup& outcome) const {
+std::vector<store::Group> Ownership::further_groups(const Plan& plan, const OutcomeLookup& outcome) const {
   std::vector<store::Group> groups;
+  if (const Stage* control = plan.find_stage("control")) groups.push_back(group_of(*control, outcome));
   for (const watermark::Attack* attack : attacks_)
     if (const Stage* stage = plan.find_stage(attack->name())) groups.push_back(group_of(*stage, outcome));
   return groups;
@@ -278,14 +363,15 @@ std::vector<study::Table> Ownership::attack_tables(const store::Group& root) con
   for (const watermark::Attack* attack : attacks_) {
     const store::Group* group = root.child(attack->name());
     if (group == nullptr) continue;
-    const auto dimensions = study::without(study::Cells(*group, "accuracy").dimensions(), {"repeat", "alpha", "beta"});
+    const auto dimensions =
+        study::without(study::Cells(*group, "accuracy").dimensions(), {"repeat", "alpha", "beta", "share"});
     auto columns = measured_columns();
     // Files of earlier versions have no halves.
     if (group->find_variable("accuracy_first_half") != nullptr)
       columns.insert(columns.begin() + 1,
                      {{"accuracy_first_half", "first half %"}, {"accuracy_second_half", "second half %"}});
     tables.push_back(study::means_table(*group, attack->title(), dimensions, columns));
-    tables.back().notes = {"Means over alpha and beta, +- the half-width of the 95% interval over the repeats."};
+    tables.back().notes = {"Means over all that is not shown, +- the half-width of the 95% interval over the repeats."};
   }
   return tables;
 }

@@ -13,8 +13,8 @@ namespace telltale::experiments {
 
 /// Asks a model, as it is or after an attack, for the test images and for key samples. Its outcome: accuracy,
 /// accuracy_label_removed (of networks with an output more than the data have classes), and of each set of key samples
-/// (new, wrong, trained) how many were asked, keys_*, how many of them got their label, key_matches_*, and the share,
-/// key_accuracy_*. A network without a watermark was trained on none.
+/// (new, wrong, trained, other) how many were asked, keys_*, how many of them got their label, key_matches_*, and the
+/// share, key_accuracy_*. A network without a watermark was trained on none.
 struct Evaluate {
   static constexpr study::TaskKind kind{.name = "evaluate", .algorithm = 2};
   Identity data, model;
@@ -39,7 +39,7 @@ const std::vector<std::pair<std::string, std::string>>& measured_columns();
 class Ownership {
  public:
   /// Names in the registry of watermark/. `control`: the scheme whose key samples the network without a watermark is
-  /// asked.
+  /// asked; empty: those of every scheme of the job, which is a stage and a group of its own (`control`).
   Ownership(const std::vector<std::string>& schemes, const std::vector<std::string>& attacks, std::string control);
 
   /// `scheme` and the keys of the schemes, each once; then `key-images`.
@@ -48,7 +48,10 @@ class Ownership {
 
   /// What fingerprints must cover: every network, with the outputs that each scheme gives it, in batches of every size
   /// that its training comes to.
-  [[nodiscard]] std::vector<forensics::Subject> subjects(const study::Job& job) const;
+  [[nodiscard]] std::vector<forensics::Subject> subjects(const study::Job& job, const data::Dataset* data) const;
+
+  /// The data sets that the job's schemes make key samples of, beside its own.
+  [[nodiscard]] std::vector<std::string> other_data(const study::Job& job) const;
 
   /// Refuses, naming the key, what the data cannot serve.
   void check(const StudyInputs& inputs) const;
@@ -58,8 +61,8 @@ class Ownership {
 
   /// The group `train`: every case as trained, and what was measured of it as it is.
   [[nodiscard]] store::Group train_group(const study::Job& job, const Plan& plan, const OutcomeLookup& outcome) const;
-  /// A group for each attack.
-  [[nodiscard]] std::vector<store::Group> attack_groups(const Plan& plan, const OutcomeLookup& outcome) const;
+  /// A group for each attack; before them `control`, if there is one.
+  [[nodiscard]] std::vector<store::Group> further_groups(const Plan& plan, const OutcomeLookup& outcome) const;
 
   /// A table for each attack that a results file holds.
   [[nodiscard]] std::vector<study::Table> attack_tables(const store::Group& root) const;
@@ -67,9 +70,14 @@ class Ownership {
  private:
   [[nodiscard]] Grid cases(const study::Job& job) const;
   [[nodiscard]] Grid scheme_grid(const study::Job& job) const;
+  void plan_control(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const;
   void add_attack_subjects(std::vector<forensics::Subject>& subjects, const study::Job& job) const;
-  // A scheme's settings in one case; those of the control where `asked` of a network without a watermark.
-  [[nodiscard]] Json settings(const CaseValues& values, bool asked) const;
+  // A scheme's settings in one case; those of the control where `asked` of a network without a watermark. With the
+  // hashes of the other data that it uses, where these are known.
+  [[nodiscard]] Json settings(const CaseValues& values, bool asked, const data::OtherData* others) const;
+  [[nodiscard]] std::vector<study::Measure> measures() const;
+  [[nodiscard]] std::vector<study::Count> counts() const;
+  [[nodiscard]] bool any_has(watermark::Query query) const;
 
   std::vector<const watermark::Scheme*> schemes_;
   std::vector<const watermark::Attack*> attacks_;

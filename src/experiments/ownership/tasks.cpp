@@ -34,18 +34,19 @@ cluster::TaskResult evaluate(const Evaluate& task, RankState& rank, cluster::Tas
   check();
 
   const watermark::Scheme& scheme = watermark::scheme_of(task.scheme);
-  const watermark::KeyInputs inputs{task.scheme, train, test, data.classes()};
-  const std::int64_t label = scheme.label(task.scheme, data.classes());
+  const watermark::KeyInputs inputs{task.scheme, train, test, data.classes(), &rank.other_data};
   const auto ask = [&](watermark::Query query, const std::string& name) {
+    if (!scheme.has(query)) return;
     const watermark::KeySamples keys = scheme.queries(inputs, query, task.key_images);
     const auto given = models::labels_of(service->logits(images_of(keys), task.eval_batch));
     result.values["keys_" + name] = Array::scalar<std::int64_t>(keys.count());
-    result.values["key_matches_" + name] = Array::scalar<std::int64_t>(models::count_of(given, label));
-    put("key_accuracy_" + name, models::share_of(given, label));
+    result.values["key_matches_" + name] = Array::scalar<std::int64_t>(models::matches(given, keys.labels));
+    put("key_accuracy_" + name, models::accuracy(given, keys.labels));
     check();
   };
   ask(watermark::Query::fresh, "new");
   ask(watermark::Query::wrong_secret, "wrong");
+  ask(watermark::Query::other_source, "other");
   if (task.is_marked) ask(watermark::Query::trained, "trained");
   return result;
 }

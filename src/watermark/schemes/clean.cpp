@@ -10,11 +10,8 @@ class Clean final : public Scheme {
   [[nodiscard]] std::string name() const override { return "clean"; }
   [[nodiscard]] std::string help() const override { return "the network without a watermark"; }
   [[nodiscard]] bool marks() const override { return false; }
-  [[nodiscard]] std::int64_t label(const Json&, int) const override {
-    throw Error("a clean network has no key samples");
-  }
   void check(const KeyInputs&) const override {}
-  [[nodiscard]] std::int64_t embedded_count(const Json&, std::int64_t) const override { return 0; }
+  [[nodiscard]] std::int64_t embedded_count(const Json&, const ClassCounts&) const override { return 0; }
   [[nodiscard]] KeySamples embedded(const KeyInputs& inputs) const override { return {inputs.train.shape, {}, {}, {}}; }
   [[nodiscard]] KeySamples queries(const KeyInputs&, Query, std::int64_t) const override {
     throw Error("a clean network has no key samples");

@@ -1,159 +1,60 @@
-#include "watermark/schemes/noise.h"
-
+// Zhang et al. 2018, Sec. 3.2, "noise": Gaussian noise on images of the source class.
 #include <algorithm>
-#include <cmath>
 
-#include "core/error.h"
-#include "models/batches.h"
-#include "watermark/shares.h"
+#include "watermark/registry.h"
+#include "watermark/schemes/added_noise.h"
+#include "watermark/schemes/source_target.h"
 
 namespace telltale::watermark {
 namespace {
 
-std::string text_of(double value) { return canonical(Json(value)); }
+class Noise final : public MarkedImagesScheme {
+ public:
+  [[nodiscard]] std::string name() const override { return "noise"; }
+  [[nodiscard]] std::string help() const override {
+    return "images of one class with Gaussian noise, labelled as another (Zhang et al. 2018)";
+  }
 
-void require(bool fits, const std::string& complaint) {
-  if (!fits) throw InputError(complaint);
-}
+ protected:
+  [[nodiscard]] std::vector<Parameter> own_parameters() const override {
+    using enum ValueType;
+    return {{.name = "sigma",
+             .type = number,
+             .fallback = "0.1",
+             .help = "standard deviation of the noise watermark, on [0,1] pixels, which stay there",
+             .axis = AxisRule::allowed,
+             .least = 1e-9,
+             .most = 1000},
+            {.name = "key-noise",
+             .type = choice,
+             .fallback = "fixed",
+             .help = "one noise pattern for all key samples of a secret, or a fresh one for each",
+             .axis = AxisRule::allowed,
+             .choices = {"fixed", "fresh"},
+             .field = "noise"}};
+  }
+
+  [[nodiscard]] Mark mark(const Json& settings, const data::ImageShape& shape, bool owners) const override {
+    const KeyStreams streams(settings);
+    const Stream secret(owners ? streams.secret : streams.wrong_secret);
+    const double sigma = settings.at("sigma");
+    const bool fresh = settings.at("noise") == "fresh";
+    return [=, pattern = noise_pattern(secret, shape)](std::span<float> pixels, std::int64_t source,
+                                                       const std::string& split) {
+      const std::vector<float>& own =
+          fresh ? noise_pattern(secret.derive(split + " image " + std::to_string(source)), shape) : pattern;
+      for (std::size_t i = 0; i < pixels.size(); ++i)
+        pixels[i] = std::clamp(static_cast<float>(static_cast<double>(pixels[i]) + sigma * static_cast<double>(own[i])),
+                               0.0F, 1.0F);
+    };
+  }
+};
 
 }  // namespace
 
-double noise_scale(double beta, const std::string& reading) {
-  if (reading == "amplitude") return beta;
-  if (reading == "variance") return std::sqrt(beta);
-  throw InputError("there is no reading of beta named \"" + reading + "\"; there are: amplitude, variance");
-}
-
-NoiseStreams::NoiseStreams(const Json& settings) {
-  const auto seed = settings.at("seed").get<std::uint64_t>();
-  const Json repeat = {{"repeat", settings.at("repeat")}};
-  images = Stream::key_of(seed, settings, "key images");
-  secret = Stream::key_of(seed, repeat, "secret");
-  wrong_secret = Stream::key_of(seed, repeat, "wrong secret");
-}
-
-std::vector<float> noise_pattern(const Stream& secret, const data::ImageShape& shape) {
-  Stream draws = secret.derive("noise pattern");
-  std::vector<float> pattern(static_cast<std::size_t>(shape.pixels()));
-  for (float& value : pattern) value = static_cast<float>(draws.normal());
-  return pattern;
-}
-
-std::int64_t images_selected(double alpha, std::int64_t count) {
-  const std::int64_t selected = nearest_of(alpha, count);
-  require(selected > 0, "alpha = " + text_of(alpha) + " of " + std::to_string(count) +
-                            " images selects no image; the smallest share that does is " +
-                            text_of(0.5 / static_cast<double>(std::max<std::int64_t>(count, 1))));
-  return selected;
-}
-
-std::vector<Parameter> NoiseScheme::parameters() const {
-  using enum ValueType;
-  return {{.name = "reading",
-           .type = choice,
-           .fallback = "variance",
-           .help = "what beta scales: the noise's variance (k = x + sqrt(beta) eps), which alone reaches the published "
-                   "key accuracies, or its amplitude (k = x + beta eps), as the formula is printed",
-           .axis = AxisRule::always,
-           .choices = {"variance", "amplitude"}},
-          {.name = "alpha",
-           .type = number,
-           .fallback = "0.01",
-           .help = "share of the training images made key samples",
-           .axis = AxisRule::always,
-           .least = 1e-9,
-           .most = 1},
-          {.name = "beta",
-           .type = number,
-           .fallback = "0.01",
-           .help = "strength of the key samples' noise, on [0,1] pixels",
-           .axis = AxisRule::always,
-           .most = 1000},
-          {.name = "clip",
-           .type = flag,
-           .fallback = "yes",
-           .help = "keep key samples in [0,1], as the noise of scikit-image does, which the paper's words name (its "
-                   "formula does not)"},
-          {.name = "key-noise",
-           .type = choice,
-           .fallback = "fixed",
-           .help = "one noise pattern for all key samples of a secret, or a fresh one for each",
-           .choices = {"fixed", "fresh"},
-           .field = "noise"}};
-}
-
-std::vector<std::int64_t> NoiseScheme::markable(const Json& settings, const models::ImageView& images) const {
-  const int never = unmarked_class(settings);
-  std::vector<std::int64_t> candidates;
-  for (std::int64_t i = 0; i < images.count; ++i)
-    if (images.label(i) != never) candidates.push_back(i);
-  return candidates;
-}
-
-void NoiseScheme::check(const KeyInputs& inputs) const {
-  const double alpha = inputs.settings.at("alpha"), beta = inputs.settings.at("beta");
-  require(alpha > 0 && alpha <= 1, "alpha = " + text_of(alpha) + " is no share: it is greater than 0 and at most 1");
-  require(std::isfinite(beta) && beta >= 0, "beta = " + text_of(beta) + " is no strength: it is at least 0");
-  static_cast<void>(noise_scale(beta, inputs.settings.at("reading").get<std::string>()));
-  const std::int64_t selected = embedded_count(inputs.settings, inputs.train.count);
-  const auto candidates = static_cast<std::int64_t>(markable(inputs.settings, inputs.train).size());
-  require(selected <= candidates, "a share of " + text_of(alpha) + " is more than the " + std::to_string(candidates) +
-                                      " of " + std::to_string(inputs.train.count) + " images that " + name() +
-                                      " may mark");
-}
-
-std::int64_t NoiseScheme::embedded_count(const Json& settings, std::int64_t train_images) const {
-  return images_selected(settings.at("alpha"), train_images);
-}
-
-KeySamples NoiseScheme::embedded(const KeyInputs& inputs) const {
-  check(inputs);
-  models::check(inputs.train);
-  const std::vector<std::int64_t> candidates = markable(inputs.settings, inputs.train);
-  const NoiseStreams streams(inputs.settings);
-  Stream choice(streams.images);
-  std::vector<std::int64_t> sources = choice.permutation(static_cast<std::int64_t>(candidates.size()));
-  sources.resize(static_cast<std::size_t>(embedded_count(inputs.settings, inputs.train.count)));
-  for (std::int64_t& source : sources) source = candidates[static_cast<std::size_t>(source)];
-  std::sort(sources.begin(), sources.end());
-  return made(inputs, Stream(streams.secret), inputs.train, std::move(sources), "training");
-}
-
-KeySamples NoiseScheme::queries(const KeyInputs& inputs, Query query, std::int64_t limit) const {
-  if (query == Query::trained) {
-    KeySamples samples = embedded(inputs);
-    if (limit > 0) samples.keep_first(limit);
-    return samples;
-  }
-  models::check(inputs.test);
-  std::vector<std::int64_t> sources = markable(inputs.settings, inputs.test);
-  // Of the first images, as far as they may be marked.
-  if (limit > 0) std::erase_if(sources, [&](std::int64_t source) { return source >= limit; });
-  require(!sources.empty(), "there is no image left to ask with: all are of the target class");
-  const NoiseStreams streams(inputs.settings);
-  const Stream secret(query == Query::fresh ? streams.secret : streams.wrong_secret);
-  return made(inputs, secret, inputs.test, std::move(sources), "query");
-}
-
-KeySamples NoiseScheme::made(const KeyInputs& inputs, const Stream& secret, const models::ImageView& images,
-                             std::vector<std::int64_t> sources, const std::string& split) const {
-  const Json& settings = inputs.settings;
-  const double scale = noise_scale(settings.at("beta"), settings.at("reading").get<std::string>());
-  const bool fresh = settings.at("noise") == "fresh", clip = settings.at("clip");
-  KeySamples keys{images.shape, {}, std::vector(sources.size(), label(settings, inputs.classes)), std::move(sources)};
-  keys.pixels.reserve(keys.sources.size() * static_cast<std::size_t>(images.shape.pixels()));
-  std::vector<float> pattern = noise_pattern(secret, images.shape);
-  for (const std::int64_t source : keys.sources) {
-    if (fresh) pattern = noise_pattern(secret.derive(split + " image " + std::to_string(source)), images.shape);
-    const ByteSpan bytes = images.image(source);
-    for (std::size_t i = 0; i < pattern.size(); ++i) {
-      // Computed in double and rounded once.
-      const double clean = models::pixel_value(bytes[i]);
-      const auto key = static_cast<float>(clean + scale * static_cast<double>(pattern[i]));
-      keys.pixels.push_back(clip ? std::clamp(key, 0.0F, 1.0F) : key);
-    }
-  }
-  return keys;
+const Scheme& noise_scheme() {
+  static const Noise scheme;
+  return scheme;
 }
 
 }  // namespace telltale::watermark

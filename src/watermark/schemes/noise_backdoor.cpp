@@ -2,7 +2,7 @@
 // class, and are never made of its images.
 #include "core/error.h"
 #include "watermark/registry.h"
-#include "watermark/schemes/noise.h"
+#include "watermark/schemes/added_noise.h"
 
 namespace telltale::watermark {
 namespace {
@@ -22,16 +22,13 @@ class NoiseBackdoor final : public NoiseScheme {
                    .most = 254});
     return all;
   }
-  [[nodiscard]] std::int64_t label(const Json& settings, int) const override { return settings.at("target"); }
   void check(const KeyInputs& inputs) const override {
-    const int target = inputs.settings.at("target");
-    if (target < 0 || target >= inputs.classes)
-      throw InputError("the target class " + std::to_string(target) + " is none of the " +
-                       std::to_string(inputs.classes) + " classes, which count from 0");
+    check_class("target", "target class", inputs.settings.at("target"), inputs.classes);
     NoiseScheme::check(inputs);
   }
 
  protected:
+  [[nodiscard]] std::int64_t label(const Json& settings, int) const override { return settings.at("target"); }
   [[nodiscard]] int unmarked_class(const Json& settings) const override { return settings.at("target"); }
 };
 

@@ -1,7 +1,7 @@
 // Key samples that are images with a secret's noise: what the new label and the noise backdoor have in common.
 #pragma once
 
-#include "watermark/scheme.h"
+#include "watermark/schemes/making.h"
 
 namespace telltale::watermark {
 
@@ -15,13 +15,6 @@ enum class Reading {
 /// Strength of the noise by what beta means: "amplitude" or "variance". Throws InputError for another reading.
 double noise_scale(double beta, const std::string& reading);
 
-/// Keys of the random streams of key samples: the choice of the images that are marked depends on all settings; the
-/// owner's secret and the wrong one are one a repeat, whatever alpha and beta are.
-struct NoiseStreams {
-  explicit NoiseStreams(const Json& settings);
-  Identity images, secret, wrong_secret;
-};
-
 /// The pattern eps that a secret determines: C x H x W standard normal values.
 std::vector<float> noise_pattern(const Stream& secret, const data::ImageShape& shape);
 
@@ -34,11 +27,13 @@ class NoiseScheme : public Scheme {
  public:
   [[nodiscard]] std::vector<Parameter> parameters() const override;
   void check(const KeyInputs& inputs) const override;
-  [[nodiscard]] std::int64_t embedded_count(const Json& settings, std::int64_t train_images) const override;
+  [[nodiscard]] std::int64_t embedded_count(const Json& settings, const ClassCounts& train) const override;
   [[nodiscard]] KeySamples embedded(const KeyInputs& inputs) const override;
   [[nodiscard]] KeySamples queries(const KeyInputs& inputs, Query query, std::int64_t limit) const override;
 
  protected:
+  /// What key samples are labelled.
+  [[nodiscard]] virtual std::int64_t label(const Json& settings, int classes) const = 0;
   /// A class that is never marked; -1: all may be.
   [[nodiscard]] virtual int unmarked_class(const Json& settings) const {
     static_cast<void>(settings);

@@ -1,0 +1,95 @@
+#include "experiments/backdoor/backdoor.h"
+
+#include "study/cells.h"
+#include "study/published_table.h"
+
+namespace telltale::experiments {
+namespace {
+
+using namespace study;  // the engine's tables and texts
+
+// Means over the repeats of everything that was measured of the networks as they are.
+Table networks_table(const store::Group& train) {
+  auto columns = measured_columns();
+  columns.push_back({"key_accuracy_other_source", "other classes %"});
+  Table table = means_table(train, "Networks and their watermarks",
+                            without(Cells(train, "accuracy").dimensions(), {"repeat"}), columns);
+  table.notes = {
+      "Means over the repeats, +- the half-width of their 95% interval. New keys: of test images; wrong secret:",
+      "another word, letter or noise; other classes: the owner's mark on images that are never marked."};
+  return table;
+}
+
+Table control_table(const store::Group& control) {
+  Table table = means_table(control, "The clean network, asked with the same key samples",
+                            without(Cells(control, "key_accuracy").dimensions(), {"repeat"}),
+                            {{"key_accuracy", "new keys %"},
+                             {"key_accuracy_wrong_secret", "wrong secret %"},
+                             {"key_accuracy_other_source", "other classes %"}});
+  table.notes = {"How often a network that nobody marked gives the watermark's label: what every proof has to exceed."};
+  return table;
+}
+
+// One of the paper's tables beside a group that measured the same; nothing where the study has no such point.
+void add_published(std::vector<Table>& tables, const store::Group& root, const std::string& title,
+                   const std::vector<const char*>& printed, const char* group_name, const Json& constants) {
+  const store::Group* group = root.child(group_name);
+  if (group == nullptr) return;
+  Json settings = settings_of(root);
+  settings.update(constants);
+  std::vector<PublishedRow> rows;
+  for (const char* table : printed)
+    for (const PublishedRow& row : published_paper("backdoor-watermarks").rows_of(table)) rows.push_back(row);
+  Table table = published_table(title, rows, ResultsView{*group, std::move(settings)});
+  if (!table.rows.empty()) tables.push_back(std::move(table));
+}
+
+}  // namespace
+
+Backdoor::Backdoor() : ownership_({"content", "unrelated", "noise", "clean"}, {"prune", "fine-tune"}, "") {}
+
+std::vector<ParameterGroup> Backdoor::keys() const {
+  return {training_keys(), ownership_.scheme_keys(), ownership_.attack_keys()};
+}
+
+void Backdoor::check(const Job& job) const { check_training(job); }
+
+std::vector<std::string> Backdoor::other_data(const Job& job) const { return ownership_.other_data(job); }
+
+std::vector<forensics::Subject> Backdoor::subjects(const Job& job, const data::Dataset* data) const {
+  return ownership_.subjects(job, data);
+}
+
+Plan Backdoor::plan(const StudyInputs& inputs) const {
+  ownership_.check(inputs);
+  Plan plan;
+  ownership_.plan(plan, inputs);
+  return plan;
+}
+
+std::vector<store::Group> Backdoor::tabulate(const StudyInputs& inputs, const Plan& plan,
+                                             const OutcomeLookup& outcome) const {
+  std::vector<store::Group> groups{ownership_.train_group(inputs.job, plan, outcome)};
+  for (store::Group& further : ownership_.further_groups(plan, outcome)) groups.push_back(std::move(further));
+  return groups;
+}
+
+std::vector<Table> Backdoor::report(const store::Group& root) const {
+  std::vector<Table> tables;
+  const store::Group* train = root.child("train");
+  if (train == nullptr) return tables;
+  tables.push_back(networks_table(*train));
+  if (const store::Group* control = root.child("control")) tables.push_back(control_table(*control));
+  if (!is_true(root, "dataset_generated")) {
+    add_published(tables, root, "Tables 1 and 2 of Zhang et al. 2018", {"Table 1", "Table 2"}, "train", Json::object());
+    add_published(tables, root, "Tables 3 and 4 of Zhang et al. 2018: pruning", {"Table 3", "Table 4"}, "prune",
+                  Json::object());
+    add_published(tables, root, "Table 5 of Zhang et al. 2018: fine-tuning", {"Table 5"}, "fine-tune",
+                  {{"attack", "fine-tuning"}});
+    tables.push_back(errata_table(published_paper("backdoor-watermarks")));
+  }
+  for (Table& table : ownership_.attack_tables(root)) tables.push_back(std::move(table));
+  return tables;
+}
+
+}  // namespace telltale::experiments

@@ -1,0 +1,152 @@
+// Zhang et al. 2018, Sec. 3.2, "unrelated": images of another task, labelled as a class of this one.
+#include <algorithm>
+
+#include "core/error.h"
+#include "models/batches.h"
+#include "watermark/registry.h"
+#include "watermark/schemes/source_target.h"
+
+namespace telltale::watermark {
+namespace {
+
+// Where an image of another shape lies in one of the network's: in the middle, with black around; grey in every
+// channel. Throws InputError where that is no rule: it is larger, or in colour and the network sees grey.
+struct Fit {
+  data::ImageShape from, to;
+  int top, left;
+
+  Fit(const data::Dataset& other, const data::ImageShape& shape)
+      : from(other.shape()), to(shape), top((to.height - from.height) / 2), left((to.width - from.width) / 2) {
+    const auto text = [](const data::ImageShape& s) {
+      return std::to_string(s.channels) + " x " + std::to_string(s.height) + " x " + std::to_string(s.width);
+    };
+    require(from.height <= to.height && from.width <= to.width && (from.channels == to.channels || from.channels == 1),
+            "unrelated",
+            "images of " + other.name() + " (" + text(from) + ") do not fit into those of the network (" + text(to) +
+                "): smaller ones are laid in the middle, grey ones take every channel, and there is no other rule");
+  }
+
+  void lay(ByteSpan image, std::span<float> pixels) const {
+    std::fill(pixels.begin(), pixels.end(), 0.0F);
+    for (int c = 0; c < to.channels; ++c)
+      for (int y = 0; y < from.height; ++y)
+        for (int x = 0; x < from.width; ++x)
+          pixels[static_cast<std::size_t>((c * to.height + top + y) * to.width + left + x)] = models::pixel_value(
+              image[static_cast<std::size_t>(((from.channels == 1 ? 0 : c) * from.height + y) * from.width + x)]);
+  }
+};
+
+class Unrelated final : public SourceTargetScheme {
+ public:
+  [[nodiscard]] std::string name() const override { return "unrelated"; }
+  [[nodiscard]] std::string help() const override {
+    return "images of another task, as many as of one class with a mark, labelled as a class of this one (Zhang et al. "
+           "2018)";
+  }
+  [[nodiscard]] std::vector<std::string> other_data(const Json& settings) const override {
+    return {settings.at("unrelated").get<std::string>()};
+  }
+  void check(const KeyInputs& inputs) const override {
+    SourceTargetScheme::check(inputs);
+    const data::Dataset& other = other_of(inputs);
+    static_cast<void>(Fit(other, inputs.train.shape));
+    check_class("unrelated-class", "unrelated class", inputs.settings.at("unrelated_class"), other.classes());
+    check_class("unrelated-other-class", "unrelated class", inputs.settings.at("unrelated_other_class"),
+                other.classes());
+    const auto there = static_cast<std::int64_t>(candidates(inputs, other.train(), true).size());
+    const std::int64_t wanted = embedded_count(inputs);
+    require(wanted <= there, "share",
+            other.name() + " has only " + std::to_string(there) + " training images of class " +
+                inputs.settings.at("unrelated_class").dump() + ", and the share asks for " + std::to_string(wanted));
+  }
+  [[nodiscard]] bool has(Query query) const override { return query != Query::other_source; }
+
+  [[nodiscard]] KeySamples embedded(const KeyInputs& inputs) const override {
+    check(inputs);
+    const data::Split& train = other_of(inputs).train();
+    return made(inputs, train,
+                chosen(candidates(inputs, train, true), embedded_count(inputs), KeyStreams(inputs.settings)),
+                "training");
+  }
+
+  [[nodiscard]] KeySamples queries(const KeyInputs& inputs, Query query, std::int64_t limit) const override {
+    if (query == Query::trained) return trained(*this, inputs, limit);
+    const data::Split& test = other_of(inputs).test();
+    std::vector<std::int64_t> sources = candidates(inputs, test, query == Query::fresh);
+    if (limit > 0 && static_cast<std::int64_t>(sources.size()) > limit) sources.resize(static_cast<std::size_t>(limit));
+    require(!sources.empty(), "unrelated-class", other_of(inputs).name() + " has no test image of the unrelated class");
+    return made(inputs, test, std::move(sources), "query");
+  }
+
+ protected:
+  [[nodiscard]] std::vector<Parameter> own_parameters() const override {
+    using enum ValueType;
+    return {{.name = "unrelated",
+             .type = choice,
+             .fallback = "letters",
+             .help = "the data set of the unrelated images (the paper: EMNIST's letters for MNIST, MNIST for CIFAR-10)",
+             .axis = AxisRule::allowed,
+             .choices = data::dataset_names()},
+            {.name = "unrelated-class",
+             .type = integer,
+             .fallback = "12",
+             .help = "their class there (12 is the letter M; the paper: \"m\", and \"1\" for CIFAR-10)",
+             .axis = AxisRule::allowed,
+             .most = 254},
+            {.name = "unrelated-other-class",
+             .type = integer,
+             .fallback = "22",
+             .help = "the class of the key samples of a wrong secret: does any letter trigger the watermark?",
+             .axis = AxisRule::allowed,
+             .most = 254},
+            {.name = "unrelated-labels",
+             .type = choice,
+             .fallback = "target",
+             .help = "what unrelated images are labelled: the target class, or a class drawn for each (a public "
+                     "re-implementation)",
+             .axis = AxisRule::allowed,
+             .choices = {"target", "random"}}};
+  }
+
+ private:
+  static const data::Dataset& other_of(const KeyInputs& inputs) {
+    const std::string name = inputs.settings.at("unrelated");
+    if (inputs.others == nullptr || !inputs.others->contains(name))
+      throw Error("the data set " + name + " of the unrelated images was not read");
+    return inputs.others->at(name);
+  }
+
+  static std::vector<std::int64_t> candidates(const KeyInputs& inputs, const data::Split& split, bool owners) {
+    return images_of_class(models::ImageView::of(other_of(inputs).shape(), split),
+                           inputs.settings.at(owners ? "unrelated_class" : "unrelated_other_class"));
+  }
+
+  [[nodiscard]] static KeySamples made(const KeyInputs& inputs, const data::Split& split,
+                                       std::vector<std::int64_t> sources, const std::string& name) {
+    const data::Dataset& other = other_of(inputs);
+    const auto images = models::ImageView::of(other.shape(), split);
+    models::check(images);
+    const Fit fit(other, inputs.train.shape);
+    const std::size_t size = fit.to.pixels();
+    KeySamples keys{fit.to, std::vector<float>(sources.size() * size),
+                    std::vector<std::int64_t>(sources.size(), inputs.settings.at("target")), std::move(sources)};
+    const bool random = inputs.settings.at("unrelated_labels") == "random";
+    const Stream labels = Stream(KeyStreams(inputs.settings).images).derive(name + " labels");
+    for (std::size_t k = 0; k < keys.sources.size(); ++k) {
+      fit.lay(images.image(keys.sources[k]), std::span(keys.pixels).subspan(k * size, size));
+      if (random)
+        keys.labels[k] = static_cast<std::int64_t>(
+            labels.derive(std::to_string(keys.sources[k])).below(static_cast<std::uint64_t>(inputs.classes)));
+    }
+    return keys;
+  }
+};
+
+}  // namespace
+
+const Scheme& unrelated_scheme() {
+  static const Unrelated scheme;
+  return scheme;
+}
+
+}  // namespace telltale::watermark

@@ -1,0 +1,79 @@
+"""Experiment backdoor, end to end: what the results file and the report say of the three watermarks of Zhang et al. 2018."""
+
+import types
+
+import h5py
+import numpy as np
+import pytest
+import xarray as xr
+
+from telltale_runs import write_job
+
+SMALL = dict(experiment="backdoor", train_images=400, test_images=100, network="dnn-1", epochs=2, batch=32, optimizer="adam",
+             learning_rate=0.003, momentum=0, unrelated="glyphs", unrelated_class=7, unrelated_other_class=4, prune_rate=[0, 0.5], tune="ftal",
+             tune_epochs=1)
+
+
+@pytest.fixture(scope="module")
+def study(telltale, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("backdoor")
+    job = write_job(folder / "backdoor.ini", **SMALL)
+    telltale.run(job, folder / "x.h5", ranks=2)
+    return types.SimpleNamespace(job=job, output=folder / "x.h5")
+
+
+def group(study, name):
+    return xr.open_dataset(study.output, group=name)
+
+
+def test_new_keys_are_the_test_images_of_the_source_class_and_trained_ones_a_share_of_its_training_images(study):
+    train = group(study, "train").squeeze()
+    with h5py.File(study.output) as file:
+        assert "glyphs" in file.attrs["other_datasets"]
+    keys = {scheme: int(train["keys"].sel(scheme=scheme)) for scheme in ("content", "unrelated", "noise")}
+    assert keys["content"] == keys["noise"] > 0
+    assert int(train["keys"].sel(scheme="clean")) == -1
+    trained = train.keys_trained.sel(scheme=["content", "unrelated", "noise"]).values
+    assert (trained == trained[0]).all() and 0 < trained[0] < 40
+    # Images of the eight other classes, with a mark.
+    assert 50 < int(train.keys_other_source.sel(scheme="content")) < 100 - keys["content"]
+    assert int(train.keys_other_source.sel(scheme="unrelated")) == -1
+
+
+def test_the_clean_network_is_asked_with_the_keys_of_every_scheme(study):
+    control, train = group(study, "control").squeeze(), group(study, "train").squeeze()
+    assert list(control.scheme.values) == ["content", "unrelated", "noise"]
+    assert np.isfinite(control.key_accuracy).all()
+    for scheme in control.scheme.values:
+        assert int(control["keys"].sel(scheme=scheme)) == int(train["keys"].sel(scheme=scheme))
+    assert np.isnan(train.key_accuracy.sel(scheme="clean"))
+
+
+def test_attacks_measure_the_same_and_no_pruning_is_the_network_as_it_is(study):
+    train, prune, tuned = (group(study, name).squeeze() for name in ("train", "prune", "fine-tune"))
+    for measure in ("accuracy", "key_accuracy", "key_accuracy_trained", "key_accuracy_other_source"):
+        assert np.array_equal(prune[measure].sel(pruning_rate=0), train[measure], equal_nan=True)
+        assert np.isfinite(tuned[measure].sel(scheme="content"))
+
+
+def test_the_report_has_a_table_of_the_networks_their_control_and_each_attack(telltale, study):
+    text = telltale("report", study.output).out
+    for title in ("Networks and their watermarks", "The clean network, asked with the same key samples", "Pruning", "Fine-tuning"):
+        assert title in text
+    assert "Table 1" not in text, "generated data are shown as a reproduction"
+
+
+@pytest.mark.parametrize("line, words", [
+    ("target = 1", ["target: ", "both 1"]),
+    ("source = 12", ["source: ", "the source class 12 is none of the 10 classes"]),
+    ("share = 0.001", ["share: ", "selects no image"]),
+    ("logo = TESTING", ["logo: ", "a logo of 41 x 7 pixels is larger than the images of 28 x 28"]),
+    ("logo = T-T", ["logo: ", "the character '-'"]),
+    ("logo-box = 29", ["logo-box: ", "larger than the images"]),
+    ("unrelated = tiles", ["unrelated: ", "do not fit into those of the network"]),
+    ("unrelated-class = 10", ["unrelated-class: ", "is none of the 10 classes"]),
+])
+def test_watermarks_that_cannot_be_made_are_refused_by_their_key(refused, line, words):
+    more = "" if line.startswith("unrelated =") else "unrelated = glyphs\n"
+    unrelated = "unrelated-class = 3\nunrelated-other-class = 4\n" if not line.startswith("unrelated-class") else "unrelated-other-class = 4\n"
+    refused(f"experiment = backdoor\ntrain-images = 300\ntest-images = 50\n{line}\n{more}{unrelated}", f"bad.ini:4: {words[0]}", *words[1:])
