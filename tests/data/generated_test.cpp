@@ -89,8 +89,10 @@ TEST(Generated, glyphs_are_the_pinned_ones) {
             "908397c3ab0489d0c4590bba83f2d9b09bdacca920823bd8af10faa7da480de8");
 }
 
-TEST(Generated, letters_are_the_pinned_ones) { EXPECT_EQ(load(request("letters", 200, 100)).content_hash().hex(),
-            "f55746f94aa5fc93fa1f7fddb7694b55258d6c47e99bad3e4eb382e27b2cb703"); }
+TEST(Generated, letters_are_the_pinned_ones) {
+  EXPECT_EQ(load(request("letters", 200, 100)).content_hash().hex(),
+            "f55746f94aa5fc93fa1f7fddb7694b55258d6c47e99bad3e4eb382e27b2cb703");
+}
 
 TEST(Generated, tiles_are_the_pinned_ones) {
   EXPECT_EQ(load(request("tiles", 200, 100)).content_hash().hex(),
