@@ -249,7 +249,45 @@ TrainingStreams::TrainingStreams(const TrainingCase& of) {
   order = Stream::key_of(training, "order");
 }
 
+bool tunes(const Job& job) {
+  if (!job.has("embed")) return false;
+  const auto& how = job.values("embed");
+  return std::find(how.begin(), how.end(), "tune") != how.end();
+}
+
 Json no_scheme() { return {{"method", "clean"}}; }
+
+namespace {
+
+// A training at its place, with so many samples, and what else is bound to that place.
+std::pair<study::Task<Train>, PlannedTraining> placed(const StudyInputs& inputs, Train train, long long samples) {
+  std::vector<forensics::Subject> subjects;
+  add_training_subjects(subjects, train.of.network, train.of.recipe.batch, train.eval_batch, samples);
+  const std::string subject = subjects.front().key();
+  const int environment = environment_of(inputs, study::json_of(train.of));
+  PlannedTraining planned;
+  if (environment >= 0) {
+    planned.environments = {environment};
+    const study::Environment& trainer = inputs.environments.at(environment);
+    std::vector<std::string> covered;
+    for (const forensics::Subject& one : subjects)
+      if (&one == &subjects.front() || trainer.covers(one.key())) covered.push_back(one.key());
+    train.environment = trainer.identity(covered).hex();
+  }
+  planned.environment = train.environment;
+  const int measured = std::max(0, environment);
+  planned.image_s = inputs.environments.image_seconds(measured, subject);
+  const double step_s = inputs.environments.step_seconds(measured, subject);
+  planned.trained_image_s = step_s / static_cast<double>(train.of.recipe.batch);
+
+  const double steps = std::ceil(static_cast<double>(samples) / static_cast<double>(train.of.recipe.batch));
+  const double measuring_s = static_cast<double>(inputs.data->test().count) * planned.image_s;
+  const double cost_s = static_cast<double>(train.of.recipe.epochs) * (steps * step_s + measuring_s);
+  std::vector<int> environments = planned.environments;
+  return {study::Task<Train>{std::move(train), {}, std::move(environments), cost_s}, std::move(planned)};
+}
+
+}  // namespace
 
 std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& inputs, const Grid& cases,
                                             const std::function<Trained(const CaseValues&)>& trained) {
@@ -259,37 +297,29 @@ std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& input
   std::vector<PlannedTraining> trainings;
   const Stage& stage = add_stage(plan, {"train", {}, cases, {}, {}, {}}, [&](const Grid::Point& point) {
     const CaseValues values(job, point);
-    auto [network, scheme] = trained(values);
+    Trained of = trained(values);
     Train train{data.content_hash(),
-                {network, recipe_of(values), std::move(scheme), job.integer("seed"), values.repeat()},
+                {std::move(of.network), recipe_of(values), std::move(of.scheme), job.integer("seed"), values.repeat()},
                 "any",
                 job.integer("eval-batch")};
+    std::vector<std::size_t> needs;
+    if (of.tuning) {
+      Train clean = train;
+      clean.of.network = of.tuning->clean;
+      clean.of.scheme = no_scheme();
+      needs = {add_task(plan, "train", placed(inputs, std::move(clean), data.train().count).first)};
+      train.start = plan.tasks[needs.front()].identity;
+      train.of.recipe.learning_rate = of.tuning->learning_rate;
+      train.of.recipe.epochs = of.tuning->epochs;
+      train.of.recipe.milestones.clear();
+      train.of.recipe.gamma = 1;
+    }
     const long long samples =
         data.train().count + watermark::scheme_of(train.of.scheme).embedded_count(train.of.scheme, counts);
-    std::vector<forensics::Subject> subjects;
-    add_training_subjects(subjects, network, train.of.recipe.batch, train.eval_batch, samples);
-    const std::string subject = subjects.front().key();
-    const int environment = environment_of(inputs, study::json_of(train.of));
-    PlannedTraining planned;
-    if (environment >= 0) {
-      planned.environments = {environment};
-      const study::Environment& trainer = inputs.environments.at(environment);
-      std::vector<std::string> covered;
-      for (const forensics::Subject& one : subjects)
-        if (&one == &subjects.front() || trainer.covers(one.key())) covered.push_back(one.key());
-      train.environment = trainer.identity(covered).hex();
-    }
-    planned.environment = train.environment;
-    const int measured = std::max(0, environment);
-    planned.image_s = inputs.environments.image_seconds(measured, subject);
-    const double step_s = inputs.environments.step_seconds(measured, subject);
-    planned.trained_image_s = step_s / static_cast<double>(train.of.recipe.batch);
-    trainings.push_back(planned);
-
-    const double steps = std::ceil(static_cast<double>(samples) / static_cast<double>(train.of.recipe.batch));
-    const double measuring_s = static_cast<double>(data.test().count) * planned.image_s;
-    const double cost_s = static_cast<double>(train.of.recipe.epochs) * (steps * step_s + measuring_s);
-    return study::Task<Train>{std::move(train), {}, planned.environments, cost_s};
+    auto [task, planned] = placed(inputs, std::move(train), samples);
+    task.needs = std::move(needs);
+    trainings.push_back(std::move(planned));
+    return std::move(task);
   });
   for (std::size_t i = 0; i < trainings.size(); ++i) trainings[i].task = *stage.tasks[i];
   return trainings;
@@ -312,8 +342,11 @@ void add_training_variables(store::Group& group, const Stage& train, const Job& 
 
   // As long as the longest training.
   std::int64_t epochs = 0;
-  for (const std::string& text : job.values("epochs"))
-    epochs = std::max<std::int64_t>(epochs, study::parse_integer(text));
+  const auto at_least = [&](const char* key) {
+    for (const std::string& text : job.values(key)) epochs = std::max<std::int64_t>(epochs, study::parse_integer(text));
+  };
+  at_least("epochs");
+  if (tunes(job)) at_least("embed-epochs");
   Grid({study::counted_axis("epoch", epochs)}).declare(group);
   for (const auto& [name, help] : curves) {
     std::vector<double> all;

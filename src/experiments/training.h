@@ -2,6 +2,7 @@
 // file is the model of every other that asks for the same.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -67,9 +68,11 @@ struct Train {
   TrainingCase of;
   std::string environment;  ///< identity of the one that trains; "any" where it is no part of this task's identity
   long long eval_batch = 0;
+  std::optional<Identity> start{};  ///< the training whose model this one goes on from; none: drawn weights
 
   void fields(auto& field) {
-    field("data", data), field("case", of), field("environment", environment), field("eval_batch", eval_batch);
+    field("data", data), field("case", of), field("environment", environment), field("eval_batch", eval_batch),
+        field("start", start);
   }
 };
 
@@ -116,12 +119,26 @@ struct PlannedTraining {
   double trained_image_s = 0;     ///< of one image's training
 };
 
-/// What a case trains: a network, and a scheme's settings.
-using Trained = std::pair<models::NetworkSpec, Json>;
+/// How a watermark is embedded into a network that is finished.
+struct Tuning {
+  models::NetworkSpec clean;  ///< the network that it begins with, trained as the case says
+  double learning_rate = 0;
+  long long epochs = 0;
+};
+
+/// What a case trains: a network, and a scheme's settings; from drawn weights, or from a clean network's.
+struct Trained {
+  models::NetworkSpec network;
+  Json scheme;
+  std::optional<Tuning> tuning{};
+};
 
 /// Lays out the stage `train` over the cases, placed as the binding says. One training a case, in their order.
 std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& inputs, const Grid& cases,
                                             const std::function<Trained(const CaseValues&)>& trained);
+
+/// Whether some of the job's watermarks are embedded into finished networks (`embed = tune`).
+bool tunes(const study::Job& job);
 
 /// The settings of no scheme.
 Json no_scheme();

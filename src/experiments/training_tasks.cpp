@@ -35,11 +35,13 @@ models::Recipe recipe_from(const TrainingRecipe& described) {
 // state.
 class Training {
  public:
-  Training(const Train& task, const data::Dataset& data, const data::OtherData& others)
+  // `start`: the network to go on from; nullptr: drawn weights.
+  Training(const Train& task, const data::Dataset& data, const data::OtherData& others, const models::Network* start)
       : task_(task), data_(data), test_(models::ImageView::of(data.shape(), data.test())) {
     const TrainingStreams streams(task.of);
     network_ = models::make_network(task.of.network);
     models::initialise(*network_, Stream(streams.initial_weights));
+    if (start != nullptr) models::take_over(*network_, *start);
     const auto train = models::ImageView::of(data.shape(), data.train());
     models::TrainingData samples{train, {}, {}};
     const watermark::Scheme& scheme = watermark::scheme_of(task.of.scheme);
@@ -52,7 +54,9 @@ class Training {
       watched_ = images_of(watched);
       watched_labels_ = std::move(watched.labels);
     }
-    trainer_.emplace(network_, recipe_from(task.of.recipe), std::move(samples), Stream(streams.order));
+    const Stream order(streams.order);
+    trainer_.emplace(network_, recipe_from(task.of.recipe), std::move(samples),
+                     start == nullptr ? order : order.derive("embedding"));
   }
 
   void run(cluster::TaskContext& context) {
@@ -127,7 +131,9 @@ class Training {
 };
 
 cluster::TaskResult train(const Train& task, RankState& rank, cluster::TaskContext& context) {
-  Training training(task, rank.planned_data(task.data), rank.other_data);
+  std::shared_ptr<models::Network> start;
+  if (task.start) start = rank.models.get(*task.start, context);
+  Training training(task, rank.planned_data(task.data), rank.other_data, start.get());
   training.run(context);
   return training.result();
 }

@@ -177,6 +177,24 @@ void load_weights(Network& network, const TensorMap& map) {
   for (const auto& [name, tensor] : state) tensor.copy_(map.tensors.at(name));
 }
 
+void take_over(Network& network, const Network& from) {
+  const at::NoGradGuard no_grad;
+  const auto take = [](const auto& all, const auto& others) {
+    if (all.size() != others.size()) throw Error("weights of a network of other layers are taken over");
+    for (const auto& item : all) {
+      const at::Tensor* other = others.find(item.key());
+      at::Tensor mine = item.value();
+      if (other == nullptr || other->dim() != mine.dim())
+        throw Error("weights of a network without " + item.key() + " are taken over");
+      if (mine.dim() > 0 && other->size(0) < mine.size(0)) mine = mine.narrow(0, 0, other->size(0));
+      if (!mine.sizes().equals(other->sizes())) throw Error("weights of another shape are taken over as " + item.key());
+      mine.copy_(*other);
+    }
+  };
+  take(network.named_parameters(), from.named_parameters());
+  take(network.named_buffers(), from.named_buffers());
+}
+
 std::shared_ptr<Network> load_network(ByteSpan bytes) {
   const TensorMap map = read_tensors(bytes);
   const Json description = Json::parse(map.note("network"), nullptr, false);

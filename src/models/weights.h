@@ -38,6 +38,10 @@ Bytes save_weights(const Network& network, Metadata metadata = {});
 void load_weights(Network& network, ByteSpan bytes);
 void load_weights(Network& network, const TensorMap& map);
 
+/// Gives a network the weights of another that differs from it in the number of outputs at most: outputs that `from`
+/// lacks keep their own. Throws Error if they differ in more.
+void take_over(Network& network, const Network& from);
+
 /// The network that save_weights() wrote.
 std::shared_ptr<Network> load_network(ByteSpan bytes);
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "core/error.h"
@@ -107,6 +108,35 @@ TEST(NewLabelPlan, SpreadPlacesACaseByItsIdentity) {
 TEST(NewLabelPlan, EveryEnvironmentPredictsAtEveryBatchSize) {
   const PlanOf p("predict-images = 10\npredict-batch = 1, 16\n");
   EXPECT_EQ(p.count("predict"), 4u);
+}
+
+// embed = tune: each marked network goes on from the clean one of its repeat, which is trained once.
+TEST(NewLabelPlan, TunedNetworksStartFromTheCleanOneOfTheirRepeat) {
+  const PlanOf p("scheme = new-label, clean\nembed = joint, tune\nembed-epochs = 3\nepochs = 7\nrepeats = 2\n");
+  std::map<std::string, std::size_t> kinds;
+  for (const PlannedTask& task : p.plan.tasks) {
+    if (task.stage != "train") continue;
+    const auto train = fields_from<Train>(task.payload);
+    if (train.of.scheme.at("method") == "clean") {
+      ++kinds["clean"];
+      continue;
+    }
+    if (!train.start) {
+      ++kinds["joint"];
+      EXPECT_EQ(train.of.recipe.epochs, 7);
+      continue;
+    }
+    ++kinds["tuned"];
+    EXPECT_EQ(train.of.recipe.epochs, 3);
+    ASSERT_EQ(task.prerequisites.size(), 1u);
+    const PlannedTask& clean = p.plan.tasks[task.prerequisites.front()];
+    EXPECT_EQ(clean.identity, *train.start);
+    const auto start = fields_from<Train>(clean.payload);
+    EXPECT_EQ(start.of.scheme.at("method"), "clean");
+    EXPECT_EQ(start.of.repeat, train.of.repeat);
+    EXPECT_EQ(start.of.network.classes + 1, train.of.network.classes);
+  }
+  EXPECT_EQ(kinds, (std::map<std::string, std::size_t>{{"clean", 2}, {"joint", 2}, {"tuned", 2}}));
 }
 
 std::string refusal_of_plan(const std::string& text) {

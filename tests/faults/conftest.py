@@ -1,11 +1,9 @@
 """One study for all tests of a file, as different numbers of ranks and different environments compute it."""
 
-import json
-
 import pytest
 
 from studies import STUDY_OF_EVERY_TASK
-from telltale_runs import ALL_DONE, write_job
+from telltale_runs import distinct_profiles, write_job
 
 @pytest.fixture(scope="module")
 def job(tmp_path_factory):
@@ -21,14 +19,11 @@ def alone(telltale, job, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def others(telltale):
-    """Profiles besides the best that this CPU can run, those most unlike it first."""
-    probed = telltale("probe", "--experiment", "empty", "--profiles", "best,others:3", "--json", ranks=4)
-    assert probed.code == ALL_DONE, probed.text
-    names = [rank["passport"]["profile"] for rank in json.loads(probed.out)]
-    found = [name for name in dict.fromkeys(names) if name != names[0]]
+def others(telltale, job):
+    """Profiles besides the best whose bits differ from its and from each other's."""
+    best, *found = distinct_profiles(telltale, job)
     if len(found) < 2:
-        pytest.skip(f"this CPU can run hardly any profile besides {names[0]}: {found}")
+        pytest.skip(f"this CPU can run hardly any profile besides {best}: {found}")
     return found
 
 

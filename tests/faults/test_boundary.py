@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
-from telltale_runs import ALL_DONE, SOME_FAILED, UNUSABLE_INPUT, assert_equal_results, wait_for_progress, write_job
+from telltale_runs import ALL_DONE, SOME_FAILED, UNUSABLE_INPUT, assert_equal_results, distinct_profiles, wait_for_progress, write_job
 
 # A network that trains in a second or two and has boundaries near every image.
 STUDY = dict(experiment="boundary", dataset="glyphs", train_images=1000, test_images=100, network="dnn-1", epochs=2, batch=32,
@@ -22,11 +22,9 @@ SEARCHES = dict(search=["code", "telltale"], target_machine=["any", "each"], gri
 
 
 @pytest.fixture(scope="module")
-def profiles(telltale):
+def profiles(telltale, tmp_path_factory):
     """Three profiles that this CPU can run and that differ for the network."""
-    probed = telltale("probe", "--experiment", "empty", "--profiles", "best,others:3", "--json", ranks=4)
-    assert probed.code == ALL_DONE, probed.text
-    names = list(dict.fromkeys(rank["passport"]["profile"] for rank in json.loads(probed.out)))
+    names = distinct_profiles(telltale, write_job(tmp_path_factory.mktemp("probe") / "job.ini", **STUDY, **SEARCHES))
     if len(names) < 3:
         pytest.skip(f"this CPU can run hardly any profile: {names}")
     return names[:3]

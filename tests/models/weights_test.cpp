@@ -151,5 +151,23 @@ TEST(Weights, WithoutANetworkInTheMetadataThereIsNone) {
   EXPECT_THROW(load_network(write_tensors(map)), Error);
 }
 
+TEST(TakeOver, GivesEveryWeightButThoseOfNewOutputs) {
+  const auto from = fresh_network({"dnn-1", {1, 6, 6}, 3}, "one"), to = fresh_network({"dnn-1", {1, 6, 6}, 4}, "two");
+  const at::Tensor own = to->named_parameters()["output.weight"].detach().clone();
+  take_over(*to, *from);
+  for (const auto& item : to->named_parameters()) {
+    const at::Tensor& theirs = from->named_parameters()[item.key()];
+    EXPECT_TRUE(at::equal(item.value().narrow(0, 0, theirs.size(0)), theirs)) << item.key();
+  }
+  EXPECT_TRUE(at::equal(to->named_parameters()["output.weight"][3], own[3]));
+}
+
+TEST(TakeOver, RefusesOtherLayers) {
+  const auto from = fresh_network({"dnn-1", {1, 6, 6}, 3});
+  EXPECT_THROW(take_over(*fresh_network({"dnn-1", {1, 8, 8}, 3}), *from), Error);
+  EXPECT_THROW(take_over(*fresh_network({"dnn-1", {1, 6, 6}, 2}), *from), Error);
+  EXPECT_THROW(take_over(*fresh_network({"aime-seq", {1, 6, 6}, 3}), *from), Error);
+}
+
 }  // namespace
 }  // namespace telltale::models

@@ -11,7 +11,8 @@ from telltale_runs import write_job
 
 SMALL = dict(experiment="backdoor", train_images=400, test_images=100, network="dnn-1", epochs=2, batch=32, optimizer="adam",
              learning_rate=0.003, momentum=0, unrelated="glyphs", unrelated_class=7, unrelated_other_class=4, prune_rate=[0, 0.5], tune="ftal",
-             tune_epochs=1)
+             tune_epochs=1,
+             embed=["joint", "tune"], embed_epochs=3)
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +27,12 @@ def group(study, name):
     return xr.open_dataset(study.output, group=name)
 
 
+def joint(study, name):
+    return group(study, name).sel(embed="joint").squeeze()
+
+
 def test_new_keys_are_the_test_images_of_the_source_class_and_trained_ones_a_share_of_its_training_images(study):
-    train = group(study, "train").squeeze()
+    train = joint(study, "train")
     with h5py.File(study.output) as file:
         assert "glyphs" in file.attrs["other_datasets"]
     keys = {scheme: int(train["keys"].sel(scheme=scheme)) for scheme in ("content", "unrelated", "noise")}
@@ -41,7 +46,7 @@ def test_new_keys_are_the_test_images_of_the_source_class_and_trained_ones_a_sha
 
 
 def test_the_clean_network_is_asked_with_the_keys_of_every_scheme(study):
-    control, train = group(study, "control").squeeze(), group(study, "train").squeeze()
+    control, train = joint(study, "control"), joint(study, "train")
     assert list(control.scheme.values) == ["content", "unrelated", "noise"]
     assert np.isfinite(control.key_accuracy).all()
     for scheme in control.scheme.values:
@@ -50,10 +55,22 @@ def test_the_clean_network_is_asked_with_the_keys_of_every_scheme(study):
 
 
 def test_attacks_measure_the_same_and_no_pruning_is_the_network_as_it_is(study):
-    train, prune, tuned = (group(study, name).squeeze() for name in ("train", "prune", "fine-tune"))
+    train, prune, tuned = (joint(study, name) for name in ("train", "prune", "fine-tune"))
     for measure in ("accuracy", "key_accuracy", "key_accuracy_trained", "key_accuracy_other_source"):
         assert np.array_equal(prune[measure].sel(pruning_rate=0), train[measure], equal_nan=True)
         assert np.isfinite(tuned[measure].sel(scheme="content"))
+
+
+def test_a_tuned_network_is_another_and_the_clean_one_is_the_same(study):
+    train = group(study, "train").squeeze()
+    models = {(scheme, embed): str(train.model_sha256.sel(scheme=scheme, embed=embed).values)
+              for scheme in train.scheme.values for embed in ("joint", "tune")}
+    assert models["clean", "joint"] == models["clean", "tune"]
+    assert len(set(models.values())) == 7
+    assert np.isfinite(train.epoch_accuracy.sel(scheme="content", embed="tune")).sum() == 3
+    assert np.isfinite(train.epoch_accuracy.sel(scheme="content", embed="joint")).sum() == 2
+    with h5py.File(study.output) as file:
+        assert file["tasks/kind"].asstr()[()].tolist().count("train") == 7
 
 
 def test_the_report_has_a_table_of_the_networks_their_control_and_each_attack(telltale, study):

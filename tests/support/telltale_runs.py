@@ -159,6 +159,18 @@ class Telltale:
         return int(words[1]), int(words[3]), int(words[5]), int(words[7])
 
 
+def distinct_profiles(telltale, job):
+    """Profiles that this CPU can run and whose bits differ for the job, the best first, then those most unlike it."""
+    probed = telltale("probe", job, "--profiles", "best,others:4", "--json", ranks=5)
+    assert probed.code == ALL_DONE, probed.text
+    profiles = {}
+    for rank in json.loads(probed.out):
+        # On some CPUs two profiles have the same bits (zen and haswell on Zen 3).
+        bits = json.dumps(rank["fingerprints"]["by_subject"], sort_keys=True)
+        profiles.setdefault(bits, rank["passport"]["profile"])
+    return list(profiles.values())
+
+
 def write_job(path, **settings):
     """A job file; underscores in names become dashes. Lists become comma lists."""
     def text(value):

@@ -118,6 +118,28 @@ ParameterGroup Ownership::scheme_keys() const {
     for (Parameter& parameter : one->parameters())
       if (std::none_of(all.begin(), all.end(), [&](const Parameter& known) { return known.name == parameter.name; }))
         all.push_back(std::move(parameter));
+  using enum ValueType;
+  all.push_back({.name = "embed",
+                 .type = choice,
+                 .fallback = "joint",
+                 .help = "key samples are trained on from the start (joint, as the papers do), or embedded into the "
+                         "finished clean network of the same repeat (tune)",
+                 .axis = AxisRule::allowed,
+                 .choices = {"joint", "tune"}});
+  all.push_back({.name = "embed-rate",
+                 .type = number,
+                 .fallback = "0.01",
+                 .help = "learning rate of embed = tune",
+                 .axis = AxisRule::allowed,
+                 .least = 1e-12,
+                 .most = 1000});
+  all.push_back({.name = "embed-epochs",
+                 .type = integer,
+                 .fallback = "2",
+                 .help = "passes of embed = tune over the training images and the key samples",
+                 .axis = AxisRule::allowed,
+                 .least = 1,
+                 .most = 100000});
   all.push_back({.name = "key-images",
                  .type = ValueType::integer,
                  .fallback = "0",
@@ -182,6 +204,7 @@ std::vector<forensics::Subject> Ownership::subjects(const Job& job, const data::
     refused_by_key(
         job, [&] { samples[scheme.outputs(about.classes)].insert(images + scheme.embedded_count(asked, by_class)); });
   }
+  if (tunes(job)) samples[about.classes].insert(images);
   std::vector<forensics::Subject> subjects;
   for (models::NetworkSpec network : networks_of(job, about.shape, about.classes))
     for (const std::string& batch : job.values("batch"))
@@ -243,8 +266,12 @@ void Ownership::plan(Plan& plan, const StudyInputs& inputs) const {
   const Grid grid = cases(job);
   const auto trainings = plan_trainings(plan, inputs, grid, [&](const CaseValues& values) {
     const watermark::Scheme& scheme = watermark::scheme_named(values.text("scheme"));
-    return Trained{network_of(values, data.shape(), scheme.outputs(data.classes())),
-                   settings(values, false, &inputs.other_data)};
+    Trained trained{network_of(values, data.shape(), scheme.outputs(data.classes())),
+                    settings(values, false, &inputs.other_data)};
+    if (scheme.marks() && values.text("embed") == "tune")
+      trained.tuning = Tuning{network_of(values, data.shape(), data.classes()), values.number("embed-rate"),
+                              values.integer("embed-epochs")};
+    return trained;
   });
 
   const auto test_count = static_cast<double>(data.test().count);
