@@ -49,7 +49,7 @@ def test_a_key_of_another_experiment_is_named_with_file_line_and_who_has_it(refu
     ("alpha = 1.5", ["'1.5' is out of range"]),
     ("alpha = nan", ["'nan' is not a number"]),
     ("network = dnn-3", ["dnn-3"]),
-    ("target = 10", ["class 10 is none of the 10 classes of glyphs"]),
+    ("target = 10", ["class 10 is none of the 10 classes"]),
     ("train-on = pentium", ["pentium"]),
     ("profiles = best, pentium", ["there is no profile \"pentium\"; known: native, best, "]),
 ], ids=lambda value: value if isinstance(value, str) else "")

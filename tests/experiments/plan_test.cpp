@@ -139,6 +139,28 @@ TEST(NewLabelPlan, TunedNetworksStartFromTheCleanOneOfTheirRepeat) {
   EXPECT_EQ(kinds, (std::map<std::string, std::size_t>{{"clean", 2}, {"joint", 2}, {"tuned", 2}}));
 }
 
+// The clean network is trained once a repeat, and asked with the key samples of every scheme and setting.
+TEST(BackdoorPlan, TheCleanNetworkIsTheControlOfEveryScheme) {
+  const PlanOf p(
+      "experiment = backdoor\nunrelated = glyphs\nunrelated-class = 1\nunrelated-other-class = 2\ntarget = 0, 3\n"
+      "repeats = 2\n");
+  EXPECT_EQ(p.count("train"), 2u * (3 * 2 + 1));
+  EXPECT_EQ(p.count("control"), 2u * 3 * 2);
+  std::set<Identity> asked;
+  for (const PlannedTask& task : p.plan.tasks) {
+    if (task.stage != "control") continue;
+    ASSERT_EQ(task.prerequisites.size(), 1u);
+    const PlannedTask& model = p.plan.tasks[task.prerequisites.front()];
+    EXPECT_EQ(fields_from<Train>(model.payload).of.scheme.at("method"), "clean");
+    asked.insert(model.identity);
+  }
+  EXPECT_EQ(asked.size(), 2u);  // of each repeat its own
+}
+
+TEST(BackdoorPlan, WithoutACleanNetworkThereIsNoControl) {
+  EXPECT_EQ(PlanOf("experiment = backdoor\nscheme = content, noise\n").plan.find_stage("control"), nullptr);
+}
+
 std::string refusal_of_plan(const std::string& text) {
   return refusal([&] { const PlanOf p(text); });
 }

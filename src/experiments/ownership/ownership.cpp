@@ -243,9 +243,6 @@ void Ownership::check(const StudyInputs& inputs) const {
   const Job& job = inputs.job;
   const data::Dataset& data = *inputs.data;
   static_cast<void>(networks_of(job, data.shape(), data.classes()));
-  if (job.has("target") && job.integer("target") >= data.classes())
-    job.refuse("target", "class " + job.text("target") + " is none of the " + std::to_string(data.classes()) +
-                             " classes of " + data.name());
   if (job.integer("key-images") > data.test().count)
     job.refuse("key-images", "there are only " + std::to_string(data.test().count) + " test images");
   const Grid grid = scheme_grid(job);
