@@ -156,7 +156,7 @@ TEST(TakeOver, GivesEveryWeightButThoseOfNewOutputs) {
   const at::Tensor own = to->named_parameters()["output.weight"].detach().clone();
   take_over(*to, *from);
   for (const auto& item : to->named_parameters()) {
-    const at::Tensor& theirs = from->named_parameters()[item.key()];
+    const at::Tensor theirs = from->named_parameters()[item.key()];
     EXPECT_TRUE(at::equal(item.value().narrow(0, 0, theirs.size(0)), theirs)) << item.key();
   }
   EXPECT_TRUE(at::equal(to->named_parameters()["output.weight"][3], own[3]));
