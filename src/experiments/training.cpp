@@ -249,12 +249,6 @@ TrainingStreams::TrainingStreams(const TrainingCase& of) {
   order = Stream::key_of(training, "order");
 }
 
-bool tunes(const Job& job) {
-  if (!job.has("embed")) return false;
-  const auto& how = job.values("embed");
-  return std::find(how.begin(), how.end(), "tune") != how.end();
-}
-
 Json no_scheme() { return {{"method", "clean"}}; }
 
 namespace {

@@ -137,6 +137,9 @@ struct Trained {
 std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& inputs, const Grid& cases,
                                             const std::function<Trained(const CaseValues&)>& trained);
 
+/// The keys of how a watermark is embedded, of those experiments that have any.
+std::vector<Parameter> embedding_keys();
+
 /// Whether some of the job's watermarks are embedded into finished networks (`embed = tune`).
 bool tunes(const study::Job& job);
 

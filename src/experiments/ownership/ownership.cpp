@@ -118,28 +118,7 @@ ParameterGroup Ownership::scheme_keys() const {
     for (Parameter& parameter : one->parameters())
       if (std::none_of(all.begin(), all.end(), [&](const Parameter& known) { return known.name == parameter.name; }))
         all.push_back(std::move(parameter));
-  using enum ValueType;
-  all.push_back({.name = "embed",
-                 .type = choice,
-                 .fallback = "joint",
-                 .help = "key samples are trained on from the start (joint, as the papers do), or embedded into the "
-                         "finished clean network of the same repeat (tune)",
-                 .axis = AxisRule::allowed,
-                 .choices = {"joint", "tune"}});
-  all.push_back({.name = "embed-rate",
-                 .type = number,
-                 .fallback = "0.01",
-                 .help = "learning rate of embed = tune",
-                 .axis = AxisRule::allowed,
-                 .least = 1e-12,
-                 .most = 1000});
-  all.push_back({.name = "embed-epochs",
-                 .type = integer,
-                 .fallback = "2",
-                 .help = "passes of embed = tune over the training images and the key samples",
-                 .axis = AxisRule::allowed,
-                 .least = 1,
-                 .most = 100000});
+  for (Parameter& parameter : embedding_keys()) all.push_back(std::move(parameter));
   all.push_back({.name = "key-images",
                  .type = ValueType::integer,
                  .fallback = "0",
