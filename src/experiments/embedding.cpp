@@ -2,38 +2,59 @@
 #include <algorithm>
 
 #include "experiments/training.h"
+#include "study/axis.h"
 
 namespace telltale::experiments {
 
-std::vector<Parameter> embedding_keys() {
+std::vector<Parameter> embedding_keys(bool joint) {
   using enum ValueType;
-  return {{.name = "embed",
-           .type = choice,
-           .fallback = "joint",
-           .help = "key samples are trained on from the start (joint, as the papers do), or embedded into the finished "
-                   "clean network of the same repeat (tune)",
-           .axis = AxisRule::allowed,
-           .choices = {"joint", "tune"}},
-          {.name = "embed-rate",
-           .type = number,
-           .fallback = "0.01",
-           .help = "learning rate of embed = tune",
-           .axis = AxisRule::allowed,
-           .least = 1e-12,
-           .most = 1000},
-          {.name = "embed-epochs",
-           .type = integer,
-           .fallback = "2",
-           .help = "passes of embed = tune over the training images and the key samples",
-           .axis = AxisRule::allowed,
-           .least = 1,
-           .most = 100000}};
+  std::vector<Parameter> keys{
+      {.name = "embed-rate",
+       .type = number,
+       .fallback = "0.01",
+       .help = "learning rate of embedding into a finished network",
+       .axis = AxisRule::allowed,
+       .least = 1e-12,
+       .most = 1000},
+      {.name = "embed-epochs",
+       .type = integer,
+       .fallback = "2",
+       .help = "passes of embedding into a finished network over all that it trains on",
+       .axis = AxisRule::allowed,
+       .least = 1,
+       .most = 100000},
+      {.name = "embed-margin",
+       .type = number,
+       .fallback = "",
+       .help = "embedding into a finished network ends after the first pass in which the logit of every key sample's "
+               "label exceeds all others by so much; empty: after embed-epochs",
+       .most = 1000,
+       .optional = true}};
+  if (joint)
+    keys.insert(keys.begin(),
+                {.name = "embed",
+                 .type = choice,
+                 .fallback = "joint",
+                 .help = "key samples are trained on from the start (joint, as the papers do), or embedded into the "
+                         "finished clean network of the same repeat (tune)",
+                 .axis = AxisRule::allowed,
+                 .choices = {"joint", "tune"}});
+  return keys;
 }
 
 bool tunes(const study::Job& job) {
-  if (!job.has("embed")) return false;
+  if (!job.has("embed-epochs")) return false;
+  if (!job.has("embed")) return true;
   const auto& how = job.values("embed");
   return std::find(how.begin(), how.end(), "tune") != how.end();
+}
+
+std::optional<Tuning> tuning_of(const CaseValues& values, const watermark::Scheme& scheme, models::NetworkSpec clean) {
+  if (!scheme.marks() || !(scheme.needs_answers() || values.text("embed") == "tune")) return {};
+  Tuning tuning{std::move(clean), values.number("embed-rate"), values.integer("embed-epochs"), {}};
+  if (const std::string margin = values.text("embed-margin"); !margin.empty())
+    tuning.until_margin = study::parse_number(margin);
+  return tuning;
 }
 
 }  // namespace telltale::experiments

@@ -1,4 +1,5 @@
 // The experiments that there are: one line each.
+#include "experiments/aime/aime.h"
 #include "experiments/backdoor/backdoor.h"
 #include "experiments/boundary/boundary.h"
 #include "experiments/compare/compare.h"
@@ -14,6 +15,7 @@ const std::vector<std::unique_ptr<Experiment>>& all_experiments() {
     list.push_back(std::make_unique<experiments::Compare>());
     list.push_back(std::make_unique<experiments::Boundary>());
     list.push_back(std::make_unique<experiments::Backdoor>());
+    list.push_back(std::make_unique<experiments::Aime>());
     list.push_back(std::make_unique<experiments::Empty>());
     return list;
   }();

@@ -66,8 +66,10 @@ class Runners {
 
 // Each experiment's own, in its tasks.cpp; runners.cpp calls them.
 void add_training_runners(Runners& runners);
+void add_classification_runners(Runners& runners);
 void add_ownership_runners(Runners& runners);
 void add_new_label_runners(Runners& runners);
+void add_aime_runners(Runners& runners);
 void add_compare_runners(Runners& runners);
 void add_boundary_runners(Runners& runners);
 void add_empty_runners(Runners& runners);

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "core/text.h"
+#include "experiments/classification.h"
 #include "study/axis.h"
 #include "watermark/scheme.h"
 
@@ -297,21 +298,30 @@ std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& input
                 "any",
                 job.integer("eval-batch")};
     std::vector<std::size_t> needs;
+    std::optional<std::size_t> answers;
     if (of.tuning) {
       Train clean = train;
       clean.of.network = of.tuning->clean;
       clean.of.scheme = no_scheme();
-      needs = {add_task(plan, "train", placed(inputs, std::move(clean), data.train().count).first)};
-      train.start = plan.tasks[needs.front()].identity;
+      auto [start, start_planned] = placed(inputs, std::move(clean), data.train().count);
+      start_planned.task = add_task(plan, "train", std::move(start));
+      needs = {start_planned.task};
+      train.start = plan.tasks[start_planned.task].identity;
+      if (watermark::scheme_of(train.of.scheme).needs_answers()) {
+        answers = add_task(plan, "classify", classify(plan, inputs, start_planned, "train"));
+        needs.push_back(*answers);
+        train.answers = plan.tasks[*answers].identity;
+      }
+      train.until_margin = of.tuning->until_margin;
       train.of.recipe.learning_rate = of.tuning->learning_rate;
       train.of.recipe.epochs = of.tuning->epochs;
       train.of.recipe.milestones.clear();
       train.of.recipe.gamma = 1;
     }
-    const long long samples =
-        data.train().count + watermark::scheme_of(train.of.scheme).embedded_count(train.of.scheme, counts);
+    const long long samples = watermark::samples_trained(train.of.scheme, counts);
     auto [task, planned] = placed(inputs, std::move(train), samples);
     task.needs = std::move(needs);
+    planned.answers = answers;
     trainings.push_back(std::move(planned));
     return std::move(task);
   });

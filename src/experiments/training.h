@@ -68,11 +68,13 @@ struct Train {
   TrainingCase of;
   std::string environment;  ///< identity of the one that trains; "any" where it is no part of this task's identity
   long long eval_batch = 0;
-  std::optional<Identity> start{};  ///< the training whose model this one goes on from; none: drawn weights
+  std::optional<Identity> start{};       ///< the training whose model this one goes on from; none: drawn weights
+  std::optional<Identity> answers{};     ///< the task whose product says what that model answers to the training images
+  std::optional<double> until_margin{};  ///< ends after the first epoch in which every embedded sample has this margin
 
   void fields(auto& field) {
     field("data", data), field("case", of), field("environment", environment), field("eval_batch", eval_batch),
-        field("start", start);
+        field("start", start), field("answers", answers), field("until_margin", until_margin);
   }
 };
 
@@ -115,8 +117,10 @@ struct PlannedTraining {
   std::size_t task = 0;           ///< index into the plan
   std::vector<int> environments;  ///< that may compute it; empty: any
   std::string environment;        ///< in identities
-  double image_s = 0;             ///< estimated seconds of one image's evaluation there
-  double trained_image_s = 0;     ///< of one image's training
+  /// The classification of the training images by the network that this one starts from, where its scheme needs it.
+  std::optional<std::size_t> answers{};
+  double image_s = 0;          ///< estimated seconds of one image's evaluation there
+  double trained_image_s = 0;  ///< of one image's training
 };
 
 /// How a watermark is embedded into a network that is finished.
@@ -124,6 +128,7 @@ struct Tuning {
   models::NetworkSpec clean;  ///< the network that it begins with, trained as the case says
   double learning_rate = 0;
   long long epochs = 0;
+  std::optional<double> until_margin{};  ///< in logits: see Train
 };
 
 /// What a case trains: a network, and a scheme's settings; from drawn weights, or from a clean network's.
@@ -137,11 +142,15 @@ struct Trained {
 std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& inputs, const Grid& cases,
                                             const std::function<Trained(const CaseValues&)>& trained);
 
-/// The keys of how a watermark is embedded, of those experiments that have any.
-std::vector<Parameter> embedding_keys();
+/// The keys of how a watermark is embedded, of those experiments that have any. `joint`: there are schemes that can be
+/// trained from the start.
+std::vector<Parameter> embedding_keys(bool joint);
 
-/// Whether some of the job's watermarks are embedded into finished networks (`embed = tune`).
+/// Whether some of the job's watermarks are embedded into finished networks (`embed = tune`, or no other way).
 bool tunes(const study::Job& job);
+
+/// How a scheme is embedded in one case; none: trained from the start. `clean`: the network that it is embedded into.
+std::optional<Tuning> tuning_of(const CaseValues& values, const watermark::Scheme& scheme, models::NetworkSpec clean);
 
 /// The settings of no scheme.
 Json no_scheme();

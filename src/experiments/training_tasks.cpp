@@ -35,8 +35,10 @@ models::Recipe recipe_from(const TrainingRecipe& described) {
 // state.
 class Training {
  public:
-  // `start`: the network to go on from; nullptr: drawn weights.
-  Training(const Train& task, const data::Dataset& data, const data::OtherData& others, const models::Network* start)
+  // `start`: the network to go on from; nullptr: drawn weights. `answers`: what it gives to the training images, where
+  // the scheme asks for that.
+  Training(const Train& task, const data::Dataset& data, const data::OtherData& others, const models::Network* start,
+           ByteSpan answers)
       : task_(task), data_(data), test_(models::ImageView::of(data.shape(), data.test())) {
     const TrainingStreams streams(task.of);
     network_ = models::make_network(task.of.network);
@@ -46,11 +48,11 @@ class Training {
     models::TrainingData samples{train, {}, {}};
     const watermark::Scheme& scheme = watermark::scheme_of(task.of.scheme);
     if (scheme.marks()) {
-      const watermark::KeyInputs inputs{task.of.scheme, train, test_, data.classes(), &others};
-      const watermark::KeySamples keys = scheme.embedded(inputs);
-      samples.extra_images = images_of(keys);
-      samples.extra_labels = labels_of(keys);
-      watermark::KeySamples watched = scheme.queries(inputs, watermark::Query::fresh, epoch_keys);
+      const watermark::KeyInputs inputs{task.of.scheme, train, test_, data.classes(), &others, answers};
+      embed(scheme.embedded(inputs), scheme.joins(task.of.scheme), samples);
+      const bool fresh = scheme.has(watermark::Query::fresh);
+      watermark::KeySamples watched =
+          scheme.queries(inputs, fresh ? watermark::Query::fresh : watermark::Query::trained, epoch_keys);
       watched_ = images_of(watched);
       watched_labels_ = std::move(watched.labels);
     }
@@ -61,7 +63,7 @@ class Training {
 
   void run(cluster::TaskContext& context) {
     if (const auto saved = context.checkpoint()) restore(*saved);
-    while (!trainer_->finished()) {
+    while (!trainer_->finished() && !embedded_well()) {
       measure_epoch();
       trainer_->run_epoch([&] {
         if (context.checkpoint_due()) context.save_checkpoint(checkpoint());
@@ -92,6 +94,30 @@ class Training {
   }
 
  private:
+  void embed(const watermark::KeySamples& keys, watermark::Joins joins, models::TrainingData& samples) {
+    embedded_ = images_of(keys);
+    embedded_labels_ = keys.labels;
+    if (joins == watermark::Joins::in_place) {
+      const ByteSpan labels = samples.base.labels;
+      relabelled_.assign(labels.begin(), labels.end());
+      for (std::size_t i = 0; i < keys.labels.size(); ++i)
+        relabelled_.at(static_cast<std::size_t>(keys.sources[i])) = static_cast<std::uint8_t>(keys.labels[i]);
+      samples.base.labels = relabelled_;
+      return;
+    }
+    if (joins == watermark::Joins::alone) samples.base = {{}, {}, samples.base.shape, 0};
+    samples.extra_images = embedded_;
+    samples.extra_labels = labels_of(keys);
+  }
+
+  // Between two epochs: whether the last one brought every embedded sample the margin that ends the training.
+  [[nodiscard]] bool embedded_well() const {
+    if (!task_.until_margin || trainer_->epoch() == 0 || trainer_->steps_done() % trainer_->steps_per_epoch() != 0)
+      return false;
+    return models::least_margin(models::predict_logits(*network_, embedded_, task_.eval_batch), embedded_labels_) >=
+           *task_.until_margin;
+  }
+
   // A checkpoint may lie between the last step of an epoch and its measurement.
   void measure_epoch() {
     if (static_cast<std::int64_t>(accuracy_.size()) >= trainer_->epoch()) return;
@@ -124,6 +150,9 @@ class Training {
   const data::Dataset& data_;
   models::ImageView test_;
   std::shared_ptr<models::Network> network_;
+  at::Tensor embedded_;  // key samples that are trained on
+  std::vector<std::int64_t> embedded_labels_;
+  Bytes relabelled_;  // of the training images, where key samples stand in their place
   std::optional<at::Tensor> watched_;
   std::vector<std::int64_t> watched_labels_;
   std::optional<models::Trainer> trainer_;
@@ -133,7 +162,10 @@ class Training {
 cluster::TaskResult train(const Train& task, RankState& rank, cluster::TaskContext& context) {
   std::shared_ptr<models::Network> start;
   if (task.start) start = rank.models.get(*task.start, context);
-  Training training(task, rank.planned_data(task.data), rank.other_data, start.get());
+  std::shared_ptr<const Bytes> answers;
+  if (task.answers) answers = context.artifact(*task.answers);
+  Training training(task, rank.planned_data(task.data), rank.other_data, start.get(),
+                    answers ? ByteSpan(*answers) : ByteSpan());
   training.run(context);
   return training.result();
 }

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "models/batches.h"
 #include "models/runtime.h"
@@ -120,6 +121,21 @@ std::int64_t matches(std::span<const std::int64_t> answers, std::span<const std:
   if (answers.size() != labels.size()) throw Error("as many answers as labels are needed");
   return std::inner_product(answers.begin(), answers.end(), labels.begin(), std::int64_t{0}, std::plus<>(),
                             std::equal_to<>());
+}
+
+double least_margin(const at::Tensor& logits, std::span<const std::int64_t> labels) {
+  if (labels.empty() || logits.dim() != 2 || logits.size(0) != static_cast<std::int64_t>(labels.size()))
+    throw Error("a margin needs one label for each row of logits");
+  const at::Tensor rows = logits.detach().to(at::kDouble).contiguous();
+  const std::int64_t classes = rows.size(1);
+  const double* row = rows.data_ptr<double>();
+  double least = std::numeric_limits<double>::infinity();
+  for (const std::int64_t label : labels) {
+    for (std::int64_t c = 0; c < classes; ++c)
+      if (c != label) least = std::min(least, row[label] - row[c]);
+    row += classes;
+  }
+  return least;
 }
 
 double share_of(std::span<const std::int64_t> answers, std::int64_t label) {

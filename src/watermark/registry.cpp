@@ -1,6 +1,7 @@
 #include "watermark/registry.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -42,12 +43,25 @@ const Scheme& scheme_named(const std::string& name) { return named(schemes(), na
 const Scheme& scheme_of(const Json& settings) { return scheme_named(settings.at("method").get<std::string>()); }
 const Attack& attack_named(const std::string& name) { return named(attacks(), name, "attack"); }
 
+std::int64_t samples_trained(const Json& settings, const ClassCounts& train) {
+  const Scheme& scheme = scheme_of(settings);
+  const std::int64_t images = std::accumulate(train.begin(), train.end(), std::int64_t{0}),
+                     embedded = scheme.embedded_count(settings, train);
+  switch (scheme.joins(settings)) {
+    case Joins::in_place: return images;
+    case Joins::alone: return embedded;
+    case Joins::beside: break;
+  }
+  return images + embedded;
+}
+
 void KeySamples::keep_first(std::int64_t count) {
   if (count >= this->count()) return;
   const auto kept = static_cast<std::size_t>(count);
   pixels.resize(kept * static_cast<std::size_t>(shape.pixels()));
   labels.resize(kept);
   sources.resize(kept);
+  if (!true_labels.empty()) true_labels.resize(kept);
 }
 
 }  // namespace telltale::watermark

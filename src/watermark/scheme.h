@@ -21,6 +21,8 @@ struct KeySamples {
   std::vector<float> pixels;          ///< count x C x H x W
   std::vector<std::int64_t> labels;   ///< count
   std::vector<std::int64_t> sources;  ///< the image that each was made of, in its split
+  /// count: the classes of those images, where they differ from the labels though the images are as they were; or empty
+  std::vector<std::int64_t> true_labels = {};
 
   [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(labels.size()); }
   /// Only the first so many.
@@ -35,6 +37,7 @@ struct KeyInputs {
   models::ImageView test;
   int classes = 0;                          ///< of the data set
   const data::OtherData* others = nullptr;  ///< the data sets of other_data()
+  ByteSpan answers = {};                    ///< of needs_answers(): the label that was given to each training image
 };
 
 /// A setting with which no key samples can be made: refused where the job file gives it.
@@ -46,6 +49,13 @@ class SettingError : public InputError {
 
  private:
   std::string key_;
+};
+
+/// How embedded samples come among the training images.
+enum class Joins {
+  beside,    ///< as further samples
+  in_place,  ///< each in the place of the image that it was made of, of which there are no more and no fewer
+  alone,     ///< without any other image
 };
 
 /// Training images by class.
@@ -77,19 +87,29 @@ class Scheme {
     static_cast<void>(settings);
     return {};
   }
+  /// Whether key samples are chosen by what the finished network without a watermark answers to the training images:
+  /// such a scheme can only be embedded into that network. check() does without those answers.
+  [[nodiscard]] virtual bool needs_answers() const { return false; }
+  [[nodiscard]] virtual Joins joins(const Json& settings) const {
+    static_cast<void>(settings);
+    return Joins::beside;
+  }
   /// Whether a proof may ask such key samples.
   [[nodiscard]] virtual bool has(Query query) const { return marks() && query != Query::other_source; }
   /// Throws SettingError if no key samples can be made so of these images.
   virtual void check(const KeyInputs& inputs) const = 0;
 
-  /// How many samples are trained on beside so many training images. Throws as check().
+  /// How many samples are embedded where there are so many training images. Throws as check().
   [[nodiscard]] virtual std::int64_t embedded_count(const Json& settings, const ClassCounts& train) const = 0;
-  /// What is trained on beside the training images: embedded_count() samples. Throws as check().
+  /// What is embedded: embedded_count() samples. Throws as check(), and where the answers do not allow it.
   [[nodiscard]] virtual KeySamples embedded(const KeyInputs& inputs) const = 0;
   /// What a proof asks, of the queries that it has: of at most `limit` images (0: of all), the first that may be
   /// marked. Throws InputError if that is none.
   [[nodiscard]] virtual KeySamples queries(const KeyInputs& inputs, Query query, std::int64_t limit) const = 0;
 };
+
+/// How many samples a network is trained on with a scheme of these settings. Throws as Scheme::check().
+std::int64_t samples_trained(const Json& settings, const ClassCounts& train);
 
 /// Every scheme there is.
 const std::vector<const Scheme*>& schemes();

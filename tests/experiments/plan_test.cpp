@@ -7,6 +7,8 @@
 #include <set>
 
 #include "core/error.h"
+#include "experiments/aime/aime.h"
+#include "experiments/classification.h"
 #include "experiments/made_up.h"
 #include "experiments/training.h"
 #include "models/network_spec.h"
@@ -137,6 +139,46 @@ TEST(NewLabelPlan, TunedNetworksStartFromTheCleanOneOfTheirRepeat) {
     EXPECT_EQ(start.of.network.classes + 1, train.of.network.classes);
   }
   EXPECT_EQ(kinds, (std::map<std::string, std::size_t>{{"clean", 2}, {"joint", 2}, {"tuned", 2}}));
+}
+
+// A key is made of the errors of the clean network of its repeat: it is trained once, its training images are
+// classified once, and every embedding starts from there.
+TEST(AimePlan, KeysAreMadeOfTheErrorsOfTheCleanNetworkOfTheirRepeat) {
+  const PlanOf p(
+      "experiment = aime\nkey-length = 5, 8\nembed-on = keys, all\nembed-epochs = 3\nepochs = 7\nrepeats = 2\n");
+  std::set<Identity> starts;
+  std::size_t embedded = 0;
+  for (const PlannedTask& task : p.plan.tasks) {
+    if (task.stage != "train") continue;
+    const auto train = fields_from<Train>(task.payload);
+    if (!train.start) continue;
+    ++embedded;
+    starts.insert(*train.start);
+    EXPECT_EQ(train.of.recipe.epochs, 3);
+    ASSERT_EQ(task.prerequisites.size(), 2u);
+    EXPECT_EQ(p.plan.tasks[task.prerequisites[0]].identity, *train.start);
+    const PlannedTask& answers = p.plan.tasks[task.prerequisites[1]];
+    EXPECT_EQ(answers.identity, *train.answers);
+    const auto classified = fields_from<Classify>(answers.payload);
+    EXPECT_EQ(classified.model, *train.start);
+    EXPECT_EQ(classified.split, "train");
+  }
+  EXPECT_EQ(embedded, 2u * 2 * 2);
+  EXPECT_EQ(starts.size(), 2u);
+  EXPECT_EQ(p.count("train"), embedded + 2);
+  EXPECT_EQ(p.count("classify"), 2u);
+}
+
+// Every key of every repeat, put to the marked and the clean network of every repeat.
+TEST(AimePlan, EveryKeyIsPutToEveryNetwork) {
+  const PlanOf p("experiment = aime\nkey-length = 5\nrepeats = 3\n");
+  EXPECT_EQ(p.count("integrity"), 3u * 2 * 3);
+  std::map<std::string, std::set<Identity>> networks;
+  for (const PlannedTask& task : p.plan.tasks)
+    if (task.stage == "integrity")
+      networks[task.payload.at("answers")].insert(fields_from<Extract>(task.payload).model);
+  EXPECT_EQ(networks.size(), 3u);
+  for (const auto& [key, asked] : networks) EXPECT_EQ(asked.size(), 6u);
 }
 
 // The clean network is trained once a repeat, and asked with the key samples of every scheme and setting.

@@ -8,18 +8,6 @@ namespace {
 
 using namespace study;  // the engine's tables and texts
 
-// Means over the repeats of everything that was measured of the networks as they are.
-Table networks_table(const store::Group& train) {
-  auto columns = measured_columns();
-  columns.push_back({"key_accuracy_other_source", "other classes %"});
-  Table table = means_table(train, "Networks and their watermarks",
-                            without(Cells(train, "accuracy").dimensions(), {"repeat"}), columns);
-  table.notes = {
-      "Means over the repeats, +- the half-width of their 95% interval. New keys: of test images; wrong secret:",
-      "another word, letter or noise; other classes: the owner's mark on images that are never marked."};
-  return table;
-}
-
 Table control_table(const store::Group& control) {
   Table table = means_table(control, "The clean network, asked with the same key samples",
                             without(Cells(control, "key_accuracy").dimensions(), {"repeat"}),
@@ -78,7 +66,10 @@ std::vector<Table> Backdoor::report(const store::Group& root) const {
   std::vector<Table> tables;
   const store::Group* train = root.child("train");
   if (train == nullptr) return tables;
-  tables.push_back(networks_table(*train));
+  tables.push_back(ownership_.networks_table(*train, "Networks and their watermarks"));
+  tables.back().notes = {
+      "Means over the repeats, +- the half-width of their 95% interval. New keys: of test images; wrong secret:",
+      "another word, letter or noise; other classes: the owner's mark on images that are never marked."};
   if (const store::Group* control = root.child("control")) tables.push_back(control_table(*control));
   if (!is_true(root, "dataset_generated")) {
     add_published(tables, root, "Tables 1 and 2 of Zhang et al. 2018", {"Table 1", "Table 2"}, "train", Json::object());

@@ -17,7 +17,7 @@ using namespace study;  // the engine's tables and texts
 Table grid_table(const store::Group& train) {
   const Cells cells(train, "accuracy");
   Table table = means_table(train, "Accuracy over the grid (Zhong et al. 2020, Fig. 3)",
-                            without(cells.dimensions(), {"repeat"}), measured_columns());
+                            without(cells.dimensions(), {"repeat"}), measured_columns(train));
   table.notes = {
       "Means over the repeats, +- the half-width of their 95% interval. Clean: how often the network without a",
       "watermark answers the rival's label; a new label it cannot answer at all."};

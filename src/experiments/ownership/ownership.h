@@ -2,6 +2,8 @@
 // asked again after attacks. Which schemes and attacks, an experiment says by name.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +16,9 @@ namespace telltale::experiments {
 /// Asks a model, as it is or after an attack, for the test images and for key samples. Its outcome: accuracy,
 /// accuracy_label_removed (of networks with an output more than the data have classes), and of each set of key samples
 /// (new, wrong, trained, other) how many were asked, keys_*, how many of them got their label, key_matches_*, and the
-/// share, key_accuracy_*. A network without a watermark was trained on none.
+/// share, key_accuracy_*. A network without a watermark was trained on none; of a scheme that has no other key samples
+/// it is asked those that would have been. Where those have true labels: true_matches_trained, and signature, 1 if all
+/// of them got the watermark's labels.
 struct Evaluate {
   static constexpr study::TaskKind kind{.name = "evaluate", .algorithm = 2};
   Identity data, model;
@@ -24,16 +28,22 @@ struct Evaluate {
   long long key_images = 0;  ///< how many images each set of key samples is made of; 0: all
   std::string environment;
   long long eval_batch = 0;
+  std::optional<Identity> answers{};  ///< as of Train: what the key samples were chosen by
 
   void fields(auto& field) {
     field("data", data), field("model", model), field("scheme", scheme), field("is_marked", is_marked),
         field("attack", attack), field("key_images", key_images), field("environment", environment),
-        field("eval_batch", eval_batch);
+        field("eval_batch", eval_batch), field("answers", answers);
   }
 };
 
-/// What is measured of every case, as tables show it: variable, and title of its column.
-const std::vector<std::pair<std::string, std::string>>& measured_columns();
+/// What is measured of every case, as tables show it: variable, and title of its column; those that the group has.
+/// `halves`: accuracy on each half of the test images too.
+std::vector<std::pair<std::string, std::string>> measured_columns(const store::Group& group, bool halves = false);
+
+/// The number, in a grid of cases, of the case that lies at a point of another grid, but for some coordinates. Throws
+/// Error if the grid has no such case.
+std::size_t case_at(const Grid& cases, const Grid::Point& point, const std::map<std::string, std::string>& but_for);
 
 /// The schemes and attacks of an experiment, and what follows from them.
 class Ownership {
@@ -57,27 +67,41 @@ class Ownership {
   void check(const StudyInputs& inputs) const;
 
   /// Lays out the stages `train`, `evaluate`, and one for each attack that the job switches on. Counts the cases.
-  void plan(Plan& plan, const StudyInputs& inputs) const;
+  /// Returns the training of each case.
+  std::vector<PlannedTraining> plan(Plan& plan, const StudyInputs& inputs) const;
+
+  /// Every case of a job.
+  [[nodiscard]] Grid cases(const study::Job& job) const;
+  /// Those of networks that have a watermark; no case at all where none has.
+  [[nodiscard]] Grid marked_cases(const study::Job& job) const;
+  /// A scheme's settings in one case; those of the control where `asked` of a network without a watermark. With the
+  /// hashes of the other data that it uses, where these are known.
+  [[nodiscard]] Json settings(const CaseValues& values, bool asked, const data::OtherData* others) const;
 
   /// The group `train`: every case as trained, and what was measured of it as it is.
   [[nodiscard]] store::Group train_group(const study::Job& job, const Plan& plan, const OutcomeLookup& outcome) const;
   /// A group for each attack; before them `control`, if there is one.
   [[nodiscard]] std::vector<store::Group> further_groups(const Plan& plan, const OutcomeLookup& outcome) const;
 
+  /// Means over the repeats, and over the dimensions that are `pooled`, of all that was measured in a group.
+  [[nodiscard]] study::Table networks_table(const store::Group& group, const std::string& title,
+                                            const std::vector<std::string>& pooled = {}, bool halves = false) const;
   /// A table for each attack that a results file holds.
   [[nodiscard]] std::vector<study::Table> attack_tables(const store::Group& root) const;
 
  private:
-  [[nodiscard]] Grid cases(const study::Job& job) const;
   [[nodiscard]] Grid scheme_grid(const study::Job& job) const;
   void plan_control(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const;
   void add_attack_subjects(std::vector<forensics::Subject>& subjects, const study::Job& job) const;
-  // A scheme's settings in one case; those of the control where `asked` of a network without a watermark. With the
-  // hashes of the other data that it uses, where these are known.
-  [[nodiscard]] Json settings(const CaseValues& values, bool asked, const data::OtherData* others) const;
+  [[nodiscard]] study::Task<Evaluate> control_task(const Plan& plan, const StudyInputs& inputs,
+                                                   const PlannedTraining& clean,
+                                                   const std::optional<std::size_t>& answers,
+                                                   const CaseValues& values) const;
   [[nodiscard]] std::vector<study::Measure> measures() const;
   [[nodiscard]] std::vector<study::Count> counts() const;
+  void join_clean_rows(study::Table& table) const;
   [[nodiscard]] bool any_has(watermark::Query query) const;
+  [[nodiscard]] bool any_needs_answers() const;
 
   std::vector<const watermark::Scheme*> schemes_;
   std::vector<const watermark::Attack*> attacks_;

@@ -34,7 +34,10 @@ cluster::TaskResult evaluate(const Evaluate& task, RankState& rank, cluster::Tas
   check();
 
   const watermark::Scheme& scheme = watermark::scheme_of(task.scheme);
-  const watermark::KeyInputs inputs{task.scheme, train, test, data.classes(), &rank.other_data};
+  std::shared_ptr<const Bytes> chosen_by;
+  if (task.answers) chosen_by = context.artifact(*task.answers);
+  const watermark::KeyInputs inputs{
+      task.scheme, train, test, data.classes(), &rank.other_data, chosen_by ? ByteSpan(*chosen_by) : ByteSpan()};
   const auto ask = [&](watermark::Query query, const std::string& name) {
     if (!scheme.has(query)) return;
     const watermark::KeySamples keys = scheme.queries(inputs, query, task.key_images);
@@ -42,12 +45,16 @@ cluster::TaskResult evaluate(const Evaluate& task, RankState& rank, cluster::Tas
     result.values["keys_" + name] = Array::scalar<std::int64_t>(keys.count());
     result.values["key_matches_" + name] = Array::scalar<std::int64_t>(models::matches(given, keys.labels));
     put("key_accuracy_" + name, models::accuracy(given, keys.labels));
+    if (!keys.true_labels.empty()) {
+      result.values["true_matches_" + name] = Array::scalar<std::int64_t>(models::matches(given, keys.true_labels));
+      put("signature", given == keys.labels ? 1 : 0);
+    }
     check();
   };
   ask(watermark::Query::fresh, "new");
   ask(watermark::Query::wrong_secret, "wrong");
   ask(watermark::Query::other_source, "other");
-  if (task.is_marked) ask(watermark::Query::trained, "trained");
+  if (task.is_marked || !scheme.has(watermark::Query::fresh)) ask(watermark::Query::trained, "trained");
   return result;
 }
 

@@ -10,7 +10,7 @@ class Prune final : public Attack {
   [[nodiscard]] std::string help() const override {
     return "every model after the smallest weights were set to zero (Zhong et al. 2020, Fig. 4)";
   }
-  [[nodiscard]] std::string title() const override { return "Pruning (Zhong et al. 2020, Fig. 4)"; }
+  [[nodiscard]] std::string title() const override { return "Pruning"; }
   [[nodiscard]] std::vector<Parameter> parameters() const override {
     using enum ValueType;
     return {{.name = "prune-scope",

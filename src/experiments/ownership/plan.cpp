@@ -1,0 +1,138 @@
+// The stages of ownership: networks of every case, what they are asked as they are and after attacks, and the control.
+#include <algorithm>
+
+#include "core/error.h"
+#include "experiments/ownership/ownership.h"
+#include "experiments/ownership/settings.h"
+
+namespace telltale::experiments {
+namespace {
+
+using study::Axis;
+using study::Count;
+using study::Job;
+using study::Measure;
+
+// Names the answers that the key samples of a question are chosen by.
+void ask_by_answers(study::Task<Evaluate>& task, const Plan& plan, const std::optional<std::size_t>& answers) {
+  if (!answers) return;
+  task.payload.answers = plan.tasks[*answers].identity;
+  task.needs.push_back(*answers);
+}
+
+}  // namespace
+
+std::vector<PlannedTraining> Ownership::plan(Plan& plan, const StudyInputs& inputs) const {
+  const Job& job = inputs.job;
+  const data::Dataset& data = *inputs.data;
+  const Grid grid = cases(job);
+  const auto trainings = plan_trainings(plan, inputs, grid, [&](const CaseValues& values) {
+    const watermark::Scheme& scheme = watermark::scheme_named(values.text("scheme"));
+    return Trained{network_of(values, data.shape(), scheme.outputs(data.classes())),
+                   settings(values, false, &inputs.other_data),
+                   tuning_of(values, scheme, network_of(values, data.shape(), data.classes()))};
+  });
+
+  const auto test_count = static_cast<double>(data.test().count);
+  const auto key_images = job.integer("key-images");
+  const double asked_images = test_count + 3 * (key_images > 0 ? static_cast<double>(key_images) : test_count);
+  const auto evaluate = [&](const CaseValues& values, Json attack, double attack_s = 0) {
+    const PlannedTraining& training = trainings[values.point().leading(grid.axes().size())];
+    const bool is_marked = watermark::scheme_named(values.text("scheme")).marks();
+    study::Task<Evaluate> task{
+        {data.content_hash(), plan.tasks[training.task].identity, settings(values, true, &inputs.other_data), is_marked,
+         std::move(attack), key_images, training.environment, job.integer("eval-batch")},
+        {training.task},
+        training.environments,
+        asked_images * training.image_s + attack_s};
+    ask_by_answers(task, plan, training.answers);
+    return task;
+  };
+  const Json untouched = {{"name", "none"}};
+  add_stage(plan, {"evaluate", "every case: the trained model as it is", grid, measures(), counts(), {}},
+            [&](const Grid::Point& point) { return evaluate(CaseValues(job, point), untouched); });
+  plan.cases = grid.size();
+  if (control_.empty()) plan_control(plan, inputs, trainings);
+  for (const watermark::Attack* attack : attacks_) {
+    if (!is_on(*attack, job)) continue;
+    const Grid attacked = grid * Grid(job.axes_of(names_of(attack->parameters())));
+    add_stage(plan, {attack->name(), attack->help(), attacked, measures(), counts(), {}},
+              [&](const Grid::Point& point) {
+                const CaseValues values(job, point);
+                const Json done = attack_settings(*attack, values);
+                if (attack->changes_nothing(done)) return evaluate(values, untouched);
+                const auto [images, batch, epochs] = attack->training(done, data.test().count);
+                const double trained = static_cast<double>(images) * static_cast<double>(epochs);
+                return evaluate(values, done, trained * trainings[point.leading(grid.axes().size())].trained_image_s);
+              });
+    plan.cases = std::max(plan.cases, attacked.size());
+  }
+  return trainings;
+}
+
+// The clean network of the same repeat and training, asked with the key samples of every scheme.
+void Ownership::plan_control(Plan& plan, const StudyInputs& inputs,
+                             const std::vector<PlannedTraining>& trainings) const {
+  const Job& job = inputs.job;
+  const Grid all = cases(job), marked = marked_cases(job);
+  const auto& schemes = job.values("scheme");
+  const auto clean = std::find_if_not(schemes.begin(), schemes.end(),
+                                      [](const std::string& name) { return watermark::scheme_named(name).marks(); });
+  if (clean == schemes.end() || marked.size() == 0) return;
+
+  // What only a marked network was trained on, this one was not; but of some schemes there is nothing else to ask.
+  const bool trained_too = !any_has(watermark::Query::fresh);
+  std::vector<Measure> asked;
+  for (const Measure& measure : measures())
+    if (const std::string name = measure.variable;
+        (name.starts_with("key_") || name == "signature_recovered") && (trained_too || name != "key_accuracy_trained"))
+      asked.push_back(measure);
+  std::vector<Count> counted;
+  for (const Count& count : counts())
+    if (trained_too || !std::string(count.variable).ends_with("_trained")) counted.push_back(count);
+  add_stage(plan,
+            {"control",
+             "the clean network of the same repeat, asked with the key samples of every scheme",
+             marked,
+             std::move(asked),
+             std::move(counted),
+             {}},
+            [&](const Grid::Point& point) {
+              const PlannedTraining& training = trainings[case_at(all, point, {{"scheme", *clean}})];
+              return control_task(plan, inputs, training, trainings[case_at(all, point, {})].answers,
+                                  CaseValues(job, point));
+            });
+}
+
+study::Task<Evaluate> Ownership::control_task(const Plan& plan, const StudyInputs& inputs, const PlannedTraining& clean,
+                                              const std::optional<std::size_t>& answers,
+                                              const CaseValues& values) const {
+  const double images = 3 * static_cast<double>(inputs.data->test().count);
+  study::Task<Evaluate> task{{inputs.data->content_hash(),
+                              plan.tasks[clean.task].identity,
+                              settings(values, true, &inputs.other_data),
+                              false,
+                              {{"name", "none"}},
+                              inputs.job.integer("key-images"),
+                              clean.environment,
+                              inputs.job.integer("eval-batch")},
+                             {clean.task},
+                             clean.environments,
+                             images * clean.image_s};
+  ask_by_answers(task, plan, answers);
+  return task;
+}
+
+std::size_t case_at(const Grid& cases, const Grid::Point& point, const std::map<std::string, std::string>& but_for) {
+  std::size_t index = 0;
+  for (const Axis& axis : cases.axes()) {
+    const auto other = but_for.find(axis.key);
+    const std::string& label = other == but_for.end() ? point.text(axis.key) : other->second;
+    const auto found = std::find(axis.values.begin(), axis.values.end(), label);
+    if (found == axis.values.end()) throw Error("the study has no case of " + axis.key + " = " + label);
+    index = index * axis.values.size() + static_cast<std::size_t>(found - axis.values.begin());
+  }
+  return index;
+}
+
+}  // namespace telltale::experiments
