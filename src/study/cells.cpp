@@ -87,6 +87,13 @@ std::string shortest(double value) {
   return text;
 }
 
+std::string decimals(double value, int digits) {
+  if (std::isnan(value)) return "-";
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
 std::string percent(double share) {
   if (std::isnan(share)) return "-";
   char text[32];

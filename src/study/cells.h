@@ -53,6 +53,8 @@ Gathered gather_repeats(const Cells& cells, const std::vector<std::string>& dime
 double mean(const std::vector<double>& values);
 /// "0.0035", "17.5".
 std::string shortest(double value);
+/// "0.125" of three digits; "-" for NaN.
+std::string decimals(double value, int digits);
 /// A share as percent, "97.94"; "-" for NaN.
 std::string percent(double share);
 /// The mean of one share; of several, "97.94 +- 0.12" with the half-width of the mean's 95% interval.

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/error.h"
 #include "core/outcome.h"
 #include "store/results_file.h"
 #include "study/plan.h"
@@ -58,6 +59,35 @@ void add_variable(store::Group& group, const Grid& grid, const std::string& name
   dimensions.insert(dimensions.end(), more.begin(), more.end());
   auto shape = shape_of(group, dimensions);
   group.variables.push_back(variable<T>(name, std::move(dimensions), std::move(shape), values, help, units));
+}
+
+/// The arrays of a stage's outcomes, one behind the other, each in the leading corner of `shape`: what is not there,
+/// and what other arrays have more, is `fill`. Throws Error if one does not fit.
+template <typename T>
+std::vector<T> gathered(const Stage& stage, const OutcomeLookup& outcome, const char* value,
+                        const std::vector<std::int64_t>& shape, T fill) {
+  std::size_t size = 1;
+  for (const std::int64_t extent : shape) size *= static_cast<std::size_t>(extent);
+  std::vector<T> all(size * stage.tasks.size(), fill);
+  for (std::size_t point = 0; point < stage.tasks.size(); ++point) {
+    const Outcome* one = done(outcome, stage.tasks[point]);
+    if (one == nullptr || !one->values.contains(value)) continue;
+    const Array& array = one->values.at(value);
+    for (std::size_t d = 0; d < shape.size(); ++d)
+      if (array.shape.size() != shape.size() || array.shape[d] > shape[d])
+        throw Error(std::string("the arrays of ") + value + " do not fit together");
+    const auto values = array.as<T>();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      std::size_t rest = i, place = 0, stride = 1;
+      for (std::size_t d = shape.size(); d-- > 0;) {
+        place += rest % static_cast<std::size_t>(array.shape[d]) * stride;
+        rest /= static_cast<std::size_t>(array.shape[d]);
+        stride *= static_cast<std::size_t>(shape[d]);
+      }
+      all[point * size + place] = values[i];
+    }
+  }
+  return all;
 }
 
 /// A group with a name and a description, whose dimensions are a grid's.

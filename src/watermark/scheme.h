@@ -99,6 +99,9 @@ class Scheme {
   /// Throws SettingError if no key samples can be made so of these images.
   virtual void check(const KeyInputs& inputs) const = 0;
 
+  /// Whether its key samples are images of the data set with something done to them: `sources` are theirs, of the
+  /// training images those that are embedded, of the test images others.
+  [[nodiscard]] virtual bool marks_images() const { return marks(); }
   /// How many samples are embedded where there are so many training images. Throws as check().
   [[nodiscard]] virtual std::int64_t embedded_count(const Json& settings, const ClassCounts& train) const = 0;
   /// What is embedded: embedded_count() samples. Throws as check(), and where the answers do not allow it.

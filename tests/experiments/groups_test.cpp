@@ -27,7 +27,9 @@ constexpr const char* end_mark = "<!-- end of groups -->";
 const std::map<std::string, std::string> jobs{
     {"new-label", "prune-rate = 0, 0.5\ntune = ftal\npredict-images = 3\n"},
     {"compare", "predict-images = 3\nnetwork = dnn-1\n"},
-    {"backdoor", "unrelated = glyphs\nunrelated-other-class = 2\nunrelated-class = 1\nprune-rate = 0.5\ntune = ftal\n"},
+    {"backdoor",
+     "unrelated = glyphs\nunrelated-other-class = 2\nunrelated-class = 1\nprune-rate = 0.5\ntune = ftal\n"
+     "show-images = 2\ninvert-from = blank\n"},
     {"aime", "prune-rate = 0.5\ntune = ftal\nkey-length = 5\n"},
     {"boundary", "images = 2\nsteps = yes\n"},
     {"empty", "tasks = 2\n"}};

@@ -12,7 +12,8 @@ from telltale_runs import write_job
 SMALL = dict(experiment="backdoor", train_images=400, test_images=100, network="dnn-1", epochs=2, batch=32, optimizer="adam",
              learning_rate=0.003, momentum=0, unrelated="glyphs", unrelated_class=7, unrelated_other_class=4, prune_rate=[0, 0.5], tune="ftal",
              tune_epochs=1,
-             embed=["joint", "tune"], embed_epochs=3)
+             embed=["joint", "tune"], embed_epochs=3, show_images=2, invert_from=["blank", "noise"],
+             invert_cost="cross-entropy", invert_steps=20)
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +74,30 @@ def test_a_tuned_network_is_another_and_the_clean_one_is_the_same(study):
         assert file["tasks/kind"].asstr()[()].tolist().count("train") == 7
 
 
+def test_key_images_stand_beside_their_originals_with_the_best_answers(study):
+    images = joint(study, "key-images")
+    assert list(images.scheme.values) == ["content", "unrelated", "noise"] and (images.label == 0).all()
+    content = images.sel(scheme="content")
+    changed = (content.key != content.original).squeeze()
+    assert 0 < int(changed.sum()) < changed.size / 4, "a logo covers a part of the image"
+    assert np.isnan(images.original.sel(scheme="unrelated")).all() and (images.answer.sel(scheme="unrelated", version="original") == -1).all()
+    assert (images.probability.sel(scheme="noise").diff("rank") <= 0).all()
+
+
+def test_inversion_is_compared_with_the_pattern_that_it_shows(study):
+    inversion = joint(study, "inversion")
+    assert list(inversion.suspect.values) == ["marked", "clean"]
+    for scheme in ("content", "unrelated", "noise"):
+        for cell in (inversion.sel(scheme=scheme, suspect=suspect, invert_from=start) for suspect in ("marked", "clean") for start in ("blank", "noise")):
+            assert 0 <= float(cell.image.min()) and float(cell.image.max()) <= 1 and 0 <= int(cell.steps) <= 20
+            expected = np.corrcoef(cell.image.values.ravel().astype(float), cell.pattern.values.ravel().astype(float))[0, 1]
+            assert float(cell.correlation) == pytest.approx(0 if np.isnan(expected) else expected, abs=1e-4)
+            assert 0 <= float(cell.chance_correlation) < 0.3
+
+
 def test_the_report_has_a_table_of_the_networks_their_control_and_each_attack(telltale, study):
     text = telltale("report", study.output).out
-    for title in ("Networks and their watermarks", "The clean network, asked with the same key samples", "Pruning", "Fine-tuning"):
+    for title in ("Networks and their watermarks", "The clean network, asked with the same key samples", "Pruning", "Fine-tuning", "Model inversion"):
         assert title in text
     assert "Table 1" not in text, "generated data are shown as a reproduction"
 

@@ -84,7 +84,7 @@ TEST(Published, CoordinatesAreSpelledAsTheStudysAxes) {
   for (const SharedParameter& shared : all_keys()) known.insert(shared.parameter->dimension_name());
   // Of results' dimensions that no key names, and of experiments that are to come.
   for (const char* more : {"target", "pruning_rate", "quantile", "class", "microarchitecture", "p", "tau", "attack",
-                           "statistic", "pairs", "transform", "key_length"})
+                           "statistic", "pairs", "transform", "split"})
     known.insert(more);
   for (const PublishedPaper& one : published_papers())
     for (const PublishedRow& row : one.rows)
@@ -95,7 +95,7 @@ TEST(Published, CoordinatesAreSpelledAsTheStudysAxes) {
 TEST(Published, ChoicesAreSpelledAsTheKeysTakeThem) {
   const std::map<std::string, std::set<std::string>> known{
       {"dataset", {"mnist", "fashion-mnist", "cifar-10", "cifar-100"}},
-      {"scheme", {"clean", "new-label", "noise-backdoor", "content", "unrelated", "noise"}},
+      {"scheme", {"clean", "new-label", "noise-backdoor", "content", "unrelated", "noise", "aime"}},
       {"network",
        {"resnet-20", "resnet-32", "aime-seq", "aime-cnn", "aime-cnn-rgb", "simple-cnn", "zhang-mnist", "zhang-cifar"}},
       {"search", {"code"}},

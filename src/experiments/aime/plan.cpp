@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "experiments/aime/aime.h"
 #include "experiments/classification.h"
 
@@ -15,13 +13,9 @@ void plan_integrity(Plan& plan, const StudyInputs& inputs, const Ownership& owne
   const Job& job = inputs.job;
   const Grid cases = ownership.cases(job), marked = ownership.marked_cases(job);
   if (marked.size() == 0) return;
-  const auto& schemes = job.values("scheme");
-  std::vector<std::string> suspects{"marked"};
-  if (std::find(schemes.begin(), schemes.end(), "clean") != schemes.end()) suspects.emplace_back("clean");
   const Grid grid =
-      marked *
-      Grid({study::named_axis("suspect", "network that was asked: with its own key embedded, or with none", suspects),
-            study::counted_axis("suspect_repeat", job.integer("repeats"), 0, "repeat of that network")});
+      marked * Grid({ownership.suspect_axis(job), study::counted_axis("suspect_repeat", job.integer("repeats"), 0,
+                                                                      "repeat of the network that was asked")});
   add_stage(plan,
             {"integrity",
              "every key, put to the network that holds it, to the clean network that it was made from, and to those of "
@@ -35,9 +29,7 @@ void plan_integrity(Plan& plan, const StudyInputs& inputs, const Ownership& owne
              {}},
             [&](const Grid::Point& point) {
               const std::size_t answers = trainings[case_at(cases, point, {})].answers.value();
-              std::map<std::string, std::string> of_suspect{{"repeat", point.text("suspect_repeat")}};
-              if (point.text("suspect") == "clean") of_suspect["scheme"] = "clean";
-              const PlannedTraining& suspect = trainings[case_at(cases, point, of_suspect)];
+              const PlannedTraining& suspect = trainings[ownership.suspect_at(cases, job, point)];
               const Json key = ownership.settings(CaseValues(job, point), false, &inputs.other_data);
               return study::Task<Extract>{
                   {inputs.data->content_hash(), plan.tasks[suspect.task].identity, key, plan.tasks[answers].identity,

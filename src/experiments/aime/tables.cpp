@@ -62,44 +62,14 @@ store::Group integrity_group(const StudyInputs& inputs, const Ownership& ownersh
   return group;
 }
 
-// Lays the arrays of all outcomes behind each other: those that are not there, and what others have more, are `fill`.
-template <typename T>
-std::vector<T> gathered(const Stage& stage, const OutcomeLookup& outcome, const char* value,
-                        const std::vector<std::int64_t>& shape, T fill) {
-  std::int64_t size = 1;
-  for (const std::int64_t one : shape) size *= one;
-  std::vector<T> all;
-  for (const auto& task : stage.tasks) {
-    std::vector<T> cell(static_cast<std::size_t>(size), fill);
-    const Outcome* weighed = done(outcome, task);
-    if (weighed != nullptr && weighed->values.contains(value)) {
-      const Array& array = weighed->values.at(value);
-      const auto values = array.as<T>();
-      for (std::size_t i = 0; i < values.size(); ++i) {
-        // From a place in the outcome's array to the same place in the larger one.
-        std::size_t rest = i, place = 0, stride = 1;
-        for (std::size_t d = shape.size(); d-- > 0;) {
-          const auto extent = static_cast<std::size_t>(array.shape[d]);
-          place += rest % extent * stride;
-          rest /= extent;
-          stride *= static_cast<std::size_t>(shape[d]);
-        }
-        cell[place] = values[i];
-      }
-    }
-    all.insert(all.end(), cell.begin(), cell.end());
-  }
-  return all;
-}
-
 store::Group weights_group(const Stage& stage, const OutcomeLookup& outcome) {
   store::Group group = study::group_over(stage.grid, stage.name, stage.help);
   Grid({study::named_axis("part", "weights, or biases", {"weights", "biases"})}).declare(group);
   group.dimensions.push_back({"bin", CompareWeights::bins});
   group.dimensions.push_back({"edge", CompareWeights::bins + 1});
   const auto add = [&](const char* name, const std::string& help) {
-    add_variable(group, stage.grid, name, {"part"}, gathered(stage, outcome, name, {CompareWeights::parts}, missing),
-                 help, "1");
+    add_variable(group, stage.grid, name, {"part"},
+                 study::gathered(stage, outcome, name, {CompareWeights::parts}, missing), help, "1");
   };
   add("largest_change", "largest absolute change of one value");
   add("ks_statistic",
@@ -107,12 +77,12 @@ store::Group weights_group(const Stage& stage, const OutcomeLookup& outcome) {
   add("mean_shift", "mean now less mean before");
   add("deviation_ratio", "standard deviation now over that before");
   add_variable(group, stage.grid, "edges", {"part", "edge"},
-               gathered(stage, outcome, "edges", {CompareWeights::parts, CompareWeights::bins + 1}, missing),
+               study::gathered(stage, outcome, "edges", {CompareWeights::parts, CompareWeights::bins + 1}, missing),
                "edges of the histograms' bins");
   const auto add_counts = [&](const char* name, const char* value, const std::string& help) {
-    add_variable(group, stage.grid, name, {"part", "bin"},
-                 gathered<std::int64_t>(stage, outcome, value, {CompareWeights::parts, CompareWeights::bins}, -1),
-                 help);
+    add_variable(
+        group, stage.grid, name, {"part", "bin"},
+        study::gathered<std::int64_t>(stage, outcome, value, {CompareWeights::parts, CompareWeights::bins}, -1), help);
   };
   add_counts("values", "counts", "values in each bin now");
   add_counts("values_before", "start_counts", "values in each bin before");
@@ -126,11 +96,11 @@ store::Group weights_group(const Stage& stage, const OutcomeLookup& outcome) {
   const std::vector<std::string> names{"filter", "channel", "row", "column"};
   for (std::size_t d = 0; d < names.size(); ++d) group.dimensions.push_back({names[d], kernels[d]});
   add_variable(group, stage.grid, "kernels", names,
-               gathered(stage, outcome, "kernels", kernels, std::numeric_limits<float>::quiet_NaN()),
+               study::gathered(stage, outcome, "kernels", kernels, std::numeric_limits<float>::quiet_NaN()),
                "weights of the first convolution; missing: the network has none", "1");
   add_variable(group, stage.grid, "largest_kernel_change", {},
-               gathered(stage, outcome, "largest_kernel_change", {}, missing), "largest absolute change of one of them",
-               "1");
+               study::gathered(stage, outcome, "largest_kernel_change", {}, missing),
+               "largest absolute change of one of them", "1");
   return group;
 }
 

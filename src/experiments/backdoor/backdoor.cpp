@@ -1,5 +1,7 @@
 #include "experiments/backdoor/backdoor.h"
 
+#include "experiments/ownership/inversion.h"
+#include "experiments/ownership/key_images.h"
 #include "study/cells.h"
 #include "study/published_table.h"
 
@@ -37,7 +39,9 @@ void add_published(std::vector<Table>& tables, const store::Group& root, const s
 Backdoor::Backdoor() : ownership_({"content", "unrelated", "noise", "clean"}, {"prune", "fine-tune"}, "") {}
 
 std::vector<ParameterGroup> Backdoor::keys() const {
-  return {training_keys(), ownership_.scheme_keys(), ownership_.attack_keys()};
+  ParameterGroup schemes = ownership_.scheme_keys();
+  schemes.parameters.push_back(show_images_key());
+  return {training_keys(), std::move(schemes), ownership_.attack_keys(), inversion_keys()};
 }
 
 void Backdoor::check(const Job& job) const { check_training(job); }
@@ -45,13 +49,17 @@ void Backdoor::check(const Job& job) const { check_training(job); }
 std::vector<std::string> Backdoor::other_data(const Job& job) const { return ownership_.other_data(job); }
 
 std::vector<forensics::Subject> Backdoor::subjects(const Job& job, const data::Dataset* data) const {
-  return ownership_.subjects(job, data);
+  auto subjects = ownership_.subjects(job, data);
+  add_inversion_subjects(subjects, job);
+  return subjects;
 }
 
 Plan Backdoor::plan(const StudyInputs& inputs) const {
   ownership_.check(inputs);
   Plan plan;
-  ownership_.plan(plan, inputs);
+  const auto trainings = ownership_.plan(plan, inputs);
+  plan_key_images(plan, inputs, ownership_, trainings);
+  plan_inversion(plan, inputs, ownership_, trainings);
   return plan;
 }
 
@@ -59,6 +67,9 @@ std::vector<store::Group> Backdoor::tabulate(const StudyInputs& inputs, const Pl
                                              const OutcomeLookup& outcome) const {
   std::vector<store::Group> groups{ownership_.train_group(inputs.job, plan, outcome)};
   for (store::Group& further : ownership_.further_groups(plan, outcome)) groups.push_back(std::move(further));
+  if (const Stage* shown = plan.find_stage("key-images")) groups.push_back(key_images_group(*shown, inputs, outcome));
+  if (const Stage* inverted = plan.find_stage("inversion"))
+    groups.push_back(inversion_group(*inverted, inputs, outcome));
   return groups;
 }
 
@@ -80,6 +91,7 @@ std::vector<Table> Backdoor::report(const store::Group& root) const {
     tables.push_back(errata_table(published_paper("backdoor-watermarks")));
   }
   for (Table& table : ownership_.attack_tables(root)) tables.push_back(std::move(table));
+  if (const store::Group* inversion = root.child("inversion")) tables.push_back(inversion_table(*inversion));
   return tables;
 }
 

@@ -14,13 +14,6 @@ namespace {
 
 using namespace study;  // the engine's tables, texts and files
 
-std::string fixed(double value, int digits) {
-  if (std::isnan(value)) return "-";
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
-
 // A variable whose leading dimensions are those of the settings: row by row.
 template <typename T>
 class Rows {
@@ -121,10 +114,10 @@ Table success_table(const store::Group& summary) {
         std::vector<std::string> line{std::to_string(tried.at(row)), percent(share.at(row))};
         for (std::size_t m = 0; m < machines.size(); ++m)
           line.push_back(counted.at(row) == 0 ? "-"
-                                              : fixed(100.0 * static_cast<double>(identified.at(row, m)) /
-                                                          static_cast<double>(counted.at(row)),
-                                                      1));
-        line.insert(line.end(), {fixed(runs.at(row), 0), fixed(attempts.at(row), 0)});
+                                              : decimals(100.0 * static_cast<double>(identified.at(row, m)) /
+                                                             static_cast<double>(counted.at(row)),
+                                                         1));
+        line.insert(line.end(), {decimals(runs.at(row), 0), decimals(attempts.at(row), 0)});
         return line;
       });
   table.notes.emplace_back("Only samples count that a process of its own repeated on every environment, bit for bit.");
@@ -145,9 +138,9 @@ Table quantile_table(const store::Group& summary, const std::string& title,
     if (counted.at(row) == 0) return line;
     for (const auto& [name, heading] : variables) {
       const Rows<double> values(summary, name + "_quantiles", rows);
-      for (std::size_t q = 0; q < values.width(); ++q) line.push_back(fixed(values.at(row, q), digits));
+      for (std::size_t q = 0; q < values.width(); ++q) line.push_back(decimals(values.at(row, q), digits));
     }
-    if (with_mean) line.push_back(fixed(Rows<double>(summary, "psnr_mean", rows).at(row), 2));
+    if (with_mean) line.push_back(decimals(Rows<double>(summary, "psnr_mean", rows).at(row), 2));
     return line;
   });
 }
@@ -193,13 +186,14 @@ Table sets_table(const store::Group& sets) {
   const Rows<std::int64_t> fewest(sets, "fewest_images", rows), image(sets, "image", rows);
   Table table = settings_table(
       sets, "worst_psnr", "Fully identifying sets: a sample for every machine", columns, [&](std::size_t row) {
-        std::vector<std::string> line{fixed(worst.at(row), 2),
+        std::vector<std::string> line{decimals(worst.at(row), 2),
                                       fewest.at(row) < 0 ? "-" : std::to_string(fewest.at(row))};
         bool any = false;
         for (std::size_t m = 0; m < machines.size(); ++m) {
           any |= image.at(row, m) >= 0;
-          line.push_back(
-              image.at(row, m) < 0 ? "-" : fixed(psnr.at(row, m), 2) + " (" + std::to_string(image.at(row, m)) + ")");
+          line.push_back(image.at(row, m) < 0
+                             ? "-"
+                             : decimals(psnr.at(row, m), 2) + " (" + std::to_string(image.at(row, m)) + ")");
         }
         return any ? line : std::vector<std::string>();
       });
@@ -237,13 +231,13 @@ Table against_code_table(const store::Group& boundary) {
       if (found == ours[setting].end()) continue;
       differences.push_back(found->second - db);
       if (differences.back() < 0)
-        exceptions += (exceptions.empty() ? "" : ", ") + image + ": " + fixed(differences.back(), 2);
+        exceptions += (exceptions.empty() ? "" : ", ") + image + ": " + decimals(differences.back(), 2);
     }
     if (differences.empty()) continue;
     std::sort(differences.begin(), differences.end());
     const auto good = std::count_if(differences.begin(), differences.end(), [](double d) { return d >= 0; });
     table.rows.push_back({setting, std::to_string(differences.size()), std::to_string(good),
-                          fixed(differences.front(), 2), fixed(median(differences), 2),
+                          decimals(differences.front(), 2), decimals(median(differences), 2),
                           exceptions.empty() ? "none" : exceptions});
   }
   return table;

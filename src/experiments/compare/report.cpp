@@ -17,12 +17,6 @@ using namespace study;  // the engine's tables and texts
 
 constexpr const char* precisions[] = {"float32", "float64", "bfloat16"};
 
-std::string one_decimal(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f", value);
-  return text;
-}
-
 // The CPUs that had each environment, by its name, as the passports tell them.
 std::map<std::string, std::string> cpus_of(const store::Group& root) {
   std::map<std::string, std::string> cpus;
@@ -220,7 +214,7 @@ Table distances_table(const All& all, std::int64_t images) {
                      {std::to_string(compared.pair<std::int64_t>("differing_images", setting, first, here)) + " of " +
                           std::to_string(images),
                       std::to_string(compared.pair<std::int64_t>("max_ulp", setting, first, here)),
-                      one_decimal(compared.pair<double>("remaining_bits", setting, first, here)),
+                      decimals(compared.pair<double>("remaining_bits", setting, first, here), 1),
                       std::to_string(compared.pair<std::int64_t>("label_disagreements", setting, first, here)),
                       layer < 0 ? "-" : compared.layer(layer)});
         }
@@ -264,7 +258,7 @@ std::string tree_of(const store::Group& group, const Compared& compared, std::si
       const std::string inner = self(self, static_cast<std::size_t>(branch));
       return inner.front() == '{' && inner.find('}') == inner.size() - 1 ? inner : "(" + inner + ")";
     };
-    return side(first[at]) + " " + one_decimal(height[at]) + " " + side(second[at]);
+    return side(first[at]) + " " + decimals(height[at], 1) + " " + side(second[at]);
   };
   std::size_t last = merges;  // the last merge that there is holds all machines that answered
   while (last > 0 && first[setting * merges + last - 1] < 0) --last;

@@ -74,6 +74,12 @@ class Ownership {
   [[nodiscard]] Grid cases(const study::Job& job) const;
   /// Those of networks that have a watermark; no case at all where none has.
   [[nodiscard]] Grid marked_cases(const study::Job& job) const;
+  /// `suspect`: the networks that something made of a marked case is put to: the case's own, and the clean one of the
+  /// same repeat where the job has it.
+  [[nodiscard]] study::Axis suspect_axis(const study::Job& job) const;
+  /// The case of the network that a point of marked cases and suspects names; where the point has a `suspect_repeat`,
+  /// of that repeat.
+  [[nodiscard]] std::size_t suspect_at(const Grid& cases, const study::Job& job, const Grid::Point& point) const;
   /// A scheme's settings in one case; those of the control where `asked` of a network without a watermark. With the
   /// hashes of the other data that it uses, where these are known.
   [[nodiscard]] Json settings(const CaseValues& values, bool asked, const data::OtherData* others) const;

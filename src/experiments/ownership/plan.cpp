@@ -70,15 +70,38 @@ std::vector<PlannedTraining> Ownership::plan(Plan& plan, const StudyInputs& inpu
   return trainings;
 }
 
+namespace {
+
+// The scheme of the job that marks nothing; nullptr if it has none.
+const std::string* clean_scheme_of(const Job& job) {
+  const auto& schemes = job.values("scheme");
+  const auto clean = std::find_if_not(schemes.begin(), schemes.end(),
+                                      [](const std::string& name) { return watermark::scheme_named(name).marks(); });
+  return clean == schemes.end() ? nullptr : &*clean;
+}
+
+}  // namespace
+
+Axis Ownership::suspect_axis(const Job& job) const {
+  std::vector<std::string> suspects{"marked"};
+  if (clean_scheme_of(job) != nullptr) suspects.emplace_back("clean");
+  return study::named_axis("suspect", "network that was asked: with the case's watermark, or the clean one", suspects);
+}
+
+std::size_t Ownership::suspect_at(const Grid& cases, const Job& job, const Grid::Point& point) const {
+  std::map<std::string, std::string> but_for;
+  if (point.text("suspect") == "clean") but_for["scheme"] = *clean_scheme_of(job);
+  if (point.has("suspect_repeat")) but_for["repeat"] = point.text("suspect_repeat");
+  return case_at(cases, point, but_for);
+}
+
 // The clean network of the same repeat and training, asked with the key samples of every scheme.
 void Ownership::plan_control(Plan& plan, const StudyInputs& inputs,
                              const std::vector<PlannedTraining>& trainings) const {
   const Job& job = inputs.job;
   const Grid all = cases(job), marked = marked_cases(job);
-  const auto& schemes = job.values("scheme");
-  const auto clean = std::find_if_not(schemes.begin(), schemes.end(),
-                                      [](const std::string& name) { return watermark::scheme_named(name).marks(); });
-  if (clean == schemes.end() || marked.size() == 0) return;
+  const std::string* clean = clean_scheme_of(job);
+  if (clean == nullptr || marked.size() == 0) return;
 
   // What only a marked network was trained on, this one was not; but of some schemes there is nothing else to ask.
   const bool trained_too = !any_has(watermark::Query::fresh);

@@ -60,6 +60,7 @@ class Unrelated final : public SourceTargetScheme {
                 inputs.settings.at("unrelated_class").dump() + ", and the share asks for " + std::to_string(wanted));
   }
   [[nodiscard]] bool has(Query query) const override { return query != Query::other_source; }
+  [[nodiscard]] bool marks_images() const override { return false; }
 
   [[nodiscard]] KeySamples embedded(const KeyInputs& inputs) const override {
     check(inputs);
