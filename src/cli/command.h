@@ -27,6 +27,7 @@ int run_status(const Arguments& arguments, char** argv);
 int run_verify(const Arguments& arguments, char** argv);
 int run_replay(const Arguments& arguments, char** argv);
 int run_report(const Arguments& arguments, char** argv);
+int run_page(const Arguments& arguments, char** argv);
 int run_export(const Arguments& arguments, char** argv);
 /// What run_export() does with --models, which needs LibTorch.
 int run_export_models(const Arguments& arguments, char** argv);

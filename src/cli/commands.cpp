@@ -10,6 +10,7 @@ const std::vector<Command>& commands() {
       {"status", "status RESULTS.h5", "done, failed, rate, time left; while it runs or after a crash", run_status},
       {"verify", "verify RESULTS.h5", "re-hashes everything; says what is missing or damaged", run_verify},
       {"report", "report RESULTS.h5", "the paper's tables beside the measured ones", run_report},
+      {"page", "page FOLDER", "one page of evidence from the results files of many studies, in Markdown", run_page},
       {"export", "export RESULTS.h5 FOLDER",
        "boundary samples, to ask a service about; with --models the trained models", run_export},
       {"identify", "identify RESULTS.h5 ANSWERS.csv", "the known machine that a service's answers betray",

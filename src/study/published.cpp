@@ -100,6 +100,26 @@ bool has_all(const Json& coordinates, const Json& wanted) {
   });
 }
 
+// What was found out about differences: said of every row that has the table, the measure and the coordinates.
+void add_findings(PublishedPaper& paper, const Json& findings, const std::string& file) {
+  int number = 0;
+  for (const Json& finding : findings) {
+    const std::string where = file + ", finding " + std::to_string(++number);
+    refuse_unknown_keys(finding, {"table", "measure", "coordinates", "finding"}, where);
+    const std::string table = text_at(finding, "table", where), measure = text_at(finding, "measure", where, false);
+    const Json coordinates = finding.value("coordinates", Json::object());
+    check_coordinates(coordinates, where);
+    bool said = false;
+    for (PublishedRow& row : paper.rows) {
+      if (row.table != table || (!measure.empty() && row.measure != measure) || !has_all(row.coordinates, coordinates))
+        continue;
+      row.finding += (row.finding.empty() ? "" : " ") + text_at(finding, "finding", where);
+      said = true;
+    }
+    if (!said) throw Error(where + ": there is no such number");
+  }
+}
+
 store::Variable texts(const std::string& name, const std::string& dimension, std::vector<std::string> values,
                       const std::string& help) {
   return {name, {dimension}, std::move(values), {{"long_name", help}}, std::nullopt};
@@ -197,7 +217,7 @@ PublishedPaper parse_published(const std::string& file_name, const std::string& 
   } catch (const Json::parse_error& error) {
     throw Error(file + ": is no JSON: " + error.what());
   }
-  refuse_unknown_keys(root, {"key", "citation", "tables", "errata"}, file);
+  refuse_unknown_keys(root, {"key", "citation", "tables", "errata", "findings"}, file);
   PublishedPaper paper{text_at(root, "key", file), text_at(root, "citation", file), {}, {}};
   if (paper.key + ".json" != file_name) throw Error(file + ": its key is " + paper.key);
   std::set<std::string> seen;
@@ -209,7 +229,9 @@ PublishedPaper parse_published(const std::string& file_name, const std::string& 
       const std::string where = table + ", row " + std::to_string(++number);
       refuse_unknown_keys(row, row_keys, where);
       paper.rows.push_back(row_from(merged(block, row), where));
-      const PublishedRow& last = paper.rows.back();
+      PublishedRow& last = paper.rows.back();
+      last.paper = paper.key;
+      last.number = paper.rows.size() - 1;
       if (!seen.insert(canonical({last.table, last.measure, last.coordinates, last.origin})).second)
         throw Error(where + ": stands twice");
     }
@@ -220,6 +242,7 @@ PublishedPaper parse_published(const std::string& file_name, const std::string& 
     paper.errata.push_back(
         {text_at(erratum, "source", where), text_at(erratum, "statement", where), text_at(erratum, "finding", where)});
   }
+  add_findings(paper, root.value("findings", Json::array()), file);
   return paper;
 }
 

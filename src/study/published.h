@@ -24,6 +24,9 @@ struct PublishedRow {
   std::string origin;   ///< "printed" (in a table), "text", "computed" (from it), "raw results" (of its authors)
   std::optional<int> repeats;  ///< runs that the paper averages, where it says so
   std::string erratum;         ///< what is wrong or ambiguous at this number; empty if nothing is
+  std::string finding;         ///< why what is measured here differs, as far as it is known; empty if it is not
+  std::string paper;           ///< its key
+  std::size_t number = 0;      ///< in that paper's rows, from 0
 };
 
 /// What is wrong or ambiguous in a paper and belongs to no single number.

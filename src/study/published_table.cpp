@@ -63,6 +63,34 @@ std::vector<std::string> comparison(const PublishedRow& row, const MeasuredPoint
   return cells;
 }
 
+// "Table 3, accuracy: scheme content, pruning_rate 0.9".
+std::string named(const PublishedRow& row, const MeasuredPoint& point) {
+  std::map<std::string, std::string> labels;
+  for (const auto& [key, value] : row.coordinates.items())
+    if (!value.is_null()) labels[key] = text_of_label(value);
+  for (const auto& [dimension, label] : point.labels) labels[dimension] = label;
+  std::string text;
+  for (const auto& [name, label] : labels) text += (text.empty() ? ": " : ", ") + name + " " + label;
+  return row.table + ", " + row.measure + text;
+}
+
+Comparison compared(const PublishedRow& row, const MeasuredPoint& point) {
+  Comparison one{row.paper, row.number, named(row, point), is_share(row), row.unit, row.value};
+  one.measured = one.low = one.high = std::nan("");
+  one.repeats = point.repeats.size();
+  one.is_bound = row.bound == "above" || row.bound == "below";
+  for (const std::string& reason : {row.erratum, row.finding})
+    if (!reason.empty()) one.reasons.push_back(reason);
+  if (point.repeats.empty()) return one;
+  const auto summary = watermark::summarise(point.repeats);
+  one.measured = summary.mean;
+  if (summary.count > 1) {
+    one.low = summary.interval.low;
+    one.high = summary.interval.high;
+  }
+  return one;
+}
+
 // A line of the table before it is laid out: what it says by column.
 struct Line {
   const PublishedRow* row;
@@ -206,8 +234,9 @@ Table published_table(const std::string& title, const std::vector<PublishedRow>&
     std::vector<std::string> cells;
     for (const std::string& column : columns)
       cells.push_back(line.labels.contains(column) ? line.labels.at(column) : "");
-    const auto compared = comparison(*line.row, line.point, mark);
-    cells.insert(cells.end(), compared.begin(), compared.end());
+    const auto beside = comparison(*line.row, line.point, mark);
+    cells.insert(cells.end(), beside.begin(), beside.end());
+    if (line.in_study) table.comparisons.push_back(compared(*line.row, line.point));
     if (!line.in_study) {
       cells[cells.size() - 4] = "not in this study";
       cells.back() = "-";

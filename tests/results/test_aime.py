@@ -90,6 +90,16 @@ def test_the_report_shows_signatures_errors_and_weights(telltale, study):
     assert "Table IV" not in text, "generated data are shown as a reproduction"
 
 
+def test_the_page_of_evidence_names_study_size_and_command(telltale, study):
+    page = telltale("page", study.output.parent).out
+    for words in ("# Reproduction", "## What is compared", "`./run reproduce x`", "repeats 2", "## Integrity: every key put to every network"):
+        assert words in page
+    empty = study.output.parent / "empty"
+    empty.mkdir()
+    refused = telltale("page", empty)
+    assert refused.code == 2 and "no results file" in refused.err
+
+
 def test_a_digit_that_no_image_is_mispredicted_as_fails_with_the_counts(telltale, tmp_path):
     job = write_job(tmp_path / "long.ini", **{**SMALL, "repeats": 1, "key_length": 2900, "embed_on": "keys", "prune_rate": ""})
     result = telltale.run(job, tmp_path / "x.h5", ranks=2, expect=1)

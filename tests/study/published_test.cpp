@@ -66,6 +66,26 @@ TEST(Published, WhatIsWrongIsRefusedWithFileAndRow) {
   EXPECT_THROW((void)parse_published("y.json", paper(good.substr(0, good.size() - 1))), Error);
 }
 
+TEST(Published, AFindingIsSaidOfEveryNumberThatItNames) {
+  const std::string rows = R"({"measure": "accuracy", "coordinates": {"alpha": 1}, "value": 0.5},
+                              {"measure": "accuracy", "coordinates": {"alpha": 2}, "value": 0.5},
+                              {"measure": "keys", "coordinates": {"alpha": 1}, "value": 0.5})";
+  const auto with = [&](const std::string& findings) {
+    std::string text = paper(rows);
+    text.pop_back();
+    return text + R"(, "findings": [)" + findings + "]}";
+  };
+  const auto read = parse_published("x.json", with(R"({"table": "Table 1", "finding": "all"},
+                        {"table": "Table 1", "measure": "accuracy", "coordinates": {"alpha": 1}, "finding": "one"})"));
+  EXPECT_EQ(read.rows[0].finding, "all one");
+  EXPECT_EQ(read.rows[1].finding, "all");
+  EXPECT_EQ(read.rows[2].finding, "all");
+  EXPECT_EQ(read.rows[2].number, 2u);
+  EXPECT_EQ(read.rows[2].paper, "x");
+  expect_refused(with(R"({"table": "Table 2", "finding": "none"})"), {"finding 1", "no such number"});
+  expect_refused(with(R"({"table": "Table 1"})"), {"finding 1", "has no finding"});
+}
+
 TEST(Published, EveryPaperIsBuiltInAndWhole) {
   std::set<std::string> keys;
   for (const PublishedPaper& one : published_papers()) {

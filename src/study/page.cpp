@@ -1,0 +1,211 @@
+#include "study/page.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "core/text.h"
+#include "study/cells.h"
+#include "study/published.h"
+#include "study/published_table.h"
+#include "study/records.h"
+#include "study/report.h"
+
+namespace telltale::study {
+namespace {
+
+// Longer tables that compare nothing are left to `telltale report`.
+constexpr std::size_t most_rows = 40;
+
+std::string written(const Comparison& one, double value) {
+  return std::isnan(value) ? "-" : one.is_share ? percent(value) + "%" : shortest(value) + " " + one.unit;
+}
+
+std::string interval(const Comparison& one) {
+  return std::isnan(one.low) ? "-" : written(one, one.low) + " to " + written(one, one.high);
+}
+
+// A study as the page needs it: its tables once.
+struct Study {
+  const NamedResults* results;
+  std::vector<Table> tables;
+
+  [[nodiscard]] std::vector<const Comparison*> comparisons() const {
+    std::vector<const Comparison*> all;
+    for (const Table& table : tables)
+      for (const Comparison& one : table.comparisons) all.push_back(&one);
+    return all;
+  }
+};
+
+std::string coverage_table(const std::vector<Study>& studies) {
+  // By paper: which of its rows were measured anywhere.
+  std::map<std::string, std::set<std::size_t>> measured;
+  for (const Study& study : studies)
+    for (const Comparison* one : study.comparisons())
+      if (one->repeats > 0) measured[one->paper].insert(one->number);
+  Table table{"What is compared", {"paper", "published numbers", "measured here", "open"}, {}, {}};
+  for (const PublishedPaper& paper : published_papers()) {
+    const auto found = measured.find(paper.key);
+    const std::size_t count = found == measured.end() ? 0 : found->second.size();
+    table.rows.push_back({paper.citation, std::to_string(paper.rows.size()), std::to_string(count),
+                          std::to_string(paper.rows.size() - count)});
+  }
+  return render({table}, TableFormat::markdown);
+}
+
+std::string agreement_table(const std::vector<Study>& studies) {
+  Table table{
+      "How far they agree",
+      {"study", "compared", "inside our 95% interval", "outside, but near", "far", "seconds and bounds"},
+      {},
+      {fmt::format("Near: within {} points of a share, a tenth of any other number. One published number can be "
+                   "compared several times, once for each setting that its paper leaves open.",
+                   shortest(100 * far_difference))}};
+  for (const Study& study : studies) {
+    std::size_t compared = 0, inside = 0, far = 0, others = 0;
+    for (const Comparison* one : study.comparisons()) {
+      if (one->repeats == 0) continue;
+      if (!is_comparable(*one)) {
+        ++others;
+        continue;
+      }
+      ++compared;
+      inside += agrees(*one);
+      far += is_far(*one);
+    }
+    table.rows.push_back({study.results->name, std::to_string(compared), std::to_string(inside),
+                          std::to_string(compared - inside - far), std::to_string(far), std::to_string(others)});
+  }
+  return render({table}, TableFormat::markdown);
+}
+
+std::string far_table(const std::vector<Study>& studies) {
+  Table table{"What lies far off", {"study", "number", "paper", "measured", "95% interval", "why"}, {}, {}};
+  std::map<std::string, std::size_t> notes;  // each reason is said once
+  for (const Study& study : studies)
+    for (const Comparison* one : study.comparisons()) {
+      if (!is_far(*one)) continue;
+      std::string why;
+      for (const std::string& reason : one->reasons) {
+        const auto [note, is_new] = notes.emplace(reason, notes.size() + 1);
+        if (is_new) table.notes.push_back(fmt::format("[{}] {}\n", note->second, reason));
+        why += fmt::format("[{}]", note->second);
+      }
+      table.rows.push_back({study.results->name, one->what, written(*one, one->published), written(*one, one->measured),
+                            interval(*one), why.empty() ? "open" : why});
+    }
+  if (table.rows.empty()) table.notes = {"Nothing."};
+  return render({table}, TableFormat::markdown);
+}
+
+// "network zhang-mnist; epochs 3; repeats 3": what decides how far a study can be trusted.
+std::string size_of(const store::Group& root) {
+  const std::string settings = text_of(root, "settings");
+  const Json all = settings.empty() ? Json::object() : Json::parse(settings);
+  std::vector<std::string> words;
+  for (const char* key : {"network", "epochs", "repeats", "train-images", "test-images", "key-images"}) {
+    if (!all.contains(key)) continue;
+    std::vector<std::string> values;
+    for (const Json& value : all.at(key).is_array() ? all.at(key) : Json::array({all.at(key)}))
+      values.push_back(value.is_string() ? value.get<std::string>() : value.dump());
+    // No limit, where 0 stands for all.
+    if (std::string(key).ends_with("images") && joined(values) == "0") continue;
+    words.push_back(std::string(key) + " " + joined(values));
+  }
+  return joined(words, "; ");
+}
+
+std::string run_text(const store::Group& root) {
+  const store::Group *run = root.child("run"), *environments = root.child("environments");
+  if (run == nullptr || environments == nullptr) return "";
+  double seconds = 0;
+  for (const double one : run->find_variable("seconds")->numbers().as<double>()) seconds += std::isnan(one) ? 0 : one;
+  const store::Variable* sessions = run->find_variable("session");
+  std::set<std::string> cpus;
+  if (const store::Variable* known = run->find_variable("microarchitectures"))
+    for (const std::string& one : known->strings())
+      if (!one.empty()) cpus.insert(one);
+  return fmt::format(
+      "{} of rank time in {} start{}, trained on {}, CPUs: {}",
+      seconds < 5400 ? fmt::format("{:.0f} minutes", seconds / 60) : fmt::format("{:.1f} hours", seconds / 3600),
+      sessions == nullptr ? 0 : sessions->strings().size(),
+      sessions != nullptr && sessions->strings().size() == 1 ? "" : "s", text_of(*environments, "training_environment"),
+      cpus.empty() ? "unknown" : joined({cpus.begin(), cpus.end()}));
+}
+
+std::string study_section(const Study& study) {
+  const store::Group& root = study.results->root;
+  std::string text = fmt::format("# {}\n\n", text_of(root, "title"));
+  Table how{"How it was run", {"", ""}, {}, {}};
+  how.rows = {{"command", "`./run reproduce " + study.results->name + "`"},
+              {"data", text_of(root, "dataset") + ", SHA-256 " + text_of(root, "dataset_sha256").substr(0, 12)},
+              {"size", size_of(root)},
+              {"tasks", text_of(root, "tasks_done") + " done, " + text_of(root, "tasks_failed") + " failed, " +
+                            text_of(root, "tasks_open") + " open"},
+              {"run", run_text(root)},
+              {"program", text_of(root, "program_version") + " (" + text_of(root, "git") + ")"}};
+  text += render({how}, TableFormat::markdown);
+  std::vector<std::string> left_out;
+  for (const Table& table : study.tables) {
+    if (table.rows.empty() || table.title == "Errata of the paper") continue;
+    if (table.comparisons.empty() && table.rows.size() > most_rows) {
+      left_out.push_back(fmt::format("\"{}\" ({} rows)", table.title, table.rows.size()));
+      continue;
+    }
+    text += render({table}, TableFormat::markdown);
+  }
+  if (!left_out.empty()) text += "`telltale report` shows more: " + joined(left_out) + ".\n\n";
+  return text;
+}
+
+std::string errata_section(const std::vector<Study>& studies) {
+  std::set<std::string> papers;
+  for (const Study& study : studies)
+    for (const Comparison* one : study.comparisons()) papers.insert(one->paper);
+  std::string text;
+  for (const PublishedPaper& paper : published_papers()) {
+    if (!papers.contains(paper.key) || paper.errata.empty()) continue;
+    Table table = errata_table(paper);
+    table.title = "Errata: " + paper.key;
+    text += render({table}, TableFormat::markdown);
+  }
+  return text.empty() ? "" : "# Errata of the papers\n\n" + text;
+}
+
+}  // namespace
+
+bool agrees(const Comparison& one) { return one.low <= one.published && one.published <= one.high; }
+
+bool is_comparable(const Comparison& one) { return one.repeats > 0 && one.unit != "s" && !one.is_bound; }
+
+bool is_far(const Comparison& one) {
+  const double limit = one.is_share ? far_difference : 0.1 * std::abs(one.published);
+  return is_comparable(one) && !agrees(one) && std::abs(one.measured - one.published) > limit;
+}
+
+std::string reproduction_page(const std::vector<NamedResults>& results) {
+  std::vector<Study> studies;
+  for (const NamedResults& one : results) {
+    Study study{&one, report(one.root)};
+    study.tables.erase(study.tables.begin());  // the overview, which the page has its own of
+    studies.push_back(std::move(study));
+  }
+  std::string text =
+      "# Reproduction\n\n"
+      "Published numbers beside what Telltale measured. `./run reproduce --page` makes this page from results files;\n"
+      "nothing in it is typed. Every number can be had again with the command of its study (data/README.md says how "
+      "to\n"
+      "get the data). *measured* is the mean of the repeats, the interval Student's 95% interval of that mean from "
+      "the\n"
+      "repeats alone, *n* their number. Most studies here are small enough for two cores: fewer epochs and repeats "
+      "than\n"
+      "the papers', as each says.\n\n";
+  text += coverage_table(studies) + agreement_table(studies) + far_table(studies);
+  for (const Study& study : studies) text += study_section(study);
+  return text + errata_section(studies);
+}
+
+}  // namespace telltale::study

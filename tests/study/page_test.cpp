@@ -1,0 +1,93 @@
+// The page of evidence: what counts as agreeing, and as far.
+#include "study/page.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "study/published.h"
+#include "study/published_table.h"
+
+namespace telltale::study {
+namespace {
+
+Comparison share(double published, double measured, double half_width, std::size_t repeats = 3) {
+  Comparison one{"aime", 0, "Table IV, accuracy", true, "1", published, measured};
+  one.low = measured - half_width;
+  one.high = measured + half_width;
+  one.repeats = repeats;
+  return one;
+}
+
+TEST(Page, ANumberInsideOurIntervalAgreesHoweverWideItIs) {
+  EXPECT_TRUE(agrees(share(0.99, 0.90, 0.2)));
+  EXPECT_FALSE(is_far(share(0.99, 0.90, 0.2)));
+  EXPECT_FALSE(agrees(share(0.99, 0.98, 0.005)));
+  EXPECT_FALSE(is_far(share(0.99, 0.98, 0.005))) << "one point off is near";
+  EXPECT_TRUE(is_far(share(0.99, 0.95, 0.005)));
+}
+
+TEST(Page, OneRepeatHasNoIntervalAndNeverAgrees) {
+  EXPECT_FALSE(agrees(share(0.99, 0.99, std::nan(""), 1)));
+  EXPECT_TRUE(is_far(share(0.99, 0.9, std::nan(""), 1)));
+}
+
+TEST(Page, SecondsBoundsAndWhatWasNotMeasuredAreNeverFar) {
+  Comparison seconds = share(100, 1, 0.1);
+  seconds.unit = "s";
+  seconds.is_share = false;
+  Comparison bound = share(0.5, 0.9, 0.01);
+  bound.is_bound = true;
+  for (const Comparison& one : {seconds, bound, share(0.99, std::nan(""), std::nan(""), 0)}) {
+    EXPECT_FALSE(is_comparable(one));
+    EXPECT_FALSE(is_far(one));
+  }
+}
+
+TEST(Page, NumbersThatAreNoSharesMayBeATenthOff) {
+  Comparison queries = share(40, 37, 1);
+  queries.unit = "queries";
+  queries.is_share = false;
+  EXPECT_FALSE(is_far(queries));
+  queries.measured = 30;
+  queries.low = 29, queries.high = 31;
+  EXPECT_TRUE(is_far(queries));
+}
+
+// A group with accuracy(repeat).
+store::Group three_repeats() {
+  store::Group group;
+  group.name = "train";
+  group.dimensions = {{"repeat", 3}};
+  group.variables = {
+      {"accuracy", {"repeat"}, Array::of<double>({3}, std::vector<double>{0.97, 0.98, 0.99}), {}, std::nullopt}};
+  return group;
+}
+
+TEST(Page, TablesSayWhatTheyCompareWithErratumAndFinding) {
+  PublishedRow row{"Table 1", "accuracy", {{"scheme", "clean"}}, 0.95, "1", "", "printed", std::nullopt, "a misprint"};
+  row.finding = "fewer epochs";
+  row.paper = "aime";
+  row.number = 7;
+  const store::Group group = three_repeats();
+  const Table table = published_table("Table 1", {row}, ResultsView{group, {{"scheme", "clean"}}});
+  ASSERT_EQ(table.comparisons.size(), 1u);
+  const Comparison& one = table.comparisons.front();
+  EXPECT_EQ(one.what, "Table 1, accuracy: scheme clean");
+  EXPECT_EQ(one.paper, "aime");
+  EXPECT_EQ(one.number, 7u);
+  EXPECT_EQ(one.published, 0.95);
+  EXPECT_NEAR(one.measured, 0.98, 1e-12);
+  EXPECT_LT(one.low, 0.97);
+  EXPECT_EQ(one.repeats, 3u);
+  EXPECT_EQ(one.reasons, (std::vector<std::string>{"a misprint", "fewer epochs"}));
+}
+
+TEST(Page, WithoutStudiesEveryPublishedNumberIsOpen) {
+  const std::string page = reproduction_page({});
+  for (const PublishedPaper& paper : published_papers()) EXPECT_NE(page.find(paper.citation), std::string::npos);
+  EXPECT_NE(page.find("Nothing."), std::string::npos);
+}
+
+}  // namespace
+}  // namespace telltale::study
