@@ -23,6 +23,12 @@ std::vector<Parameter> embedding_keys(bool joint) {
        .axis = AxisRule::allowed,
        .least = 1,
        .most = 100000},
+      {.name = "embed-layers",
+       .type = choice,
+       .fallback = "all",
+       .help = "which layers embedding into a finished network trains: all, or the output layer alone (last)",
+       .axis = AxisRule::allowed,
+       .choices = {"all", "last"}},
       {.name = "embed-margin",
        .type = number,
        .fallback = "",
@@ -51,7 +57,8 @@ bool tunes(const study::Job& job) {
 
 std::optional<Tuning> tuning_of(const CaseValues& values, const watermark::Scheme& scheme, models::NetworkSpec clean) {
   if (!scheme.marks() || !(scheme.needs_answers() || values.text("embed") == "tune")) return {};
-  Tuning tuning{std::move(clean), values.number("embed-rate"), values.integer("embed-epochs"), {}};
+  Tuning tuning{std::move(clean), values.number("embed-rate"), values.integer("embed-epochs"), {}, {}};
+  if (const std::string layers = values.text("embed-layers"); layers != "all") tuning.layers = layers;
   if (const std::string margin = values.text("embed-margin"); !margin.empty())
     tuning.until_margin = study::parse_number(margin);
   return tuning;

@@ -68,6 +68,8 @@ TrainingRecipe recipe_of(const CaseValues& values) {
   recipe.learning_rate = values.number("learning-rate");
   recipe.momentum = values.number("momentum");
   recipe.weight_decay = values.number("weight-decay");
+  if (values.flag("nesterov")) recipe.nesterov = true;
+  if (const double decay = values.number("lr-decay"); decay != 0) recipe.rate_decay = decay;
   recipe.batch = values.integer("batch");
   recipe.epochs = values.integer("epochs");
   for (const std::string& epoch : job.values("lr-milestones")) recipe.milestones.push_back(study::parse_integer(epoch));
@@ -113,6 +115,13 @@ ParameterGroup training_keys() {
        .least = 1e-12,
        .most = 1000},
       {.name = "momentum", .type = number, .fallback = "0", .help = "of SGD", .axis = allowed, .most = 0.9999},
+      {.name = "nesterov", .type = flag, .fallback = "no", .help = "Nesterov's momentum", .axis = allowed},
+      {.name = "lr-decay",
+       .type = number,
+       .fallback = "0",
+       .help = "the learning rate is divided by 1 + lr-decay x steps done (Keras' decay)",
+       .axis = allowed,
+       .most = 1000},
       {.name = "weight-decay", .type = number, .fallback = "0", .help = "L2 penalty", .axis = allowed, .most = 10},
       {.name = "batch",
        .type = integer,
@@ -229,6 +238,14 @@ long long test_images(const Job& job) {
 }
 
 void check_training(const Job& job) {
+  const auto has = [&](const char* key, const std::string& value) {
+    const auto& values = job.values(key);
+    return std::find(values.begin(), values.end(), value) != values.end();
+  };
+  const auto& momenta = job.values("momentum");
+  if (has("nesterov", "yes") &&
+      std::any_of(momenta.begin(), momenta.end(), [](const std::string& one) { return study::parse_number(one) == 0; }))
+    job.refuse("nesterov", "Nesterov's momentum needs a momentum, and one of the studied is 0");
   if (job.values("epochs").size() != 1) return;
   for (const std::string& milestone : job.values("lr-milestones"))
     if (study::parse_integer(milestone) >= job.integer("epochs"))
@@ -313,6 +330,7 @@ std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& input
         train.answers = plan.tasks[*answers].identity;
       }
       train.until_margin = of.tuning->until_margin;
+      train.layers = of.tuning->layers;
       train.of.recipe.learning_rate = of.tuning->learning_rate;
       train.of.recipe.epochs = of.tuning->epochs;
       train.of.recipe.milestones.clear();

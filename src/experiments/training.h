@@ -30,11 +30,14 @@ struct TrainingRecipe {
   double learning_rate = 0, momentum = 0, weight_decay = 0, gamma = 1;
   long long batch = 0, epochs = 0;
   std::vector<long long> milestones;
+  std::optional<bool> nesterov{};      ///< there where it is on
+  std::optional<double> rate_decay{};  ///< there where it is not 0
 
   void fields(auto& field) {
     field("optimizer", optimizer), field("learning_rate", learning_rate), field("momentum", momentum),
         field("weight_decay", weight_decay), field("batch", batch), field("epochs", epochs),
-        field("milestones", milestones), field("gamma", gamma), field("augment", augment);
+        field("milestones", milestones), field("gamma", gamma), field("augment", augment), field("nesterov", nesterov),
+        field("rate_decay", rate_decay);
   }
 };
 
@@ -71,10 +74,11 @@ struct Train {
   std::optional<Identity> start{};       ///< the training whose model this one goes on from; none: drawn weights
   std::optional<Identity> answers{};     ///< the task whose product says what that model answers to the training images
   std::optional<double> until_margin{};  ///< ends after the first epoch in which every embedded sample has this margin
+  std::optional<std::string> layers{};   ///< last: the output layer alone is trained; none: all
 
   void fields(auto& field) {
     field("data", data), field("case", of), field("environment", environment), field("eval_batch", eval_batch),
-        field("start", start), field("answers", answers), field("until_margin", until_margin);
+        field("start", start), field("answers", answers), field("until_margin", until_margin), field("layers", layers);
   }
 };
 
@@ -129,6 +133,7 @@ struct Tuning {
   double learning_rate = 0;
   long long epochs = 0;
   std::optional<double> until_margin{};  ///< in logits: see Train
+  std::optional<std::string> layers{};   ///< see Train
 };
 
 /// What a case trains: a network, and a scheme's settings; from drawn weights, or from a clean network's.

@@ -22,6 +22,8 @@ models::Recipe recipe_from(const TrainingRecipe& described) {
   recipe.optimizer = described.optimizer == "adam" ? models::Optimizer::adam : models::Optimizer::sgd;
   recipe.learning_rate = described.learning_rate;
   recipe.momentum = described.momentum;
+  recipe.nesterov = described.nesterov.value_or(false);
+  recipe.rate_decay = described.rate_decay.value_or(0);
   recipe.weight_decay = described.weight_decay;
   recipe.batch = described.batch;
   recipe.epochs = described.epochs;
@@ -44,6 +46,7 @@ class Training {
     network_ = models::make_network(task.of.network);
     models::initialise(*network_, Stream(streams.initial_weights));
     if (start != nullptr) models::take_over(*network_, *start);
+    if (task.layers) models::train_output_layer_alone(*network_);
     const auto train = models::ImageView::of(data.shape(), data.train());
     models::TrainingData samples{train, {}, {}};
     const watermark::Scheme& scheme = watermark::scheme_of(task.of.scheme);

@@ -127,4 +127,10 @@ std::shared_ptr<Network> converted(const Network& network, Precision precision) 
   return copy;
 }
 
+bool is_of_output_layer(std::string_view parameter) { return parameter.starts_with("output."); }
+
+void train_output_layer_alone(Network& network) {
+  for (auto& item : network.named_parameters()) item.value().requires_grad_(is_of_output_layer(item.key()));
+}
+
 }  // namespace telltale::models

@@ -72,6 +72,11 @@ std::shared_ptr<Network> make_network(const NetworkSpec& spec);
 /// number of outputs start with the same inner layers.
 void initialise(Network& network, const Stream& stream);
 
+/// Whether a parameter, by its name, belongs to the layer that gives the logits.
+bool is_of_output_layer(std::string_view parameter);
+/// From now on only that layer's parameters require a gradient. Batch norms of the others still learn their statistics.
+void train_output_layer_alone(Network& network);
+
 /// A copy that computes in `precision`: every weight converted, rounded to nearest.
 std::shared_ptr<Network> converted(const Network& network, Precision precision);
 

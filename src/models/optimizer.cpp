@@ -9,12 +9,20 @@ void apply_sgd(const SgdStep& step, std::span<float> weights, std::span<const fl
   float* w = weights.data();
   const float* g = gradients.data();
   const std::size_t count = weights.size();
-  const auto [rate, momentum, decay] = step;
+  const auto [rate, momentum, decay, nesterov] = step;
   if (velocity.empty()) {
     for (std::size_t i = 0; i < count; ++i) w[i] -= rate * (g[i] + decay * w[i]);
     return;
   }
   float* v = velocity.data();
+  if (nesterov) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const float gradient = g[i] + decay * w[i];
+      v[i] = momentum * v[i] + gradient;
+      w[i] -= rate * (gradient + momentum * v[i]);
+    }
+    return;
+  }
   for (std::size_t i = 0; i < count; ++i) {
     v[i] = momentum * v[i] + (g[i] + decay * w[i]);
     w[i] -= rate * v[i];

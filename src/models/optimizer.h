@@ -10,10 +10,12 @@ struct SgdStep {
   float rate = 0;
   float momentum = 0;
   float weight_decay = 0;
+  bool nesterov = false;
 };
 
-/// v <- momentum v + (g + weight_decay w); w <- w - rate v (as PyTorch's SGD, without dampening or Nesterov). The
-/// spans have one length; `velocity` starts as zeros and is empty if momentum is 0.
+/// G = g + weight_decay w; v <- momentum v + G; w <- w - rate v, or with Nesterov's momentum w - rate (G + momentum v):
+/// as PyTorch's SGD, without dampening. The spans have one length; `velocity` starts as zeros and is empty if momentum
+/// is 0.
 void apply_sgd(const SgdStep& step, std::span<float> weights, std::span<const float> gradients,
                std::span<float> velocity);
 

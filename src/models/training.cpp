@@ -66,21 +66,27 @@ void check_data(const TrainingData& data, const NetworkSpec& spec) {
 }  // namespace
 
 Json Recipe::to_json() const {
-  return {{"optimizer", name_of(optimizer)},
-          {"learning_rate", learning_rate},
-          {"momentum", momentum},
-          {"weight_decay", weight_decay},
-          {"batch", batch},
-          {"epochs", epochs},
-          {"milestones", milestones},
-          {"gamma", gamma},
-          {"augmentation", name_of(augmentation)}};
+  Json json{{"optimizer", name_of(optimizer)},
+            {"learning_rate", learning_rate},
+            {"momentum", momentum},
+            {"weight_decay", weight_decay},
+            {"batch", batch},
+            {"epochs", epochs},
+            {"milestones", milestones},
+            {"gamma", gamma},
+            {"augmentation", name_of(augmentation)}};
+  // Left out where they change nothing, so that checkpoints of earlier versions go on.
+  if (nesterov) json["nesterov"] = true;
+  if (rate_decay != 0) json["rate_decay"] = rate_decay;
+  return json;
 }
 
 void check(const Recipe& recipe) {
   require(std::isfinite(recipe.learning_rate) && recipe.learning_rate > 0, "a learning rate is greater than 0");
   require(recipe.momentum >= 0 && recipe.momentum < 1, "a momentum is at least 0 and less than 1");
   require(recipe.momentum == 0 || recipe.optimizer == Optimizer::sgd, "only sgd takes a momentum; adam has its own");
+  require(!recipe.nesterov || recipe.momentum > 0, "Nesterov's momentum needs a momentum");
+  require(std::isfinite(recipe.rate_decay) && recipe.rate_decay >= 0, "a decay of the learning rate is at least 0");
   require(std::isfinite(recipe.weight_decay) && recipe.weight_decay >= 0, "a weight decay is at least 0");
   require(recipe.batch >= 1, "a batch has at least one image");
   require(recipe.epochs >= 1, "a training has at least one epoch");
@@ -121,6 +127,7 @@ struct Trainer::State {
     for (const std::int64_t milestone : recipe.milestones) {
       if (epoch >= milestone) rate *= recipe.gamma;
     }
+    if (recipe.rate_decay != 0) rate /= 1 + recipe.rate_decay * static_cast<double>(epoch * steps_per_epoch() + step);
     return rate;
   }
 
@@ -178,8 +185,8 @@ struct Trainer::State {
       if (!item.parameter.grad().defined()) continue;
       const at::Tensor gradient = gradient_of(item.parameter);
       if (recipe.optimizer == Optimizer::sgd) {
-        apply_sgd({rate, static_cast<float>(recipe.momentum), decay}, values(item.parameter), values(gradient),
-                  values(item.first));
+        apply_sgd({rate, static_cast<float>(recipe.momentum), decay, recipe.nesterov}, values(item.parameter),
+                  values(gradient), values(item.first));
       } else {
         apply_adam({rate, decay, first_power, second_power}, values(item.parameter), values(gradient),
                    values(item.first), values(item.second));

@@ -25,6 +25,8 @@ struct Recipe {
   Optimizer optimizer = Optimizer::sgd;
   double learning_rate = 0.01;
   double momentum = 0;      ///< sgd only
+  bool nesterov = false;    ///< Nesterov's momentum
+  double rate_decay = 0;    ///< the learning rate is divided by 1 + rate_decay x steps done (Keras' `decay`)
   double weight_decay = 0;  ///< added to the gradient
   std::int64_t batch = 128;
   std::int64_t epochs = 50;

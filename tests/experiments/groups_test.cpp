@@ -25,7 +25,7 @@ constexpr const char* end_mark = "<!-- end of groups -->";
 
 // A small job of each experiment that has every group it can have.
 const std::map<std::string, std::string> jobs{
-    {"new-label", "prune-rate = 0, 0.5\ntune = ftal\npredict-images = 3\n"},
+    {"new-label", "prune-rate = 0, 0.5\ntune = ftal\npredict-images = 3\ntwist = yes\n"},
     {"compare", "predict-images = 3\nnetwork = dnn-1\n"},
     {"backdoor",
      "unrelated = glyphs\nunrelated-other-class = 2\nunrelated-class = 1\nprune-rate = 0.5\ntune = ftal\n"

@@ -151,6 +151,14 @@ TEST(SgdStep, IsItsFormula) {
   EXPECT_FLOAT_EQ(weights[0], 0.3625F);
 }
 
+// By hand: v = 0.5 v + g, w -= 0.25 (g + 0.5 v).
+TEST(SgdStep, IsNesterovs) {
+  std::vector<float> weights{1}, velocity{0.4F};
+  apply_sgd({0.25F, 0.5F, 0, true}, weights, std::vector<float>{0.6F}, velocity);
+  EXPECT_FLOAT_EQ(velocity[0], 0.8F);
+  EXPECT_FLOAT_EQ(weights[0], 0.75F);
+}
+
 // The first step of Adam has the learning rate's size, whatever the gradient's.
 TEST(AdamStep, FirstStepIsTheLearningRate) {
   std::vector<float> weights{1, 1}, first{0, 0}, second{0, 0};

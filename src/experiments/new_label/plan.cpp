@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "experiments/new_label/new_label.h"
+#include "experiments/new_label/twist.h"
 #include "study/axis.h"
 
 namespace telltale::experiments {
@@ -66,8 +67,10 @@ Parameter predict_batch_key() {
 }
 
 std::vector<ParameterGroup> NewLabel::keys() const {
+  ParameterGroup schemes = ownership_.scheme_keys();
+  schemes.parameters.push_back(twist_key());
   return {training_keys(),
-          ownership_.scheme_keys(),
+          std::move(schemes),
           ownership_.attack_keys(),
           {"Predictions on every environment",
            {predict_images_key("how many test images the first watermarked model predicts on every environment "
@@ -79,6 +82,9 @@ void NewLabel::check(const Job& job) const {
   check_training(job);
   if (job.integer("predict-images") > 0 && first_marked(job) == nullptr)
     job.refuse("predict-images", "predictions need a watermarked model: scheme names only clean");
+  const auto& schemes = job.values("scheme");
+  if (job.flag("twist") && std::find(schemes.begin(), schemes.end(), "clean") == schemes.end())
+    job.refuse("twist", "what twists is told from the clean network: scheme must name clean too");
 }
 
 std::vector<forensics::Subject> NewLabel::subjects(const Job& job, const data::Dataset* data) const {
@@ -101,7 +107,8 @@ Plan NewLabel::plan(const StudyInputs& inputs) const {
   if (job.integer("predict-images") > inputs.data->test().count)
     job.refuse("predict-images", "there are only " + std::to_string(inputs.data->test().count) + " test images");
   Plan plan;
-  ownership_.plan(plan, inputs);
+  const auto trainings = ownership_.plan(plan, inputs);
+  plan_twist(plan, inputs, ownership_, trainings);
   if (job.integer("predict-images") > 0) plan_predictions(plan, inputs);
   return plan;
 }

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "experiments/new_label/new_label.h"
+#include "experiments/new_label/twist.h"
 #include "study/axis.h"
 #include "study/cells.h"
 #include "study/published_table.h"
@@ -183,6 +184,7 @@ std::vector<Table> NewLabel::report(const store::Group& root) const {
     }
   }
   for (Table& table : ownership_.attack_tables(root)) tables.push_back(std::move(table));
+  if (const store::Group* twist = root.child("twist")) tables.push_back(twist_table(*twist));
   if (const store::Group* predict = root.child("predict")) tables.push_back(predict_table(*predict));
   return tables;
 }

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "experiments/new_label/new_label.h"
+#include "experiments/new_label/twist.h"
 #include "forensics/comparison.h"
 #include "watermark/verification.h"
 
@@ -114,6 +115,7 @@ std::vector<store::Group> NewLabel::tabulate(const StudyInputs& inputs, const Pl
   add_queries(train, plan.stage("evaluate"), outcome);
   std::vector<store::Group> groups{std::move(train)};
   for (store::Group& attacked : ownership_.further_groups(plan, outcome)) groups.push_back(std::move(attacked));
+  if (const Stage* twisted = plan.find_stage("twist")) groups.push_back(twist_group(*twisted, outcome));
   if (const Stage* predicted = plan.find_stage("predict")) groups.push_back(predict_group(inputs, *predicted, outcome));
   return groups;
 }

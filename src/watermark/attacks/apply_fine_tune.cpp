@@ -8,15 +8,13 @@
 namespace telltale::watermark {
 namespace {
 
-bool is_of_last_layer(const std::string& parameter) { return parameter.starts_with("output."); }
-
 void draw_last_layer_anew(models::Network& network, const Stream& stream) {
   const auto fresh = models::make_network(network.spec());
   models::initialise(*fresh, stream);
   const auto drawn = fresh->named_parameters();
   const at::NoGradGuard no_grad;
   for (auto& item : network.named_parameters())
-    if (is_of_last_layer(item.key())) item.value().copy_(drawn[item.key()]);
+    if (models::is_of_output_layer(item.key())) item.value().copy_(drawn[item.key()]);
 }
 
 }  // namespace
@@ -25,8 +23,7 @@ std::unique_ptr<Service> apply_fine_tune(const AttackInputs& inputs) {
   const auto how = inputs.settings.at("how").get<std::string>();
   auto copy = models::load_network(models::save_weights(*inputs.model));
   if (how.starts_with("rt")) draw_last_layer_anew(*copy, inputs.stream.derive("last layer"));
-  if (how.ends_with("ll"))
-    for (auto& item : copy->named_parameters()) item.value().requires_grad_(is_of_last_layer(item.key()));
+  if (how.ends_with("ll")) models::train_output_layer_alone(*copy);
   models::Recipe recipe;
   recipe.learning_rate = inputs.settings.at("rate");
   recipe.momentum = inputs.settings.at("momentum");
