@@ -334,6 +334,21 @@ TEST(Predict, LeavesTheNetworkInItsMode) {
   }
 }
 
+TEST(Network, TheOutputLayerCanBeTrainedAlone) {
+  for (const std::string& name : network_names()) {
+    const auto network = make_network(
+        {name,
+         name.ends_with("rgb") || name == "zhang-cifar" ? data::ImageShape{3, 32, 32} : data::ImageShape{1, 28, 28},
+         10,
+         {}});
+    train_output_layer_alone(*network);
+    std::set<std::string> trained;
+    for (const auto& item : network->named_parameters())
+      if (item.value().requires_grad()) trained.insert(item.key());
+    EXPECT_EQ(trained, (std::set<std::string>{"output.bias", "output.weight"})) << name;
+  }
+}
+
 TEST(Labels, AreTheFirstLargestOutputThatIsNotRemoved) {
   const at::Tensor logits = torch::tensor({{1.F, 3.F, 3.F}, {2.F, 0.F, 1.F}, {0.F, 1.F, 2.F}});
   using Labels = std::vector<std::int64_t>;

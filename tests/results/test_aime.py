@@ -90,6 +90,16 @@ def test_the_report_shows_signatures_errors_and_weights(telltale, study):
     assert "Table IV" not in text, "generated data are shown as a reproduction"
 
 
+def test_embedding_ends_when_every_digit_has_the_margin(telltale, tmp_path):
+    job = write_job(tmp_path / "margin.ini", **{**SMALL, "repeats": 1, "key_length": 4, "embed_on": "keys", "embed_epochs": 60, "embed_margin": 1,
+                                                "prune_rate": ""})
+    telltale.run(job, tmp_path / "x.h5", ranks=2)
+    loss = xr.open_dataset(tmp_path / "x.h5", group="train").train_loss.sel(scheme="aime").squeeze().values
+    epochs = int(np.isfinite(loss).sum())
+    margin = float(xr.open_dataset(tmp_path / "x.h5", group="integrity").least_margin.sel(suspect="marked").squeeze())
+    assert 1 <= epochs < 60 and margin >= 1 and np.isfinite(loss[:epochs]).all()
+
+
 def test_the_page_of_evidence_names_study_size_and_command(telltale, study):
     page = telltale("page", study.output.parent).out
     for words in ("# Reproduction", "## What is compared", "`./run reproduce x`", "repeats 2", "## Integrity: every key put to every network"):
