@@ -47,8 +47,8 @@ void measure(double limit_s, const char* unit, double amount, const std::functio
 }
 
 void train(const std::string& network_name, double limit_s) {
-  const bool small = network_name == "dnn-1";
-  const models::NetworkSpec spec{network_name, small ? data::ImageShape{1, 28, 28} : data::ImageShape{3, 32, 32}, 10};
+  const bool colour = network_name == "dnn-2" || network_name == "zhang-cifar" || network_name == "aime-cnn-rgb";
+  const models::NetworkSpec spec{network_name, colour ? data::ImageShape{3, 32, 32} : data::ImageShape{1, 28, 28}, 10};
   const Stream stream(1, spec.to_json(), "benchmark");
   const auto network = models::make_network(spec);
   models::initialise(*network, stream);
@@ -83,9 +83,13 @@ void multiply(double limit_s) {
 int run(int argc, char** argv) {
   const std::string what = argc == 3 ? argv[1] : "";
   const double limit_s = argc == 3 ? std::atof(argv[2]) : 0;
-  if ((what != "dnn-1" && what != "dnn-2" && what != "sgemm") || limit_s <= 0)
-    throw InputError("usage: training_throughput dnn-1|dnn-2|sgemm SECONDS");
+  if (limit_s <= 0) throw InputError("usage: training_throughput NETWORK|sgemm|kernel SECONDS");
   forensics::pin_and_reexecute("best", argv);
+  if (what == "kernel") {
+    const char* kernel = std::getenv("OPENBLAS_CORETYPE");
+    std::printf("kernel %s\n", kernel == nullptr ? "" : kernel);
+    return 0;
+  }
   models::keep_freed_memory();
   int code = 0;
   std::thread compute([&] {
@@ -103,9 +107,7 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) try {
-  return run(argc, argv);
-} catch (const std::exception& error) {
+int main(int argc, char** argv) try { return run(argc, argv); } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 2;
 }
