@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "core/text.h"
 #include "study/cells.h"
@@ -101,6 +103,26 @@ std::string far_table(const std::vector<Study>& studies) {
   return render({table}, TableFormat::markdown);
 }
 
+std::string fits_table(const std::vector<Study>& studies) {
+  Table table{
+      "Which settings fit, of those that the papers leave open",
+      {"study", "table", "setting", "cells", "mean difference", "speaks against it"},
+      {},
+      {"The best of each table first; the others with the cell that is off by the most more than under the best."}};
+  for (const Study& study : studies) {
+    std::vector<Comparison> all;
+    for (const Comparison* one : study.comparisons()) all.push_back(*one);
+    for (const Fit& fit : fits_of(all))
+      table.rows.push_back({study.results->name, fit.table, fit.setting, std::to_string(fit.cells),
+                            fmt::format("{:.2f} points", 100 * fit.mean_difference),
+                            fit.decides == nullptr ? "fits best"
+                                                   : fmt::format("{}: {} against {}", fit.decides->what,
+                                                                 written(*fit.decides, fit.decides->measured),
+                                                                 written(*fit.decides, fit.decides->published))});
+  }
+  return table.rows.empty() ? "" : render({table}, TableFormat::markdown);
+}
+
 // "network zhang-mnist; epochs 3; repeats 3": what decides how far a study can be trusted.
 std::string size_of(const store::Group& root) {
   const std::string settings = text_of(root, "settings");
@@ -186,6 +208,56 @@ bool is_far(const Comparison& one) {
   return is_comparable(one) && !agrees(one) && std::abs(one.measured - one.published) > limit;
 }
 
+std::vector<Fit> fits_of(const std::vector<Comparison>& comparisons) {
+  // What a setting sets: "share 0.3, tune ftal" sets "share, tune". Others are no rivals of it.
+  const auto names_of = [](const std::string& setting) {
+    std::string names;
+    for (std::size_t first = 0; first < setting.size();) {
+      const std::size_t end = std::min(setting.find(", ", first), setting.size());
+      names += setting.substr(first, setting.find(' ', first) - first) + ", ";
+      first = end + 2;
+    }
+    return names;
+  };
+  // By paper, table and what is set: settings in their order, each with its differences by number of the row.
+  using Differences = std::map<std::size_t, std::pair<double, const Comparison*>>;
+  std::map<std::tuple<std::string, std::string, std::string>, std::vector<std::pair<std::string, Differences>>> tables;
+  for (const Comparison& one : comparisons) {
+    if (!is_comparable(one) || !one.is_share || one.setting.empty()) continue;
+    auto& settings = tables[{one.paper, one.table, names_of(one.setting)}];
+    auto found = std::find_if(settings.begin(), settings.end(), [&](const auto& s) { return s.first == one.setting; });
+    if (found == settings.end()) found = settings.insert(settings.end(), {one.setting, {}});
+    found->second[one.number] = {std::abs(one.measured - one.published), &one};
+  }
+  std::vector<Fit> fits;
+  for (const auto& [key, settings] : tables) {
+    if (settings.size() < 2) continue;
+    std::vector<std::pair<Fit, const Differences*>> of_table;
+    for (const auto& [setting, differences] : settings) {
+      Fit fit{std::get<0>(key), std::get<1>(key), setting, differences.size(), 0, nullptr};
+      for (const auto& [number, one] : differences)
+        fit.mean_difference += one.first / static_cast<double>(differences.size());
+      of_table.emplace_back(std::move(fit), &differences);
+    }
+    std::stable_sort(of_table.begin(), of_table.end(),
+                     [](const auto& a, const auto& b) { return a.first.mean_difference < b.first.mean_difference; });
+    const Differences& best = *of_table.front().second;
+    for (auto& [fit, differences] : of_table) {
+      double most = 0;
+      for (const auto& [number, one] : *differences) {
+        const auto there = best.find(number);
+        const double more = one.first - (there == best.end() ? 0 : there->second.first);
+        if (differences != &best && more > most) {
+          most = more;
+          fit.decides = one.second;
+        }
+      }
+      fits.push_back(fit);
+    }
+  }
+  return fits;
+}
+
 std::string reproduction_page(const std::vector<NamedResults>& results) {
   std::vector<Study> studies;
   for (const NamedResults& one : results) {
@@ -203,7 +275,7 @@ std::string reproduction_page(const std::vector<NamedResults>& results) {
       "repeats alone, *n* their number. Most studies here are small enough for two cores: fewer epochs and repeats "
       "than\n"
       "the papers', as each says.\n\n";
-  text += coverage_table(studies) + agreement_table(studies) + far_table(studies);
+  text += coverage_table(studies) + agreement_table(studies) + fits_table(studies) + far_table(studies);
   for (const Study& study : studies) text += study_section(study);
   return text + errata_section(studies);
 }

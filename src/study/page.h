@@ -26,8 +26,21 @@ bool is_far(const Comparison& comparison);
 /// numbers a tenth of the published one.
 inline constexpr double far_difference = 0.02;
 
-/// In Markdown: what was compared of each paper; each study's size, how it ran and its tables; and what lies far off,
-/// with the reason, or marked open. Throws Error as report() does.
+/// How well a setting of what a paper leaves open fits its table.
+struct Fit {
+  std::string paper, table, setting;
+  std::size_t cells = 0;       ///< shares that were compared
+  double mean_difference = 0;  ///< mean magnitude of their differences
+  const Comparison* decides =
+      nullptr;  ///< the cell that speaks most against it, and not against the best; none of the best
+};
+
+/// Of every table with more than one setting, the settings, the best first. Refers to the comparisons.
+std::vector<Fit> fits_of(const std::vector<Comparison>& comparisons);
+
+/// In Markdown: what was compared of each paper; each study's size, how it ran and its tables; what lies far off,
+/// with the reason, or marked open; and which settings fit, of those that the papers leave open. Throws Error as
+/// report() does.
 std::string reproduction_page(const std::vector<NamedResults>& studies);
 
 }  // namespace telltale::study

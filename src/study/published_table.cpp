@@ -75,7 +75,11 @@ std::string named(const PublishedRow& row, const MeasuredPoint& point) {
 }
 
 Comparison compared(const PublishedRow& row, const MeasuredPoint& point) {
-  Comparison one{row.paper, row.number, named(row, point), is_share(row), row.unit, row.value};
+  std::string setting;
+  for (const auto& [dimension, label] : point.labels)
+    setting += (setting.empty() ? "" : ", ") + dimension + " " + label;
+  Comparison one{row.paper,         row.number,    row.table, std::move(setting),
+                 named(row, point), is_share(row), row.unit,  row.value};
   one.measured = one.low = one.high = std::nan("");
   one.repeats = point.repeats.size();
   one.is_bound = row.bound == "above" || row.bound == "below";
@@ -246,6 +250,15 @@ Table published_table(const std::string& title, const std::vector<PublishedRow>&
   for (std::size_t i = 0; i < table.notes.size(); ++i) table.notes[i].insert(0, "[" + std::to_string(i + 1) + "] ");
   if (!everywhere.empty()) table.notes.insert(table.notes.begin(), "All rows: " + everywhere + ".");
   return table;
+}
+
+void add_published_table(std::vector<Table>& tables, const std::string& title, const std::vector<PublishedRow>& rows,
+                         const store::Group& root, const store::Group* group, const Json& more) {
+  if (group == nullptr) return;
+  Json settings = settings_of(root);
+  settings.update(more);
+  Table table = published_table(title, rows, ResultsView{*group, std::move(settings)});
+  if (!table.rows.empty()) tables.push_back(std::move(table));
 }
 
 std::string cited(const PublishedRow& row) {

@@ -46,6 +46,11 @@ enum class NotInStudy { left_out, shown };
 Table published_table(const std::string& title, const std::vector<PublishedRow>& rows, const Measured& measured,
                       NotInStudy absent = NotInStudy::left_out);
 
+/// Adds such a table of a results file's group, with the settings of the whole study and `more` that its rows can name:
+/// nothing where there is no such group, or no such point in it.
+void add_published_table(std::vector<Table>& tables, const std::string& title, const std::vector<PublishedRow>& rows,
+                         const store::Group& root, const store::Group* group, const Json& more = Json::object());
+
 /// A published number in a sentence: "Sec. 3.2: expected_queries 2 queries at p 0.8. " and its erratum.
 std::string cited(const PublishedRow& row);
 

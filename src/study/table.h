@@ -10,6 +10,8 @@ namespace telltale::study {
 struct Comparison {
   std::string paper;       ///< its key
   std::size_t number = 0;  ///< of the row in that paper
+  std::string table;       ///< where it is printed: "Table 3"
+  std::string setting;     ///< of what the paper leaves open, the one that was measured: "prune_scope global"
   std::string what;        ///< "Table 3, accuracy: scheme content, pruning_rate 0.9"
   bool is_share = false;   ///< 0 to 1
   std::string unit;        ///< of any other number

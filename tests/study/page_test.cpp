@@ -12,7 +12,7 @@ namespace telltale::study {
 namespace {
 
 Comparison share(double published, double measured, double half_width, std::size_t repeats = 3) {
-  Comparison one{"aime", 0, "Table IV, accuracy", true, "1", published, measured};
+  Comparison one{"aime", 0, "Table IV", "", "Table IV, accuracy", true, "1", published, measured};
   one.low = measured - half_width;
   one.high = measured + half_width;
   one.repeats = repeats;
@@ -52,6 +52,32 @@ TEST(Page, NumbersThatAreNoSharesMayBeATenthOff) {
   queries.measured = 30;
   queries.low = 29, queries.high = 31;
   EXPECT_TRUE(is_far(queries));
+}
+
+// Two cells of one table under two settings: the second fits better, and the second cell tells them apart.
+TEST(Page, NamesTheSettingThatFitsWithTheCellThatDecides) {
+  std::vector<Comparison> all;
+  const auto add = [&](const char* setting, const char* cell, double measured) {
+    Comparison one = share(0.99, measured, 0.001);
+    one.number = all.size() % 2;
+    one.setting = setting;
+    one.what = std::string(cell) + setting;
+    all.push_back(one);
+  };
+  add("rate 0.1", "easy: ", 0.98), add("rate 0.1", "hard: ", 0.5);
+  add("rate 0.01", "easy: ", 0.97), add("rate 0.01", "hard: ", 0.96);
+  const std::vector<Fit> fits = fits_of(all);
+  ASSERT_EQ(fits.size(), 2u);
+  EXPECT_EQ(fits[0].setting, "rate 0.01");
+  EXPECT_NEAR(fits[0].mean_difference, 0.025, 1e-12);
+  EXPECT_EQ(fits[0].cells, 2u);
+  EXPECT_EQ(fits[1].setting, "rate 0.1");
+  ASSERT_NE(fits[1].decides, nullptr);
+  EXPECT_EQ(fits[1].decides->what, "hard: rate 0.1");
+}
+
+TEST(Page, WhereNothingIsLeftOpenNoSettingIsNamed) {
+  EXPECT_TRUE(fits_of({share(0.99, 0.98, 0.001), share(0.99, 0.97, 0.001)}).empty());
 }
 
 // A group with accuracy(repeat).

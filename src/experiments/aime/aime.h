@@ -37,7 +37,7 @@ struct CompareWeights {
   void fields(auto& field) { field("model", model), field("start", start); }
 };
 
-class Aime final : public study::Experiment {
+class Aime final : public OwnershipExperiment {
  public:
   Aime();
 
@@ -46,17 +46,11 @@ class Aime final : public study::Experiment {
     return "Mehta et al. 2022: train, embed, extract, prune, fine-tune";
   }
   [[nodiscard]] std::vector<ParameterGroup> keys() const override;
-  void check(const study::Job& job) const override;
-  [[nodiscard]] std::vector<forensics::Subject> subjects(const study::Job& job,
-                                                         const data::Dataset* data) const override;
   [[nodiscard]] Plan plan(const StudyInputs& inputs) const override;
   [[nodiscard]] std::vector<store::Group> tabulate(const StudyInputs& inputs, const Plan& plan,
                                                    const OutcomeLookup& outcome) const override;
   [[nodiscard]] std::vector<std::string> papers() const override { return {"aime"}; }
   [[nodiscard]] std::vector<study::Table> report(const store::Group& root) const override;
-
- private:
-  Ownership ownership_;
 };
 
 }  // namespace telltale::experiments

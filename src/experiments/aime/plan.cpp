@@ -61,16 +61,10 @@ void plan_weights(Plan& plan, const Grid& cases, const std::vector<PlannedTraini
 
 }  // namespace
 
-Aime::Aime() : ownership_({"aime", "clean"}, {"prune", "fine-tune"}, "") {}
+Aime::Aime() : OwnershipExperiment({{"aime", "clean"}, {"prune", "fine-tune"}, ""}) {}
 
 std::vector<ParameterGroup> Aime::keys() const {
   return {training_keys(), ownership_.scheme_keys(), ownership_.attack_keys()};
-}
-
-void Aime::check(const Job& job) const { check_training(job); }
-
-std::vector<forensics::Subject> Aime::subjects(const Job& job, const data::Dataset* data) const {
-  return ownership_.subjects(job, data);
 }
 
 Plan Aime::plan(const StudyInputs& inputs) const {

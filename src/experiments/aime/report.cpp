@@ -205,13 +205,6 @@ store::Group times_group(const store::Group& root, const store::Group& train) {
   return times;
 }
 
-void add_published(std::vector<Table>& tables, const store::Group& root, const std::string& title,
-                   const std::vector<PublishedRow>& rows, const store::Group* group) {
-  if (group == nullptr) return;
-  Table table = published_table(title, rows, ResultsView{*group, settings_of(root)});
-  if (!table.rows.empty()) tables.push_back(std::move(table));
-}
-
 }  // namespace
 
 std::vector<Table> Aime::report(const store::Group& root) const {
@@ -232,12 +225,12 @@ std::vector<Table> Aime::report(const store::Group& root) const {
   if (!is_true(root, "dataset_generated")) {
     const PublishedPaper& paper = published_paper("aime");
     const store::Group times = times_group(root, *train);
-    add_published(tables, root, "Table II of Mehta et al. 2022: seconds", paper.rows_of("Table II"), &times);
+    add_published_table(tables, "Table II of Mehta et al. 2022: seconds", paper.rows_of("Table II"), root, &times);
     std::vector<PublishedRow> by_class, in_all;
     for (const PublishedRow& row : paper.rows_of("Table IV"))
       (row.measure == "accuracy" ? in_all : by_class).push_back(row);
-    add_published(tables, root, "Table IV of Mehta et al. 2022: accuracy on each class", by_class, confusion);
-    add_published(tables, root, "Table IV of Mehta et al. 2022: over all classes", in_all, train);
+    add_published_table(tables, "Table IV of Mehta et al. 2022: accuracy on each class", by_class, root, confusion);
+    add_published_table(tables, "Table IV of Mehta et al. 2022: over all classes", in_all, root, train);
     tables.push_back(errata_table(paper));
   }
   for (Table& table : ownership_.attack_tables(root)) tables.push_back(std::move(table));

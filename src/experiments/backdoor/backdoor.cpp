@@ -20,33 +20,22 @@ Table control_table(const store::Group& control) {
   return table;
 }
 
-// One of the paper's tables beside a group that measured the same; nothing where the study has no such point.
-void add_published(std::vector<Table>& tables, const store::Group& root, const std::string& title,
-                   const std::vector<const char*>& printed, const char* group_name, const Json& constants) {
-  const store::Group* group = root.child(group_name);
-  if (group == nullptr) return;
-  Json settings = settings_of(root);
-  settings.update(constants);
-  std::vector<PublishedRow> rows;
-  for (const char* table : printed)
-    for (const PublishedRow& row : published_paper("backdoor-watermarks").rows_of(table)) rows.push_back(row);
-  Table table = published_table(title, rows, ResultsView{*group, std::move(settings)});
-  if (!table.rows.empty()) tables.push_back(std::move(table));
+// The rows of two of the paper's tables: one a data set.
+std::vector<PublishedRow> rows_of_tables(const char* one, const char* other) {
+  std::vector<PublishedRow> rows = published_paper("backdoor-watermarks").rows_of(one);
+  for (const PublishedRow& row : published_paper("backdoor-watermarks").rows_of(other)) rows.push_back(row);
+  return rows;
 }
 
 }  // namespace
 
-Backdoor::Backdoor() : ownership_({"content", "unrelated", "noise", "clean"}, {"prune", "fine-tune"}, "") {}
+Backdoor::Backdoor() : OwnershipExperiment({{"content", "unrelated", "noise", "clean"}, {"prune", "fine-tune"}, ""}) {}
 
 std::vector<ParameterGroup> Backdoor::keys() const {
   ParameterGroup schemes = ownership_.scheme_keys();
   schemes.parameters.push_back(show_images_key());
   return {training_keys(), std::move(schemes), ownership_.attack_keys(), inversion_keys()};
 }
-
-void Backdoor::check(const Job& job) const { check_training(job); }
-
-std::vector<std::string> Backdoor::other_data(const Job& job) const { return ownership_.other_data(job); }
 
 std::vector<forensics::Subject> Backdoor::subjects(const Job& job, const data::Dataset* data) const {
   auto subjects = ownership_.subjects(job, data);
@@ -83,11 +72,13 @@ std::vector<Table> Backdoor::report(const store::Group& root) const {
       "another word, letter or noise; other classes: the owner's mark on images that are never marked."};
   if (const store::Group* control = root.child("control")) tables.push_back(control_table(*control));
   if (!is_true(root, "dataset_generated")) {
-    add_published(tables, root, "Tables 1 and 2 of Zhang et al. 2018", {"Table 1", "Table 2"}, "train", Json::object());
-    add_published(tables, root, "Tables 3 and 4 of Zhang et al. 2018: pruning", {"Table 3", "Table 4"}, "prune",
-                  Json::object());
-    add_published(tables, root, "Table 5 of Zhang et al. 2018: fine-tuning", {"Table 5"}, "fine-tune",
-                  {{"attack", "fine-tuning"}});
+    add_published_table(tables, "Tables 1 and 2 of Zhang et al. 2018", rows_of_tables("Table 1", "Table 2"), root,
+                        train);
+    add_published_table(tables, "Tables 3 and 4 of Zhang et al. 2018: pruning", rows_of_tables("Table 3", "Table 4"),
+                        root, root.child("prune"));
+    add_published_table(tables, "Table 5 of Zhang et al. 2018: fine-tuning",
+                        published_paper("backdoor-watermarks").rows_of("Table 5"), root, root.child("fine-tune"),
+                        {{"attack", "fine-tuning"}});
     tables.push_back(errata_table(published_paper("backdoor-watermarks")));
   }
   for (Table& table : ownership_.attack_tables(root)) tables.push_back(std::move(table));

@@ -8,15 +8,13 @@
 
 namespace telltale::experiments {
 
-class Backdoor final : public study::Experiment {
+class Backdoor final : public OwnershipExperiment {
  public:
   Backdoor();
 
   [[nodiscard]] std::string name() const override { return "backdoor"; }
   [[nodiscard]] std::string help() const override { return "Zhang et al. 2018: train, query, prune, fine-tune"; }
   [[nodiscard]] std::vector<ParameterGroup> keys() const override;
-  void check(const study::Job& job) const override;
-  [[nodiscard]] std::vector<std::string> other_data(const study::Job& job) const override;
   [[nodiscard]] std::vector<forensics::Subject> subjects(const study::Job& job,
                                                          const data::Dataset* data) const override;
   [[nodiscard]] Plan plan(const StudyInputs& inputs) const override;
@@ -24,9 +22,6 @@ class Backdoor final : public study::Experiment {
                                                    const OutcomeLookup& outcome) const override;
   [[nodiscard]] std::vector<std::string> papers() const override { return {"backdoor-watermarks"}; }
   [[nodiscard]] std::vector<study::Table> report(const store::Group& root) const override;
-
- private:
-  Ownership ownership_;
 };
 
 }  // namespace telltale::experiments

@@ -24,7 +24,7 @@ struct Predict {
   }
 };
 
-class NewLabel final : public study::Experiment {
+class NewLabel final : public OwnershipExperiment {
  public:
   NewLabel();
 
@@ -39,9 +39,6 @@ class NewLabel final : public study::Experiment {
                                                    const OutcomeLookup& outcome) const override;
   [[nodiscard]] std::vector<std::string> papers() const override { return {"new-label"}; }
   [[nodiscard]] std::vector<study::Table> report(const store::Group& root) const override;
-
- private:
-  Ownership ownership_;
 };
 
 /// The first of the job's schemes that marks anything: its model is asked everywhere. nullptr if none does.

@@ -50,7 +50,8 @@ const std::string* first_marked(const Job& job) {
   return found == schemes.end() ? nullptr : &*found;
 }
 
-NewLabel::NewLabel() : ownership_({"new-label", "noise-backdoor", "clean"}, {"prune", "fine-tune"}, "noise-backdoor") {}
+NewLabel::NewLabel()
+    : OwnershipExperiment({{"new-label", "noise-backdoor", "clean"}, {"prune", "fine-tune"}, "noise-backdoor"}) {}
 
 Parameter predict_images_key(const std::string& help) {
   return {.name = "predict-images", .type = ValueType::integer, .fallback = "0", .help = help, .most = most_of_a_count};
@@ -79,7 +80,7 @@ std::vector<ParameterGroup> NewLabel::keys() const {
 }
 
 void NewLabel::check(const Job& job) const {
-  check_training(job);
+  OwnershipExperiment::check(job);
   if (job.integer("predict-images") > 0 && first_marked(job) == nullptr)
     job.refuse("predict-images", "predictions need a watermarked model: scheme names only clean");
   const auto& schemes = job.values("scheme");

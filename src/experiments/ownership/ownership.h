@@ -114,4 +114,21 @@ class Ownership {
   std::string control_;
 };
 
+/// An experiment on ownership, as far as all are alike.
+class OwnershipExperiment : public study::Experiment {
+ public:
+  void check(const study::Job& job) const override { check_training(job); }
+  [[nodiscard]] std::vector<std::string> other_data(const study::Job& job) const final {
+    return ownership_.other_data(job);
+  }
+  [[nodiscard]] std::vector<forensics::Subject> subjects(const study::Job& job,
+                                                         const data::Dataset* data) const override {
+    return ownership_.subjects(job, data);
+  }
+
+ protected:
+  explicit OwnershipExperiment(Ownership ownership) : ownership_(std::move(ownership)) {}
+  Ownership ownership_;
+};
+
 }  // namespace telltale::experiments
