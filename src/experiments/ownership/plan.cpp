@@ -20,6 +20,14 @@ void ask_by_answers(study::Task<Evaluate>& task, const Plan& plan, const std::op
   task.needs.push_back(*answers);
 }
 
+// The scheme of the job that marks nothing; nullptr if it has none.
+const std::string* clean_scheme_of(const Job& job) {
+  const auto& schemes = job.values("scheme");
+  const auto clean = std::find_if_not(schemes.begin(), schemes.end(),
+                                      [](const std::string& name) { return watermark::scheme_named(name).marks(); });
+  return clean == schemes.end() ? nullptr : &*clean;
+}
+
 }  // namespace
 
 std::vector<PlannedTraining> Ownership::plan(Plan& plan, const StudyInputs& inputs) const {
@@ -69,18 +77,6 @@ std::vector<PlannedTraining> Ownership::plan(Plan& plan, const StudyInputs& inpu
   }
   return trainings;
 }
-
-namespace {
-
-// The scheme of the job that marks nothing; nullptr if it has none.
-const std::string* clean_scheme_of(const Job& job) {
-  const auto& schemes = job.values("scheme");
-  const auto clean = std::find_if_not(schemes.begin(), schemes.end(),
-                                      [](const std::string& name) { return watermark::scheme_named(name).marks(); });
-  return clean == schemes.end() ? nullptr : &*clean;
-}
-
-}  // namespace
 
 Axis Ownership::suspect_axis(const Job& job) const {
   std::vector<std::string> suspects{"marked"};
