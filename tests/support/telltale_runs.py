@@ -30,6 +30,24 @@ def clean_environment(**more):
     return environment
 
 
+def _state_and_session(folder):
+    """Of a process or thread in /proc; None if it is gone."""
+    try:
+        after_name = (folder / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return after_name[0], int(after_name[3])
+
+
+def _has_living_threads(pid):
+    """Killed, a process can be a zombie while a thread of it still waits for the disk, and holds its files and locks."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return False
+    return any(found is not None and found[0] not in "ZX" for found in (_state_and_session(pathlib.Path("/proc", pid, "task", one)) for one in threads))
+
+
 @dataclasses.dataclass
 class Finished:
     code: int
@@ -61,12 +79,10 @@ class Process:
         for entry in os.listdir("/proc"):
             if not entry.isdigit():
                 continue
-            try:
-                after_name = pathlib.Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue  # gone meanwhile
-            state, session = after_name[0], int(after_name[3])
-            if session == self.pid and state not in "ZX":
+            if (found := _state_and_session(pathlib.Path("/proc", entry))) is None:
+                continue
+            state, session = found
+            if session == self.pid and (state not in "ZX" or _has_living_threads(entry)):
                 pids.append(int(entry))
         return pids
 
