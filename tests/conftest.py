@@ -4,6 +4,7 @@ import os
 import pathlib
 import resource
 import shutil
+import tempfile
 import types
 
 import pytest
@@ -14,11 +15,15 @@ from telltale_runs import Telltale
 
 
 @pytest.fixture(scope="session")
-def telltale():
+def telltale(tmp_path_factory):
     path = os.environ.get("TELLTALE")
     if not path:
         pytest.fail("the environment variable TELLTALE must name the program under test")
-    return Telltale(path)
+    tmp_path_factory.getbasetemp()  # stays where it is
+    # Programs that are killed leave temporary files behind. A short name: sockets lie there.
+    with tempfile.TemporaryDirectory(prefix="telltale-", ignore_cleanup_errors=True) as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        yield Telltale(path)
 
 
 @pytest.fixture(scope="session")
