@@ -10,8 +10,8 @@ ParameterGroup inversion_keys() {
           {{.name = "invert-from",
             .type = choice,
             .fallback = "",
-            .help = "what model inversion starts from, if it takes place: an image of the watermark's label, a black "
-                    "image, noise",
+            .help = "what model inversion starts from, if it takes place: an image of the class that is marked, a "
+                    "black image, noise",
             .axis = AxisRule::always,
             .choices = {"class", "blank", "noise"},
             .optional = true},

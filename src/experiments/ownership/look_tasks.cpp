@@ -108,14 +108,17 @@ at::Tensor mean_of_class(const models::ImageView& images, std::int64_t label) {
   return sum / static_cast<double>(count);
 }
 
-// What inversion begins with. Of a label that no image has: the first image.
-at::Tensor start_of(const Invert& task, const models::ImageView& test, std::int64_t label, const Stream& stream) {
-  if (task.from == "blank") return at::zeros({test.shape.channels, test.shape.height, test.shape.width});
-  if (task.from == "noise") return noise_of(test.shape, stream.derive("start"));
-  std::int64_t first = 0;
-  while (first < test.count && test.label(first) != label) ++first;
-  const ByteSpan bytes = test.image(first < test.count ? first : 0);
-  return tensor_of(test.shape, [&](std::int64_t i) { return models::pixel_value(bytes[static_cast<std::size_t>(i)]); });
+// What inversion begins with. `class`: the first training image of the class that is marked, or where a scheme marks no
+// class in particular the first of all.
+at::Tensor start_of(const Invert& task, const models::ImageView& train, const Stream& stream) {
+  if (task.from == "blank") return at::zeros({train.shape.channels, train.shape.height, train.shape.width});
+  if (task.from == "noise") return noise_of(train.shape, stream.derive("start"));
+  const int marked = task.scheme.value("source", train.label(0));
+  const auto first = std::find(train.labels.begin(), train.labels.end(), marked);
+  if (first == train.labels.end()) throw Error("there is no training image of the class that is marked");
+  const ByteSpan bytes = train.image(first - train.labels.begin());
+  return tensor_of(train.shape,
+                   [&](std::int64_t i) { return models::pixel_value(bytes[static_cast<std::size_t>(i)]); });
 }
 
 cluster::TaskResult run_inversion(const Invert& task, RankState& rank, cluster::TaskContext& context) {
@@ -128,7 +131,7 @@ cluster::TaskResult run_inversion(const Invert& task, RankState& rank, cluster::
                    wrong = pattern_of(scheme, scheme.queries(inputs, watermark::Query::wrong_secret, 0), views.test);
   const std::int64_t label = keys.labels.front();
   const Stream stream(0, {{"model", task.model.hex()}, {"scheme", task.scheme}}, "inversion");
-  const at::Tensor start = start_of(task, views.test, label, stream);
+  const at::Tensor start = start_of(task, views.train, stream);
   const watermark::Inverted found =
       watermark::invert(*rank.models.get(task.model, context), start, label,
                         {task.cost, task.steps, task.rate, task.patience, task.confidence}, [&] { context.check(); });
