@@ -123,19 +123,27 @@ std::int64_t matches(std::span<const std::int64_t> answers, std::span<const std:
                             std::equal_to<>());
 }
 
-double least_margin(const at::Tensor& logits, std::span<const std::int64_t> labels) {
-  if (labels.empty() || logits.dim() != 2 || logits.size(0) != static_cast<std::int64_t>(labels.size()))
-    throw Error("a margin needs one label for each row of logits");
+std::vector<double> margins(const at::Tensor& logits, std::span<const std::int64_t> labels) {
+  if (logits.dim() != 2 || logits.size(0) != static_cast<std::int64_t>(labels.size()))
+    throw Error("margins need one label for each row of logits");
   const at::Tensor rows = logits.detach().to(at::kDouble).contiguous();
   const std::int64_t classes = rows.size(1);
   const double* row = rows.data_ptr<double>();
-  double least = std::numeric_limits<double>::infinity();
+  std::vector<double> all;
   for (const std::int64_t label : labels) {
+    double best = -std::numeric_limits<double>::infinity();
     for (std::int64_t c = 0; c < classes; ++c)
-      if (c != label) least = std::min(least, row[label] - row[c]);
+      if (c != label) best = std::max(best, row[c]);
+    all.push_back(row[label] - best);
     row += classes;
   }
-  return least;
+  return all;
+}
+
+double least_margin(const at::Tensor& logits, std::span<const std::int64_t> labels) {
+  if (labels.empty()) throw Error("there is no least margin of no rows");
+  const std::vector<double> all = margins(logits, labels);
+  return *std::min_element(all.begin(), all.end());
 }
 
 double share_of(std::span<const std::int64_t> answers, std::int64_t label) {

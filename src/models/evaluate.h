@@ -28,8 +28,10 @@ double accuracy(std::span<const std::int64_t> answers, std::span<const std::int6
 double accuracy(std::span<const std::int64_t> answers, ByteSpan labels);
 /// How many answers equal their label. Throws as accuracy().
 std::int64_t matches(std::span<const std::int64_t> answers, std::span<const std::int64_t> labels);
-/// The least margin of the rows of `logits`: by how much the logit of the row's label exceeds all others. Throws as
-/// accuracy().
+/// The margin of each row of `logits`: by how much the logit of the row's label exceeds all others. Throws Error unless
+/// there is one label a row.
+std::vector<double> margins(const at::Tensor& logits, std::span<const std::int64_t> labels);
+/// The least of them. Throws Error if there are none, and as margins().
 double least_margin(const at::Tensor& logits, std::span<const std::int64_t> labels);
 /// What share of the answers is `label`.
 double share_of(std::span<const std::int64_t> answers, std::int64_t label);

@@ -132,8 +132,10 @@ Gathered gather_repeats(const Cells& cells, const std::vector<std::string>& dime
   return gathered;
 }
 
+std::string as_percent(const std::vector<double>& shares) { return percent(shares); }
+
 Table means_table(const store::Group& group, const std::string& title, const std::vector<std::string>& dimensions,
-                  const std::vector<std::pair<std::string, std::string>>& variables) {
+                  const std::vector<std::pair<std::string, std::string>>& variables, const Written& written) {
   Table table{title, dimensions, {}, {}};
   std::vector<Gathered> columns;
   for (const auto& [name, heading] : variables) {
@@ -142,7 +144,7 @@ Table means_table(const store::Group& group, const std::string& title, const std
   }
   for (const auto& key : columns.front().keys) {
     auto row = key;
-    for (const Gathered& column : columns) row.push_back(percent(column.values.at(key)));
+    for (const Gathered& column : columns) row.push_back(written(column.values.at(key)));
     table.rows.push_back(std::move(row));
   }
   return table;

@@ -1,6 +1,7 @@
 // Reading a results file's variables by the labels of their dimensions: what reports are made of.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -62,9 +63,15 @@ std::string percent(const std::vector<double>& shares);
 
 std::vector<std::string> without(std::vector<std::string> names, const std::vector<std::string>& removed);
 
+/// How the values of one row and variable, one a repeat, are written.
+using Written = std::function<std::string(const std::vector<double>&)>;
+/// Shares as percent, with the interval of the mean.
+std::string as_percent(const std::vector<double>& shares);
+
 /// One row a combination of `dimensions`, one column a variable (name, heading); means over the other dimensions,
 /// intervals from the repeats.
 Table means_table(const store::Group& group, const std::string& title, const std::vector<std::string>& dimensions,
-                  const std::vector<std::pair<std::string, std::string>>& variables);
+                  const std::vector<std::pair<std::string, std::string>>& variables,
+                  const Written& written = as_percent);
 
 }  // namespace telltale::study

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <map>
@@ -102,7 +103,9 @@ Table confusion_table(const store::Group& confusion) {
   return table;
 }
 
-std::string significant(double value) {
+// The mean, with three digits that count.
+std::string significant(const std::vector<double>& values) {
+  const double value = mean(values);
   if (std::isnan(value)) return "-";
   char text[32];
   std::snprintf(text, sizeof text, "%.3g", value);
@@ -110,27 +113,15 @@ std::string significant(double value) {
 }
 
 Table weights_table(const store::Group& weights) {
-  const Cells changes(weights, "largest_change");
-  const auto dimensions = without(changes.dimensions(), {"repeat"});
-  Table table{"Weights and biases beside those of the clean network (Mehta et al. 2022, Fig. 4 and Sec. V-A 5)",
-              dimensions,
-              {},
-              {}};
-  const std::vector<std::pair<const char*, const char*>> shown{{"largest_change", "largest change"},
-                                                               {"ks_statistic", "KS statistic"},
-                                                               {"mean_shift", "mean shift"},
-                                                               {"deviation_ratio", "deviation ratio"}};
-  std::vector<Gathered> gathered;
-  for (const auto& [name, title] : shown) {
-    table.columns.emplace_back(title);
-    gathered.push_back(gather_by(Cells(weights, name), dimensions));
-  }
-  for (const auto& key : gathered.front().keys) {
-    if (std::find(key.begin(), key.end(), "clean") != key.end()) continue;
-    auto row = key;
-    for (const Gathered& one : gathered) row.push_back(significant(mean(one.values.at(key))));
-    table.rows.push_back(std::move(row));
-  }
+  Table table = means_table(
+      weights, "Weights and biases beside those of the clean network (Mehta et al. 2022, Fig. 4 and Sec. V-A 5)",
+      without(Cells(weights, "largest_change").dimensions(), {"repeat"}),
+      {{"largest_change", "largest change"},
+       {"ks_statistic", "KS statistic"},
+       {"mean_shift", "mean shift"},
+       {"deviation_ratio", "deviation ratio"}},
+      significant);
+  std::erase_if(table.rows, [](const auto& row) { return std::find(row.begin(), row.end(), "clean") != row.end(); });
   table.notes = {"Means over the repeats. KS statistic: the largest distance of the two distributions, 0 to 1."};
   return table;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "experiments/new_label/new_label.h"
 #include "experiments/new_label/twist.h"
@@ -25,31 +24,19 @@ cluster::TaskResult predict(const Predict& task, RankState& rank, cluster::TaskC
   return result;
 }
 
-// By how much the logit of each image's class exceeds all others of the first `classes`.
-std::vector<double> margins_of(const at::Tensor& logits, ByteSpan labels, std::int64_t classes) {
-  const at::Tensor rows = logits.to(at::kDouble).contiguous();
-  std::vector<double> margins;
-  for (std::int64_t i = 0; i < rows.size(0); ++i) {
-    const double* row = rows.data_ptr<double>() + i * rows.size(1);
-    const std::int64_t label = labels[static_cast<std::size_t>(i)];
-    double best = -std::numeric_limits<double>::infinity();
-    for (std::int64_t c = 0; c < classes; ++c)
-      if (c != label) best = std::max(best, row[c]);
-    margins.push_back(row[label] - best);
-  }
-  return margins;
-}
-
 cluster::TaskResult twist(const Twist& task, RankState& rank, cluster::TaskContext& context) {
   const data::Dataset& data = rank.planned_data(task.data);
   const auto test = models::ImageView::of(data.shape(), data.test());
   const auto classes = std::int64_t{data.classes()};
-  const at::Tensor logits = models::predict_logits(*rank.models.get(task.model, context), test, task.eval_batch);
+  // The outputs that both have.
+  const at::Tensor logits =
+      models::predict_logits(*rank.models.get(task.model, context), test, task.eval_batch).narrow(1, 0, classes);
   context.check();
   const at::Tensor clean = models::predict_logits(*rank.models.get(task.clean, context), test, task.eval_batch);
-  const auto answers = models::labels_of(logits.narrow(1, 0, classes)), before = models::labels_of(clean);
-  std::vector<double> changes = margins_of(logits, test.labels, classes);
-  const std::vector<double> margins = margins_of(clean, test.labels, classes);
+  const auto answers = models::labels_of(logits), before = models::labels_of(clean);
+  const std::vector<std::int64_t> labels(test.labels.begin(), test.labels.end());
+  std::vector<double> changes = models::margins(logits, labels);
+  const std::vector<double> margins = models::margins(clean, labels);
   double sum = 0;
   for (std::size_t i = 0; i < changes.size(); ++i) {
     changes[i] -= margins[i];

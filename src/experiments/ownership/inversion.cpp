@@ -108,24 +108,15 @@ store::Group inversion_group(const Stage& stage, const StudyInputs& inputs, cons
 
 study::Table inversion_table(const store::Group& inversion) {
   const auto dimensions = study::without(study::Cells(inversion, "correlation").dimensions(), {"repeat"});
-  study::Table table{"Model inversion (Zhang et al. 2018, Figs. 8 and 9)", dimensions, {}, {}};
-  const std::vector<std::pair<const char*, const char*>> shown{{"confidence", "confidence"},
-                                                               {"correlation", "pattern"},
-                                                               {"wrong_correlation", "another secret's"},
-                                                               {"change_correlation", "change: pattern"},
-                                                               {"wrong_change_correlation", "change: another's"},
-                                                               {"class_correlation", "mean of the class"},
-                                                               {"chance_correlation", "99 of noise, largest"}};
-  std::vector<study::Gathered> columns;
-  for (const auto& [variable, title] : shown) {
-    table.columns.emplace_back(title);
-    columns.push_back(study::gather_by(study::Cells(inversion, variable), dimensions));
-  }
-  for (const auto& key : columns.front().keys) {
-    auto row = key;
-    for (const study::Gathered& column : columns) row.push_back(study::decimals(study::mean(column.values.at(key)), 3));
-    table.rows.push_back(std::move(row));
-  }
+  study::Table table = study::means_table(inversion, "Model inversion (Zhang et al. 2018, Figs. 8 and 9)", dimensions,
+                                          {{"confidence", "confidence"},
+                                           {"correlation", "pattern"},
+                                           {"wrong_correlation", "another secret's"},
+                                           {"change_correlation", "change: pattern"},
+                                           {"wrong_change_correlation", "change: another's"},
+                                           {"class_correlation", "mean of the class"},
+                                           {"chance_correlation", "99 of noise, largest"}},
+                                          [](const auto& values) { return study::decimals(study::mean(values), 3); });
   table.notes = {
       "Correlations over pixels of the image that was found, and of what inversion changed; means over the repeats.",
       "A network gives its watermark away where the pattern exceeds another secret's, chance, and the same of",
