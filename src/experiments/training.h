@@ -66,7 +66,7 @@ struct TrainingStreams {
 /// watermark), each by epoch, and model_sha256.
 struct Train {
   static constexpr study::TaskKind kind{
-      .name = "train", .algorithm = 2, .makes_product = true, .keeps_checkpoints = true};
+      .name = "train", .algorithm = 3, .makes_product = true, .keeps_checkpoints = true};
   Identity data;
   TrainingCase of;
   std::string environment;  ///< identity of the one that trains; "any" where it is no part of this task's identity

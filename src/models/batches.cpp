@@ -1,32 +1,45 @@
 #include "models/batches.h"
 
-#include <array>
 #include <vector>
+
+#include "core/widest_vectors.h"
 
 namespace telltale::models {
 namespace {
 
 constexpr int padding = 4;
 
-constexpr std::array<float, 256> scaled = [] {
-  std::array<float, 256> values{};
-  for (int byte = 0; byte < 256; ++byte) values[static_cast<std::size_t>(byte)] = static_cast<float>(byte) / 255.0F;
-  return values;
-}();
+float value_of(std::uint8_t byte) { return static_cast<float>(byte) / 255.0F; }
+float value_of(float value) { return value; }
 
-template <typename Pixel, typename Convert>
-void interleave(const Pixel* planes, const data::ImageShape& shape, float* out, Convert convert) {
-  const std::size_t channels = static_cast<std::size_t>(shape.channels);
-  const std::size_t area = static_cast<std::size_t>(shape.height) * static_cast<std::size_t>(shape.width);
-  for (std::size_t c = 0; c < channels; ++c) {
-    const Pixel* plane = planes + c * area;
-    for (std::size_t i = 0; i < area; ++i) out[i * channels + c] = convert(plane[i]);
+// With a number of channels that the compiler knows, which grey and colour images have, it finds vectors for this.
+template <typename Pixel>
+inline __attribute__((always_inline)) void interleave(const Pixel* __restrict planes, std::size_t area,
+                                                      std::size_t channels, float* __restrict out) {
+  for (std::size_t i = 0; i < area; ++i) {
+    for (std::size_t c = 0; c < channels; ++c) out[i * channels + c] = value_of(planes[c * area + i]);
   }
+}
+
+template <typename Pixel>
+inline __attribute__((always_inline)) void write_planes(const Pixel* planes, const data::ImageShape& shape,
+                                                        float* out) {
+  const std::size_t area = static_cast<std::size_t>(shape.height) * static_cast<std::size_t>(shape.width);
+  switch (shape.channels) {
+    case 1: return interleave(planes, area, 1, out);
+    case 3: return interleave(planes, area, 3, out);
+    default: interleave(planes, area, static_cast<std::size_t>(shape.channels), out);
+  }
+}
+
+TELLTALE_WIDEST_VECTORS
+void write_bytes(const std::uint8_t* planes, const data::ImageShape& shape, float* out) {
+  write_planes(planes, shape, out);
 }
 
 }  // namespace
 
-float pixel_value(std::uint8_t byte) { return scaled[byte]; }
+float pixel_value(std::uint8_t byte) { return value_of(byte); }
 
 void check(const ImageView& view) {
   if (view.count < 0 || view.shape.channels < 1 || view.shape.height < 1 || view.shape.width < 1 ||
@@ -44,13 +57,9 @@ Variation Variation::draw(Stream& stream) {
   return variation;
 }
 
-void write_image(ByteSpan planes, const data::ImageShape& shape, float* out) {
-  interleave(planes.data(), shape, out, [](std::uint8_t byte) { return scaled[byte]; });
-}
+void write_image(ByteSpan planes, const data::ImageShape& shape, float* out) { write_bytes(planes.data(), shape, out); }
 
-void write_image(const float* planes, const data::ImageShape& shape, float* out) {
-  interleave(planes, shape, out, [](float value) { return value; });
-}
+void write_image(const float* planes, const data::ImageShape& shape, float* out) { write_planes(planes, shape, out); }
 
 void vary(float* image, const data::ImageShape& shape, const Variation& variation) {
   const int channels = shape.channels;

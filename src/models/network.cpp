@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "models/pooling.h"
 #include "models/registry.h"
 #include "models/weights.h"
 
@@ -82,6 +83,14 @@ at::Tensor Network::dropped(const char* layer, const at::Tensor& values, double 
   float* factor = mask.data_ptr<float>();
   for (std::int64_t i = 0; i < mask.numel(); ++i) factor[i] = draws.uniform() < rate ? 0 : kept;
   return values * mask;
+}
+
+at::Tensor Network::pooled_convolution(const char* layer, torch::nn::Conv2d& convolution,
+                                       const at::Tensor& images) const {
+  if (is_training() && images.scalar_type() == at::kFloat) {
+    return convolution_pool_relu(images, convolution->weight, convolution->bias);
+  }
+  return pool_relu(shown(layer, convolution(images)));
 }
 
 void check(const NetworkSpec& spec) { static_cast<void>(make_network(spec)); }

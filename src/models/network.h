@@ -2,6 +2,7 @@
 #pragma once
 
 #include <torch/nn/module.h>
+#include <torch/nn/modules/conv.h>
 
 #include <functional>
 #include <memory>
@@ -46,6 +47,12 @@ class Network : public torch::nn::Module {
   /// Dropout (Srivastava et al. 2014): in training every value is zero with probability `rate`, and the others are
   /// scaled up to make up for it; otherwise the values as they are. Throws Error in training without draw_from().
   [[nodiscard]] at::Tensor dropped(const char* layer, const at::Tensor& values, double rate) const;
+
+  /// ReLU of the 2 x 2 max pool of a convolution of few channels (stride 1, no padding), shown as `layer` before it is
+  /// pooled. In training it is computed in one pass (pooling.h), and the convolution's own output is not there to be
+  /// shown.
+  [[nodiscard]] at::Tensor pooled_convolution(const char* layer, torch::nn::Conv2d& convolution,
+                                              const at::Tensor& images) const;
 
   /// To be called on each layer's output.
   at::Tensor shown(const char* layer, at::Tensor output) const {

@@ -2,8 +2,11 @@
 
 #include <cmath>
 
+#include "core/widest_vectors.h"
+
 namespace telltale::models {
 
+TELLTALE_WIDEST_VECTORS
 void apply_sgd(const SgdStep& step, std::span<float> weights, std::span<const float> gradients,
                std::span<float> velocity) {
   float* w = weights.data();
@@ -29,6 +32,7 @@ void apply_sgd(const SgdStep& step, std::span<float> weights, std::span<const fl
   }
 }
 
+TELLTALE_WIDEST_VECTORS
 void apply_adam(const AdamStep& step, std::span<float> weights, std::span<const float> gradients,
                 std::span<float> first, std::span<float> second) {
   float* w = weights.data();

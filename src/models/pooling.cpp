@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "models/convolution_pool.h"
+
 namespace telltale::models {
 namespace {
 
@@ -118,7 +120,55 @@ struct PoolRelu : torch::autograd::Function<PoolRelu> {
   }
 };
 
+ConvolutionPool shape_of(at::IntArrayRef images, at::IntArrayRef weight) {
+  return {images[2], images[3], images[1], weight[2], weight[0]};
+}
+
+struct ConvolutionPoolRelu : torch::autograd::Function<ConvolutionPoolRelu> {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& images_given,
+                            const at::Tensor& weight_given, const at::Tensor& bias) {
+    const at::Tensor images = contiguous_maps(images_given);
+    const at::Tensor weight = contiguous_maps(weight_given);
+    const ConvolutionPool shape = shape_of(images.sizes(), weight.sizes());
+    at::Tensor output = empty_maps(images.size(0), shape.outputs, shape.pooled_height(), shape.pooled_width());
+    // Asked of what was given: a copy of it in here requires nothing.
+    const bool learns = images_given.requires_grad() || weight_given.requires_grad() || bias.requires_grad();
+    const at::Tensor sources = learns ? at::empty({output.numel()}, at::kByte) : at::Tensor();
+    convolution_pool_forward(shape, images.size(0), images.data_ptr<float>(), weight.data_ptr<float>(),
+                             bias.data_ptr<float>(), output.data_ptr<float>(),
+                             learns ? sources.data_ptr<std::uint8_t>() : nullptr);
+    if (learns) {
+      context->save_for_backward({images, weight});
+      context->saved_data["sources"] = sources;
+      context->saved_data["images learn"] = images_given.requires_grad();
+    }
+    return output;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    const torch::autograd::variable_list saved = context->get_saved_variables();
+    const at::Tensor images = saved[0], weight = saved[1], gradient = contiguous_maps(gradients[0]);
+    const at::Tensor sources = context->saved_data["sources"].toTensor();
+    const ConvolutionPool shape = shape_of(images.sizes(), weight.sizes());
+    const at::Tensor of_weight = empty_maps(weight.size(0), weight.size(1), weight.size(2), weight.size(3));
+    const at::Tensor of_bias = at::empty({shape.outputs}, at::kFloat);
+    at::Tensor of_images;
+    if (context->saved_data["images learn"].toBool()) {
+      of_images = empty_maps(images.size(0), images.size(1), images.size(2), images.size(3));
+    }
+    convolution_pool_backward(shape, images.size(0), images.data_ptr<float>(), weight.data_ptr<float>(),
+                              gradient.data_ptr<float>(), sources.data_ptr<std::uint8_t>(), of_weight.data_ptr<float>(),
+                              of_bias.data_ptr<float>(), of_images.defined() ? of_images.data_ptr<float>() : nullptr);
+    return {of_images, of_weight, of_bias};
+  }
+};
+
 }  // namespace
+
+at::Tensor convolution_pool_relu(const at::Tensor& images, const at::Tensor& weight, const at::Tensor& bias) {
+  return ConvolutionPoolRelu::apply(images, weight, bias);
+}
 
 at::Tensor pool_relu(const at::Tensor& maps) {
   // A script (torchscript.h) can hold LibTorch's operators only; threshold's zeros are 0, never -0, as the kernel's

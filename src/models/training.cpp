@@ -156,6 +156,13 @@ struct Trainer::State {
     return mixed;
   }
 
+  // Samples lie anywhere in memory: the next one is on its way into the cache while one is written.
+  void fetch_sample(std::int64_t index) const {
+    if (index >= data.base.count) return;
+    const ByteSpan pixels = data.base.image(index);
+    for (std::size_t i = 0; i < pixels.size(); i += 64) __builtin_prefetch(&pixels[i]);
+  }
+
   // Writes sample `index` of base and extra images, channels last, and returns its label.
   std::int64_t write_sample(std::int64_t index, float* out) const {
     const data::ImageShape& shape = data.base.shape;
@@ -235,6 +242,7 @@ void Trainer::step() {
   const at::Tensor pixels = at::empty({taken, shape.height, shape.width, shape.channels}, at::kFloat);
   const at::Tensor labels = at::empty({taken}, at::kLong);
   for (std::int64_t i = 0; i < taken; ++i) {
+    if (i + 1 < taken) state.fetch_sample(state.order[static_cast<std::size_t>(first + i + 1)]);
     labels.data_ptr<std::int64_t>()[i] = state.write_sample(
         state.order[static_cast<std::size_t>(first + i)], pixels.data_ptr<float>() + i * state.data.base.pixels_each());
   }

@@ -1,7 +1,6 @@
 // The networks of AIME (Mehta et al. 2022, Table III): a dense one and a convolutional one, the latter for grey and for
 // colour images. The kernels are 5 x 5 and the pools' stride is 2: only so its dense layers get 256 and 400 values.
 #include "models/networks/layers.h"
-#include "models/pooling.h"
 #include "models/registry.h"
 
 namespace telltale::models {
@@ -46,8 +45,8 @@ class AimeCnn : public Network {
   static std::int64_t left(std::int64_t side) { return ((side - 4) / 2 - 4) / 2; }
 
   at::Tensor forward(const at::Tensor& images) override {
-    const at::Tensor first = shown("pool1", pool_relu(shown("conv1", conv1_(scaled(images, pixels_)))));
-    const at::Tensor second = shown("pool2", pool_relu(shown("conv2", conv2_(first))));
+    const at::Tensor first = shown("pool1", pooled_convolution("conv1", conv1_, scaled(images, pixels_)));
+    const at::Tensor second = shown("pool2", pooled_convolution("conv2", conv2_, first));
     const at::Tensor dense = shown("dense1", dense1_(flat(second)).relu_());
     return shown("output", output_(shown("dense2", dense2_(dense).relu_())));
   }

@@ -27,7 +27,7 @@ class Dnn1 : public Network {
   static std::int64_t pooled(std::int64_t side) { return (side - (kernel_size - 1)) / 2; }
 
   at::Tensor forward(const at::Tensor& images) override {
-    const at::Tensor maps = shown("pool", pool_relu(shown("conv", conv_(images))));
+    const at::Tensor maps = shown("pool", pooled_convolution("conv", conv_, images));
     return shown("output", output_(shown("dense", dense_(flat(maps)).relu_())));
   }
 
