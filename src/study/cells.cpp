@@ -62,6 +62,16 @@ std::string Cells::label(const std::string& dimension, std::size_t position) con
   return std::to_string(numbers.as<std::int64_t>()[position]);
 }
 
+std::map<std::string, double> task_seconds(const store::Group& root) {
+  std::map<std::string, double> seconds;
+  const store::Group *tasks = root.child("tasks"), *run = root.child("run");
+  if (tasks == nullptr || run == nullptr) return seconds;
+  const auto& names = tasks->find_variable("identity")->strings();
+  const auto measured = run->find_variable("seconds")->numbers().as<double>();
+  for (std::size_t i = 0; i < names.size(); ++i) seconds[names[i]] = measured[i];
+  return seconds;
+}
+
 Gathered gather_by(const Cells& cells, const std::vector<std::string>& dimensions) {
   Gathered gathered;
   for (std::size_t cell = 0; cell < cells.size(); ++cell) {

@@ -19,6 +19,9 @@ bool is_true(const store::Group& group, const char* attribute);
 /// An element as a double, whatever type of number the array holds.
 double number_at(const Array& array, std::size_t element);
 
+/// The seconds that every task took where it ran, by its identity; NaN where it did not. None in files without tasks.
+std::map<std::string, double> task_seconds(const store::Group& root);
+
 /// A float64 variable with its dimensions, walked cell by cell. Refers to the group, which must outlive it.
 class Cells {
  public:

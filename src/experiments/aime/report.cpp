@@ -126,17 +126,6 @@ Table weights_table(const store::Group& weights) {
   return table;
 }
 
-// Seconds of every task, by its identity.
-std::map<std::string, double> seconds_of(const store::Group& root) {
-  std::map<std::string, double> seconds;
-  const store::Group *tasks = root.child("tasks"), *run = root.child("run");
-  if (tasks == nullptr || run == nullptr) return seconds;
-  const auto& names = tasks->find_variable("identity")->strings();
-  const auto measured = run->find_variable("seconds")->numbers().as<double>();
-  for (std::size_t i = 0; i < names.size(); ++i) seconds[names[i]] = measured[i];
-  return seconds;
-}
-
 using Labels = std::map<std::string, std::string>;
 
 // The time of each key's extraction from the network that holds it, by the case's labels.
@@ -160,7 +149,7 @@ std::map<Labels, double> extraction_seconds(const store::Group& root, const std:
 
 // Table II as a group over the cases: how long its trainings, embeddings and extractions took where they ran.
 store::Group times_group(const store::Group& root, const store::Group& train) {
-  const auto seconds = seconds_of(root);
+  const auto seconds = study::task_seconds(root);
   const auto extractions = extraction_seconds(root, seconds);
   const Cells cells(train, "accuracy");
   const auto& tasks = train.find_variable("model_task")->strings();

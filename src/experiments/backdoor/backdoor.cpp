@@ -82,6 +82,7 @@ std::vector<Table> Backdoor::report(const store::Group& root) const {
     tables.push_back(errata_table(published_paper("backdoor-watermarks")));
   }
   for (Table& table : ownership_.attack_tables(root)) tables.push_back(std::move(table));
+  if (std::optional<Table> embedding = embedding_table(root)) tables.push_back(std::move(*embedding));
   if (const store::Group* inversion = root.child("inversion")) tables.push_back(inversion_table(*inversion));
   return tables;
 }

@@ -48,6 +48,9 @@ Table query_table(const store::Group& train) {
   return table;
 }
 
+// The paper's networks were trained on their watermarks from the start.
+bool trains_as_published(const store::Group& root) { return settings_of(root).value("embed", "joint") == "joint"; }
+
 // Published beside measured, where the grid holds the point. Never for generated data.
 Table table_1(const store::Group& root, const store::Group& train) {
   std::vector<PublishedRow> rows = published_paper("new-label").rows_of("Table 1");
@@ -64,6 +67,16 @@ Table table_1_tuned(const store::Group& root, const store::Group& tuned) {
   std::erase_if(rows, [](const PublishedRow& row) { return !row.coordinates.contains("attack"); });
   return published_table("Table 1 of Zhong et al. 2020, after fine-tuning", rows,
                          ResultsView{tuned, std::move(constants)});
+}
+
+// Those of them that have rows.
+std::vector<Table> published_tables(const store::Group& root, const store::Group& train) {
+  std::vector<Table> tables;
+  if (!trains_as_published(root)) return tables;
+  tables.push_back(table_1(root, train));
+  if (const store::Group* tuned = root.child("fine-tune")) tables.push_back(table_1_tuned(root, *tuned));
+  std::erase_if(tables, [](const Table& table) { return table.rows.empty(); });
+  return tables;
 }
 
 // One scheme's mean key accuracy over the grid, by alpha, then beta.
@@ -173,17 +186,13 @@ std::vector<Table> NewLabel::report(const store::Group& root) const {
     tables.push_back(grid_table(*train));
     tables.push_back(query_table(*train));
     if (!is_true(root, "dataset_generated")) {
-      Table published = table_1(root, *train);
-      if (!published.rows.empty()) tables.push_back(std::move(published));
-      if (const store::Group* tuned = root.child("fine-tune")) {
-        Table after = table_1_tuned(root, *tuned);
-        if (!after.rows.empty()) tables.push_back(std::move(after));
-      }
+      for (Table& published : published_tables(root, *train)) tables.push_back(std::move(published));
       tables.push_back(statements_table(root, *train));
       tables.push_back(errata_table(published_paper("new-label")));
     }
   }
   for (Table& table : ownership_.attack_tables(root)) tables.push_back(std::move(table));
+  if (std::optional<Table> embedding = embedding_table(root)) tables.push_back(std::move(*embedding));
   if (const store::Group* twist = root.child("twist")) tables.push_back(twist_table(*twist));
   if (const store::Group* predict = root.child("predict")) tables.push_back(predict_table(*predict));
   return tables;

@@ -45,6 +45,10 @@ std::vector<std::pair<std::string, std::string>> measured_columns(const store::G
 /// Error if the grid has no such case.
 std::size_t case_at(const Grid& cases, const Grid::Point& point, const std::map<std::string, std::string>& but_for);
 
+/// Of a results file whose job has both `embed = joint` and `tune`: what share of their cases agree, and how long the
+/// trainings of each took. None of others.
+std::optional<study::Table> embedding_table(const store::Group& root);
+
 /// The schemes and attacks of an experiment, and what follows from them.
 class Ownership {
  public:
