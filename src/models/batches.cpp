@@ -32,11 +32,6 @@ inline __attribute__((always_inline)) void write_planes(const Pixel* planes, con
   }
 }
 
-TELLTALE_WIDEST_VECTORS
-void write_bytes(const std::uint8_t* planes, const data::ImageShape& shape, float* out) {
-  write_planes(planes, shape, out);
-}
-
 }  // namespace
 
 float pixel_value(std::uint8_t byte) { return value_of(byte); }
@@ -57,7 +52,10 @@ Variation Variation::draw(Stream& stream) {
   return variation;
 }
 
-void write_image(ByteSpan planes, const data::ImageShape& shape, float* out) { write_bytes(planes.data(), shape, out); }
+TELLTALE_WIDEST_VECTORS
+void write_image(ByteSpan planes, const data::ImageShape& shape, float* out) {
+  write_planes(planes.data(), shape, out);
+}
 
 void write_image(const float* planes, const data::ImageShape& shape, float* out) { write_planes(planes, shape, out); }
 

@@ -16,8 +16,6 @@ constexpr int lanes = 8;
 using Lanes = float __attribute__((vector_size(lanes * sizeof(float))));
 using Places = std::int32_t __attribute__((vector_size(lanes * sizeof(float))));
 
-constexpr std::int32_t cut_off = 4;
-
 TELLTALE_INLINE Lanes load(const float* from) {
   Lanes value;
   std::memcpy(&value, from, sizeof value);
@@ -28,7 +26,7 @@ TELLTALE_INLINE void store(T* to, const Vector& value) {
   std::memcpy(to, &value, sizeof value);
 }
 
-std::int64_t padded(std::int64_t count) { return (count + lanes - 1) / lanes * lanes; }
+constexpr std::int64_t padded(std::int64_t count) { return (count + lanes - 1) / lanes * lanes; }
 
 // outputs x taps as taps x padded(outputs): a tap's weights of eight channels lie side by side.
 std::vector<float> by_tap(const ConvolutionPool& shape, const float* weights) {
@@ -102,7 +100,7 @@ TELLTALE_INLINE void windows_forward(const Strides& strides, const float* pixels
       }
       const Places cut = most <= 0.0F;
       store(pooled + w * width + b * lanes, cut ? Lanes{} : most);
-      store(sources + w * width + b * lanes, cut ? Places{} + cut_off : from);
+      store(sources + w * width + b * lanes, cut ? Places{} + no_source : from);
     }
   }
 }
@@ -195,7 +193,7 @@ TELLTALE_WIDEST_VECTORS
 void image_weights_backward(const ConvolutionPool& shape, const float* pixels, const float* pooled_gradient,
                             const std::uint8_t* sources, float* weight_gradient) {
   const Strides strides(shape);
-  const std::int64_t span = (strides.span + lanes - 1) / lanes * lanes;
+  const std::int64_t span = padded(strides.span);
   for (std::int64_t output = 0; output < shape.outputs; ++output) {
     for (std::int64_t row = 0; row < shape.kernel;) {
       const std::int64_t left = shape.kernel - row;
@@ -233,7 +231,7 @@ void image_pixels_backward(const ConvolutionPool& shape, const float* weights, c
                            const std::uint8_t* sources, float* gradient) {
   const Strides strides(shape);
   const std::int64_t rows = shape.pooled_height(), columns = shape.pooled_width();
-  const std::int64_t span = (strides.span + lanes - 1) / lanes * lanes;
+  const std::int64_t span = padded(strides.span);
   const Offsets offsets(strides);
   for (std::int64_t y = 0; y < rows; ++y) {
     for (std::int64_t x = 0; x < columns; ++x) {
@@ -241,7 +239,7 @@ void image_pixels_backward(const ConvolutionPool& shape, const float* weights, c
       for (std::int64_t output = 0; output < shape.outputs; ++output) {
         const std::int64_t out = (y * columns + x) * shape.outputs + output;
         const int source = sources[out];
-        if (source == cut_off) continue;
+        if (source == no_source) continue;
         const float value = pooled_gradient[out];
         float* row = window + offsets.of[source];
         const float* weight = weights + output * strides.kernel * span;
@@ -259,7 +257,7 @@ void image_pixels_backward(const ConvolutionPool& shape, const float* weights, c
 TELLTALE_WIDEST_VECTORS
 void uncut(const float* __restrict given, const std::uint8_t* __restrict sources, std::int64_t windows,
            std::int64_t outputs, float* __restrict gradient, float* __restrict sums) {
-  for (std::int64_t i = 0; i < windows * outputs; ++i) gradient[i] = sources[i] == cut_off ? 0.0F : given[i];
+  for (std::int64_t i = 0; i < windows * outputs; ++i) gradient[i] = sources[i] == no_source ? 0.0F : given[i];
   for (std::int64_t window = 0; window < windows; ++window, gradient += outputs) {
     for (std::int64_t output = 0; output < outputs; ++output) sums[output] += gradient[output];
   }

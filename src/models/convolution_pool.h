@@ -26,6 +26,9 @@ struct ConvolutionPool {
   [[nodiscard]] std::int64_t taps() const { return kernel * kernel * channels; }
 };
 
+/// In place of a pixel of a window: its output is from none, ReLU cut it off.
+inline constexpr std::uint8_t no_source = 4;
+
 /// `pooled` (images x pooled height x pooled width x outputs) of `images`, with weights (outputs x taps) and bias
 /// (outputs). `sources`, of the shape of `pooled`, gets which pixel of its window (row by row) gave each output, 4
 /// where ReLU cut it off; it may be null. The first of equal pixels wins.

@@ -11,9 +11,6 @@
 namespace telltale::models {
 namespace {
 
-// Which of the four pixels of a window (row by row) gave its output, or that none did: the ReLU cut it off.
-constexpr std::uint8_t none = 4;
-
 struct Window {
   std::int64_t images, height, width, channels;  // of the maps; lying channels last
 
@@ -36,8 +33,9 @@ struct Window {
 
 Window window_of(at::IntArrayRef sizes) { return {sizes[0], sizes[2], sizes[3], sizes[1]}; }
 
-at::Tensor empty_maps(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) {
-  return at::empty({n, h, w, c}, at::kFloat).permute({0, 3, 1, 2});
+// N x C x H x W, lying channels last.
+at::Tensor empty_maps(at::IntArrayRef sizes) {
+  return at::empty({sizes[0], sizes[2], sizes[3], sizes[1]}, at::kFloat).permute({0, 3, 1, 2});
 }
 
 // NaN wins, as in LibTorch; the first of equal pixels wins.
@@ -65,7 +63,7 @@ void forward_kernel(const Window& window, const float* maps, float* outputs, std
       consider(d[i], 3);
       const bool cut = most <= 0;
       output[i] = cut ? 0.0F : most;
-      if constexpr (keep_source) source[i] = static_cast<std::uint8_t>(cut ? none : from);
+      if constexpr (keep_source) source[i] = static_cast<std::uint8_t>(cut ? no_source : from);
     }
   });
 }
@@ -95,7 +93,7 @@ struct PoolRelu : torch::autograd::Function<PoolRelu> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input) {
     const at::Tensor maps = contiguous_maps(input);
     const Window window = window_of(maps.sizes());
-    at::Tensor output = empty_maps(window.images, window.channels, window.height / 2, window.width / 2);
+    at::Tensor output = empty_maps({window.images, window.channels, window.height / 2, window.width / 2});
     if (input.requires_grad()) {
       const at::Tensor sources = at::empty({window.outputs()}, at::kByte);
       forward_kernel<true>(window, maps.data_ptr<float>(), output.data_ptr<float>(), sources.data_ptr<std::uint8_t>());
@@ -113,7 +111,7 @@ struct PoolRelu : torch::autograd::Function<PoolRelu> {
     const at::Tensor sources = context->saved_data["sources"].toTensor();
     const at::Tensor gradient = contiguous_maps(gradients[0]);
     const Window window = window_of(sizes);
-    const at::Tensor maps = empty_maps(sizes[0], sizes[1], sizes[2], sizes[3]);
+    const at::Tensor maps = empty_maps(sizes);
     if (window.height % 2 != 0 || window.width % 2 != 0) maps.zero_();  // pixels that are in no window
     backward_kernel(window, gradient.data_ptr<float>(), sources.data_ptr<std::uint8_t>(), maps.data_ptr<float>());
     return {maps};
@@ -130,7 +128,7 @@ struct ConvolutionPoolRelu : torch::autograd::Function<ConvolutionPoolRelu> {
     const at::Tensor images = contiguous_maps(images_given);
     const at::Tensor weight = contiguous_maps(weight_given);
     const ConvolutionPool shape = shape_of(images.sizes(), weight.sizes());
-    at::Tensor output = empty_maps(images.size(0), shape.outputs, shape.pooled_height(), shape.pooled_width());
+    at::Tensor output = empty_maps({images.size(0), shape.outputs, shape.pooled_height(), shape.pooled_width()});
     // Asked of what was given: a copy of it in here requires nothing.
     const bool learns = images_given.requires_grad() || weight_given.requires_grad() || bias.requires_grad();
     const at::Tensor sources = learns ? at::empty({output.numel()}, at::kByte) : at::Tensor();
@@ -151,11 +149,11 @@ struct ConvolutionPoolRelu : torch::autograd::Function<ConvolutionPoolRelu> {
     const at::Tensor images = saved[0], weight = saved[1], gradient = contiguous_maps(gradients[0]);
     const at::Tensor sources = context->saved_data["sources"].toTensor();
     const ConvolutionPool shape = shape_of(images.sizes(), weight.sizes());
-    const at::Tensor of_weight = empty_maps(weight.size(0), weight.size(1), weight.size(2), weight.size(3));
+    const at::Tensor of_weight = empty_maps(weight.sizes());
     const at::Tensor of_bias = at::empty({shape.outputs}, at::kFloat);
     at::Tensor of_images;
     if (context->saved_data["images learn"].toBool()) {
-      of_images = empty_maps(images.size(0), images.size(1), images.size(2), images.size(3));
+      of_images = empty_maps(images.sizes());
     }
     convolution_pool_backward(shape, images.size(0), images.data_ptr<float>(), weight.data_ptr<float>(),
                               gradient.data_ptr<float>(), sources.data_ptr<std::uint8_t>(), of_weight.data_ptr<float>(),

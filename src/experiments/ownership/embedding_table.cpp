@@ -50,19 +50,17 @@ struct Agreement {
 
 std::string share(std::size_t part, std::size_t whole) { return std::to_string(part) + " of " + std::to_string(whole); }
 
-// Trainings and their seconds; a model that several cases share counts once.
-struct Trainings {
-  std::set<std::string> tasks;
+// The tasks of trainings: a model that several cases share counts once.
+using Trainings = std::set<std::string>;
 
-  [[nodiscard]] double seconds(const std::map<std::string, double>& of_task) const {
-    double sum = 0;
-    for (const std::string& task : tasks) {
-      const auto found = of_task.find(task);
-      sum += found == of_task.end() ? std::nan("") : found->second;
-    }
-    return sum;
+double seconds_of(const Trainings& trainings, const std::map<std::string, double>& of_task) {
+  double sum = 0;
+  for (const std::string& task : trainings) {
+    const auto found = of_task.find(task);
+    sum += found == of_task.end() ? std::nan("") : found->second;
   }
-};
+  return sum;
+}
 
 }  // namespace
 
@@ -75,28 +73,31 @@ std::optional<study::Table> embedding_table(const store::Group& root) {
   const Cells keys(*train, has_new_keys ? "key_accuracy" : "key_accuracy_trained");
   const std::vector<std::string> settings = study::without(accuracy.dimensions(), {"embed", "repeat"});
   const std::vector<std::string> shown = study::without(settings, pooled_settings);
-  const auto row_of = [&](const std::map<std::string, std::string>& labels) {
-    Settings row;
-    for (const std::string& name : shown) row.push_back(labels.at(name));
-    return row;
+  // Marked networks of all schemes go on from one clean network.
+  const std::vector<std::string> of_clean = study::without(shown, {"scheme"});
+  const auto picked = [](const std::map<std::string, std::string>& labels, const std::vector<std::string>& names) {
+    Settings values;
+    for (const std::string& name : names) values.push_back(labels.at(name));
+    return values;
   };
 
-  std::map<Settings, Trainings> joint, tune, clean;
+  struct Row {
+    Settings labels, clean;
+    Trainings joint, tune;
+  };
+  std::vector<Row> rows;
+  std::map<Settings, Trainings> clean;
   const auto& tasks = train->find_variable("model_task")->strings();
-  std::vector<Settings> rows;
   for (std::size_t cell = 0; cell < accuracy.size(); ++cell) {
-    auto labels = accuracy.labels(cell);
+    const auto labels = accuracy.labels(cell);
     if (!watermark::scheme_named(labels.at("scheme")).marks()) {
-      labels.erase("scheme");
-      Settings others;
-      for (const std::string& name : shown)
-        if (name != "scheme") others.push_back(labels.at(name));
-      clean[others].tasks.insert(tasks[cell]);
+      clean[picked(labels, of_clean)].insert(tasks[cell]);
       continue;
     }
-    const Settings row = row_of(labels);
-    if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(row);
-    (labels.at("embed") == "joint" ? joint : tune)[row].tasks.insert(tasks[cell]);
+    const Settings of_row = picked(labels, shown);
+    auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& known) { return known.labels == of_row; });
+    if (row == rows.end()) row = rows.insert(row, {of_row, picked(labels, of_clean), {}, {}});
+    (labels.at("embed") == "joint" ? row->joint : row->tune).insert(tasks[cell]);
   }
 
   std::map<Settings, Agreement> agreements;
@@ -111,7 +112,7 @@ std::optional<study::Table> embedding_table(const store::Group& root) {
       if (std::find(shown.begin(), shown.end(), settings[i]) == shown.end())
         text += (text.empty() ? "" : ", ") + settings[i] + " " + labels[i];
     }
-    Agreement& agreement = agreements[row_of(named)];
+    Agreement& agreement = agreements[picked(named, shown)];
     ++agreement.cases;
     agreement.accuracy += pair.agrees();
     agreement.keys += asked.agrees();
@@ -131,17 +132,14 @@ std::optional<study::Table> embedding_table(const store::Group& root) {
                                              "both within a point", "keys furthest apart, points", "in the case",
                                              "joint, s", "tune, s", "clean, s", "joint / (clean + tune)"});
   const std::map<std::string, double> seconds = study::task_seconds(root);
-  for (const Settings& row : rows) {
-    Settings others;
-    for (std::size_t i = 0; i < shown.size(); ++i)
-      if (shown[i] != "scheme") others.push_back(row[i]);
-    const Agreement& found = agreements[row];
-    const double from_start = joint[row].seconds(seconds), embedded = tune[row].seconds(seconds),
-                 start = clean.contains(others) ? clean.at(others).seconds(seconds) : std::nan("");
-    std::vector<std::string> cells = row;
+  for (const Row& row : rows) {
+    const Agreement& found = agreements[row.labels];
+    const double from_start = seconds_of(row.joint, seconds), embedded = seconds_of(row.tune, seconds),
+                 start = clean.contains(row.clean) ? seconds_of(clean.at(row.clean), seconds) : std::nan("");
+    std::vector<std::string> cells = row.labels;
     for (const std::size_t part : {found.accuracy, found.keys, found.both, found.close})
       cells.push_back(share(part, found.cases));
-    cells.push_back(study::decimals(100 * found.furthest, 2));
+    cells.push_back(study::decimals(found.cases == 0 ? std::nan("") : 100 * found.furthest, 2));
     cells.push_back(found.furthest_case.empty() ? "-" : found.furthest_case);
     for (const double time : {from_start, embedded, start}) cells.push_back(study::decimals(time, 1));
     cells.push_back(study::decimals(from_start / (start + embedded), 1));
