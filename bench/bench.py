@@ -14,12 +14,15 @@ import boundary
 import cluster
 import program
 import storage
+import sweeps
 import training
 from harness import BenchmarkError, Setting, table
 
 BENCHMARKS = {
     "cluster": cluster.empty_tasks,
     "training": training.throughput,
+    "tuning": sweeps.tuning,
+    "repeats": sweeps.repeats,
     "journal": storage.journal,
     "results": storage.results_file,
     "startup": program.start_up,

@@ -35,10 +35,11 @@ def flops_per_image(network):
     return 3 * sum(forward) - forward[0]
 
 
-def on_all_cores(command, environment, unit):
-    """One single-threaded process a core, all measuring at once: the sum of their rates."""
+def on_all_cores(command, environment, unit, processes=None):
+    """So many single-threaded processes, one a core if that is not said, all measuring at once: the sum of their rates."""
+    count = processes or len(os.sched_getaffinity(0))
     processes = [subprocess.Popen(command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-                 for _ in os.sched_getaffinity(0)]
+                 for _ in range(count)]
     try:
         if any(process.stdout.readline() != "ready\n" for process in processes):
             raise BenchmarkError(f"{' '.join(command)} did not start")
