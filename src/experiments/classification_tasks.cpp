@@ -19,13 +19,9 @@ cluster::TaskResult run_classify(const Classify& task, RankState& rank, cluster:
   // Some batches at a time, so that a stop does not have to wait for a whole data set.
   const std::int64_t at_once = std::max<std::int64_t>(task.eval_batch, 5000 / task.eval_batch * task.eval_batch);
   for (std::int64_t first = 0; first < images.count; first += at_once) {
-    const std::int64_t count = std::min(at_once, images.count - first);
-    const auto begin = static_cast<std::size_t>(first), taken = static_cast<std::size_t>(count);
-    const auto each = static_cast<std::size_t>(images.pixels_each());
-    const models::ImageView part{images.pixels.subspan(begin * each, taken * each), images.labels.subspan(begin, taken),
-                                 images.shape, count};
+    const models::ImageView part = images.part(first, at_once);
     const auto answers = models::labels_of(models::predict_logits(*model, part, task.eval_batch));
-    for (std::int64_t i = 0; i < count; ++i) {
+    for (std::int64_t i = 0; i < part.count; ++i) {
       const std::int64_t answer = answers[static_cast<std::size_t>(i)];
       ++confusion[static_cast<std::size_t>(part.label(i) * outputs + answer)];
       result.artifact.push_back(static_cast<std::uint8_t>(answer));

@@ -65,12 +65,14 @@ at::Tensor predict(Network& network, std::int64_t count, std::int64_t batch, Wri
 }
 
 template <typename Label>
-double share_right(std::span<const std::int64_t> answers, std::span<const Label> labels) {
+std::int64_t count_right(std::span<const std::int64_t> answers, std::span<const Label> labels) {
   if (answers.empty() || answers.size() != labels.size()) throw Error("an accuracy needs one label for each answer");
   std::int64_t right = 0;
   for (std::size_t i = 0; i < answers.size(); ++i) right += answers[i] == static_cast<std::int64_t>(labels[i]);
-  return static_cast<double>(right) / static_cast<double>(answers.size());
+  return right;
 }
+
+double share(std::int64_t right, std::size_t all) { return static_cast<double>(right) / static_cast<double>(all); }
 
 }  // namespace
 
@@ -112,15 +114,15 @@ std::vector<std::int64_t> labels_of(const at::Tensor& logits, std::int64_t remov
 }
 
 double accuracy(std::span<const std::int64_t> answers, std::span<const std::int64_t> labels) {
-  return share_right(answers, labels);
+  return share(count_right(answers, labels), labels.size());
 }
 
-double accuracy(std::span<const std::int64_t> answers, ByteSpan labels) { return share_right(answers, labels); }
+double accuracy(std::span<const std::int64_t> answers, ByteSpan labels) {
+  return share(count_right(answers, labels), labels.size());
+}
 
 std::int64_t matches(std::span<const std::int64_t> answers, std::span<const std::int64_t> labels) {
-  if (answers.size() != labels.size()) throw Error("as many answers as labels are needed");
-  return std::inner_product(answers.begin(), answers.end(), labels.begin(), std::int64_t{0}, std::plus<>(),
-                            std::equal_to<>());
+  return count_right(answers, labels);
 }
 
 std::vector<double> margins(const at::Tensor& logits, std::span<const std::int64_t> labels) {

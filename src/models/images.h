@@ -1,6 +1,7 @@
 // Images as they lie in memory: bytes shared by the ranks of a node, seen through a view that owns nothing.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "core/bytes.h"
@@ -19,6 +20,14 @@ struct ImageView {
     return {split.images, split.labels, shape, split.count};
   }
 
+  /// `taken` images from number `first` on; fewer where there are not so many.
+  [[nodiscard]] ImageView part(std::int64_t first, std::int64_t taken) const {
+    first = std::clamp<std::int64_t>(first, 0, count), taken = std::clamp<std::int64_t>(taken, 0, count - first);
+    const auto begin = static_cast<std::size_t>(first), images = static_cast<std::size_t>(taken);
+    return {pixels.subspan(begin * shape.pixels(), images * shape.pixels()), labels.subspan(begin, images), shape,
+            taken};
+  }
+
   [[nodiscard]] std::int64_t pixels_each() const { return static_cast<std::int64_t>(shape.pixels()); }
   [[nodiscard]] ByteSpan image(std::int64_t index) const {
     const auto size = static_cast<std::size_t>(pixels_each());
@@ -26,13 +35,6 @@ struct ImageView {
   }
   [[nodiscard]] int label(std::int64_t index) const { return labels[static_cast<std::size_t>(index)]; }
 };
-
-/// The first `count` images of a data set's split; all of them where there are not so many, or for -1.
-inline ImageView first_images(const data::ImageShape& shape, const data::Split& split, std::int64_t count = -1) {
-  if (count < 0 || count > split.count) count = split.count;
-  return {split.images.first(static_cast<std::size_t>(count) * shape.pixels()),
-          split.labels.first(static_cast<std::size_t>(count)), shape, count};
-}
 
 /// Throws Error unless `view` holds as many bytes as its shape and count say.
 void check(const ImageView& view);

@@ -33,9 +33,7 @@ struct AttackInputs {
 
 /// The half of the test images that an attacker is taken to have; the second half shows what an attack costs.
 inline models::ImageView first_half(const models::ImageView& images) {
-  const std::int64_t count = images.count / 2;
-  const auto half = static_cast<std::size_t>(count);
-  return {images.pixels.first(half * images.shape.pixels()), images.labels.first(half), images.shape, count};
+  return images.part(0, images.count / 2);
 }
 
 class Attack {

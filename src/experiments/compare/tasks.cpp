@@ -64,8 +64,8 @@ cluster::TaskResult predict_on_this_machine(const MachinePrediction& task, RankS
     hashes.add(layer, output);
     context.check();
   });
-  const at::Tensor logits =
-      models::predict_logits(*network, models::first_images(data.shape(), data.test(), task.images), task.batch);
+  const at::Tensor logits = models::predict_logits(
+      *network, models::ImageView::of(data.shape(), data.test()).part(0, task.images), task.batch);
   // In the batches in which they were predicted, as a service would.
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> slices;

@@ -16,7 +16,7 @@ namespace {
 cluster::TaskResult predict(const Predict& task, RankState& rank, cluster::TaskContext& context) {
   const data::Dataset& data = rank.planned_data(task.data);
   const auto network = rank.models.get(task.model, context);
-  const auto images = models::first_images(data.shape(), data.test(), task.images);
+  const auto images = models::ImageView::of(data.shape(), data.test()).part(0, task.images);
   const at::Tensor logits = models::predict_logits(*network, images, task.batch);
   cluster::TaskResult result;
   result.values["logits"] = array_of(logits);

@@ -103,10 +103,12 @@ class Ownership {
   [[nodiscard]] Grid scheme_grid(const study::Job& job) const;
   void plan_control(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const;
   void add_attack_subjects(std::vector<forensics::Subject>& subjects, const study::Job& job) const;
-  [[nodiscard]] study::Task<Evaluate> control_task(const Plan& plan, const StudyInputs& inputs,
-                                                   const PlannedTraining& clean,
-                                                   const std::optional<std::size_t>& answers,
-                                                   const CaseValues& values) const;
+  /// The question of a case put to a trained network. `answers`: the task whose answers its key samples are chosen by.
+  /// `attack_s`: how long the attack itself takes.
+  [[nodiscard]] study::Task<Evaluate> evaluation(const Plan& plan, const StudyInputs& inputs, const CaseValues& values,
+                                                 const PlannedTraining& training, bool is_marked,
+                                                 const std::optional<std::size_t>& answers, Json attack,
+                                                 double attack_s = 0) const;
   [[nodiscard]] std::vector<study::Measure> measures() const;
   [[nodiscard]] std::vector<study::Count> counts() const;
   void join_clean_rows(study::Table& table) const;

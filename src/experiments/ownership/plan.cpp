@@ -13,12 +13,7 @@ using study::Count;
 using study::Job;
 using study::Measure;
 
-// Names the answers that the key samples of a question are chosen by.
-void ask_by_answers(study::Task<Evaluate>& task, const Plan& plan, const std::optional<std::size_t>& answers) {
-  if (!answers) return;
-  task.payload.answers = plan.tasks[*answers].identity;
-  task.needs.push_back(*answers);
-}
+Json untouched() { return {{"name", "none"}}; }
 
 // The scheme of the job that marks nothing; nullptr if it has none.
 const std::string* clean_scheme_of(const Job& job) {
@@ -41,24 +36,13 @@ std::vector<PlannedTraining> Ownership::plan(Plan& plan, const StudyInputs& inpu
                    tuning_of(values, scheme, network_of(values, data.shape(), data.classes()))};
   });
 
-  const auto test_count = static_cast<double>(data.test().count);
-  const auto key_images = job.integer("key-images");
-  const double asked_images = test_count + 3 * (key_images > 0 ? static_cast<double>(key_images) : test_count);
   const auto evaluate = [&](const CaseValues& values, Json attack, double attack_s = 0) {
     const PlannedTraining& training = trainings[values.point().leading(grid.axes().size())];
     const bool is_marked = watermark::scheme_named(values.text("scheme")).marks();
-    study::Task<Evaluate> task{
-        {data.content_hash(), plan.tasks[training.task].identity, settings(values, true, &inputs.other_data), is_marked,
-         std::move(attack), key_images, training.environment, job.integer("eval-batch")},
-        {training.task},
-        training.environments,
-        asked_images * training.image_s + attack_s};
-    ask_by_answers(task, plan, training.answers);
-    return task;
+    return evaluation(plan, inputs, values, training, is_marked, training.answers, std::move(attack), attack_s);
   };
-  const Json untouched = {{"name", "none"}};
   add_stage(plan, {"evaluate", "every case: the trained model as it is", grid, measures(), counts(), {}},
-            [&](const Grid::Point& point) { return evaluate(CaseValues(job, point), untouched); });
+            [&](const Grid::Point& point) { return evaluate(CaseValues(job, point), untouched()); });
   plan.cases = grid.size();
   if (control_.empty()) plan_control(plan, inputs, trainings);
   for (const watermark::Attack* attack : attacks_) {
@@ -68,7 +52,7 @@ std::vector<PlannedTraining> Ownership::plan(Plan& plan, const StudyInputs& inpu
               [&](const Grid::Point& point) {
                 const CaseValues values(job, point);
                 const Json done = attack_settings(*attack, values);
-                if (attack->changes_nothing(done)) return evaluate(values, untouched);
+                if (attack->changes_nothing(done)) return evaluate(values, untouched());
                 const auto [images, batch, epochs] = attack->training(done, data.test().count);
                 const double trained = static_cast<double>(images) * static_cast<double>(epochs);
                 return evaluate(values, done, trained * trainings[point.leading(grid.axes().size())].trained_image_s);
@@ -118,27 +102,29 @@ void Ownership::plan_control(Plan& plan, const StudyInputs& inputs,
              {}},
             [&](const Grid::Point& point) {
               const PlannedTraining& training = trainings[case_at(all, point, {{"scheme", *clean}})];
-              return control_task(plan, inputs, training, trainings[case_at(all, point, {})].answers,
-                                  CaseValues(job, point));
+              return evaluation(plan, inputs, CaseValues(job, point), training, false,
+                                trainings[case_at(all, point, {})].answers, untouched());
             });
 }
 
-study::Task<Evaluate> Ownership::control_task(const Plan& plan, const StudyInputs& inputs, const PlannedTraining& clean,
-                                              const std::optional<std::size_t>& answers,
-                                              const CaseValues& values) const {
-  const double images = 3 * static_cast<double>(inputs.data->test().count);
-  study::Task<Evaluate> task{{inputs.data->content_hash(),
-                              plan.tasks[clean.task].identity,
-                              settings(values, true, &inputs.other_data),
-                              false,
-                              {{"name", "none"}},
-                              inputs.job.integer("key-images"),
-                              clean.environment,
-                              inputs.job.integer("eval-batch")},
-                             {clean.task},
-                             clean.environments,
-                             images * clean.image_s};
-  ask_by_answers(task, plan, answers);
+study::Task<Evaluate> Ownership::evaluation(const Plan& plan, const StudyInputs& inputs, const CaseValues& values,
+                                            const PlannedTraining& training, bool is_marked,
+                                            const std::optional<std::size_t>& answers, Json attack,
+                                            double attack_s) const {
+  const data::Dataset& data = *inputs.data;
+  const auto key_images = inputs.job.integer("key-images");
+  const auto test_count = static_cast<double>(data.test().count);
+  const double asked_images = test_count + 3 * (key_images > 0 ? static_cast<double>(key_images) : test_count);
+  study::Task<Evaluate> task{
+      {data.content_hash(), plan.tasks[training.task].identity, settings(values, true, &inputs.other_data), is_marked,
+       std::move(attack), key_images, training.environment, inputs.job.integer("eval-batch")},
+      {training.task},
+      training.environments,
+      asked_images * training.image_s + attack_s};
+  if (answers) {
+    task.payload.answers = plan.tasks[*answers].identity;
+    task.needs.push_back(*answers);
+  }
   return task;
 }
 
