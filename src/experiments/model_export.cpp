@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "models/torchscript.h"
+#include "models/transform.h"
 #include "models/weights.h"
 #include "store/artifacts.h"
 #include "store/atomic_file.h"
@@ -26,6 +27,7 @@ struct Cases {
   std::vector<std::string> dimensions;
   std::vector<std::vector<std::string>> labels;  ///< by dimension
   std::vector<std::string> hashes, tasks;        ///< of the model and its training; empty if there is none
+  std::vector<std::string> transforms;           ///< tasks that made what it works behind; empty: it has none
 };
 
 Cases cases_of(const store::Group& root) {
@@ -43,6 +45,8 @@ Cases cases_of(const store::Group& root) {
   cases.dimensions = cells.dimensions();
   cases.hashes = train->find_variable("model_sha256")->strings();
   cases.tasks = tasks->strings();
+  const store::Variable* transforms = train->find_variable("transform_task");
+  cases.transforms = transforms == nullptr ? std::vector<std::string>(cases.tasks.size()) : transforms->strings();
   for (std::size_t i = 0; i < cases.hashes.size(); ++i) {
     const auto labels = cells.labels(i);
     auto& of_case = cases.labels.emplace_back();
@@ -53,10 +57,11 @@ Cases cases_of(const store::Group& root) {
 
 // A model that is to be exported.
 struct Model {
-  std::string hash, task;
+  std::string hash, task, transform;
   std::vector<std::size_t> cases;  ///< in the order of the results
 
   [[nodiscard]] std::string name() const { return "model-" + hash.substr(0, 16); }
+  [[nodiscard]] std::string transform_name() const { return name() + "-transform"; }
 };
 
 class Artifacts {
@@ -65,17 +70,29 @@ class Artifacts {
 
   // The model as its training made it, in the product that holds it; empty, and said why, unless it is there and whole.
   [[nodiscard]] ByteSpan find(const Model& model) {
-    const Identity training = Identity::from_hex(model.task);
-    product_ = store_.get(product_kind, training);
-    if (product_ && Identity::of(unpack_product(*product_).artifact).hex() == model.hash)
-      return unpack_product(*product_).artifact;
-    const bool missing = store_.check(product_kind, training) == store::PartState::missing;
-    why_ = store_.path_of(product_kind, training) + (missing ? " is missing" : " is damaged");
-    return {};
+    const ByteSpan made = product_of(model.task);
+    if (!made.empty() && Identity::of(made).hex() == model.hash) return made;
+    return lost(model.task);
+  }
+  // Likewise the transform that it works behind.
+  [[nodiscard]] ByteSpan find_transform(const Model& model) {
+    const ByteSpan made = product_of(model.transform);
+    return made.empty() ? lost(model.transform) : made;
   }
   [[nodiscard]] const std::string& why() const { return why_; }
 
  private:
+  ByteSpan product_of(const std::string& task) {
+    product_ = store_.get(product_kind, Identity::from_hex(task));
+    return product_ ? unpack_product(*product_).artifact : ByteSpan();
+  }
+  ByteSpan lost(const std::string& task) {
+    const Identity identity = Identity::from_hex(task);
+    const bool missing = store_.check(product_kind, identity) == store::PartState::missing;
+    why_ = store_.path_of(product_kind, identity) + (missing ? " is missing" : " is damaged");
+    return {};
+  }
+
   store::ArtifactStore store_;
   std::shared_ptr<const Bytes> product_;
   std::string why_;
@@ -93,7 +110,8 @@ void require_whole(const std::vector<Model>& models, const Cases& cases, Artifac
   std::string lost;
   std::size_t count = 0;
   for (const Model& model : models) {
-    if (!artifacts.find(model).empty()) continue;
+    if (!artifacts.find(model).empty() && (model.transform.empty() || !artifacts.find_transform(model).empty()))
+      continue;
     if (++count <= named) lost += "\n  " + coordinates_text(cases, model.cases.front()) + ": " + artifacts.why();
   }
   if (count == 0) return;
@@ -104,19 +122,31 @@ void require_whole(const std::vector<Model>& models, const Cases& cases, Artifac
                    lost);
 }
 
-// What both files say of the model that they hold.
-Json description_of(const Model& model, const Cases& cases, const Json& network, const std::string& dataset) {
+// What both files say of the model, or its transform, that they hold: `what`, described by `spec`.
+Json description_of(const Model& model, const Cases& cases, const char* what, const Json& spec,
+                    const std::string& dataset) {
   Json of_cases = Json::array();
   for (const std::size_t at : model.cases) {
     Json coordinates = Json::object();
     for (std::size_t d = 0; d < cases.dimensions.size(); ++d) coordinates[cases.dimensions[d]] = cases.labels[at][d];
     of_cases.push_back(std::move(coordinates));
   }
-  return {{"network", network},
-          {"dataset", dataset},
-          {"cases", std::move(of_cases)},
-          {"model_sha256", model.hash},
-          {"model_task", model.task}};
+  Json description = {{what, spec},
+                      {"dataset", dataset},
+                      {"cases", std::move(of_cases)},
+                      {"model_sha256", model.hash},
+                      {"model_task", model.task}};
+  if (!model.transform.empty()) description["transform_task"] = model.transform;
+  return description;
+}
+
+// A module's tensors and its script, described alike.
+void write_module(ByteSpan stored, const Json& description, const Bytes& script, const std::string& path) {
+  models::TensorMap map = models::read_tensors(stored);
+  for (const auto& [key, value] : description.items())
+    map.metadata[key] = value.is_string() ? value.get<std::string>() : canonical(value);
+  store::write_file_atomically(path + ".safetensors", {models::write_tensors(map)});
+  store::write_file_atomically(path + ".pt", {script});
 }
 
 }  // namespace
@@ -135,7 +165,7 @@ ExportedModels export_models(const store::Group& root, const std::string& artifa
       continue;
     }
     const auto [place, is_new] = by_hash.try_emplace(cases.hashes[at], models.size());
-    if (is_new) models.push_back({cases.hashes[at], cases.tasks[at], {}});
+    if (is_new) models.push_back({cases.hashes[at], cases.tasks[at], cases.transforms[at], {}});
     models[place->second].cases.push_back(at);
     model_of[at] = place->second;
     trained.push_back(at);
@@ -154,24 +184,34 @@ ExportedModels export_models(const store::Group& root, const std::string& artifa
   for (const Model& model : models) {
     const ByteSpan stored = artifacts.find(model);
     if (stored.empty()) throw Error(artifacts.why() + " just now");
-    models::TensorMap map = models::read_tensors(stored);
     const auto network = models::load_network(stored);
-    const Json description = description_of(model, cases, network->spec().to_json(), text_of(root, "dataset"));
-    for (const auto& [key, value] : description.items())
-      map.metadata[key] = value.is_string() ? value.get<std::string>() : canonical(value);
-    store::write_file_atomically(path(model.name() + ".safetensors"), {models::write_tensors(map)});
-    store::write_file_atomically(path(model.name() + ".pt"),
-                                 {models::torchscript_of(*network, canonical(description))});
-    networks.push_back(map.metadata.at("network"));
+    const Json spec = network->spec().to_json();
+    const std::string dataset = text_of(root, "dataset");
+    const Json description = description_of(model, cases, "network", spec, dataset);
+    write_module(stored, description, models::torchscript_of(*network, canonical(description)), path(model.name()));
+    networks.push_back(canonical(spec));
+    if (model.transform.empty()) continue;
+    const ByteSpan made = artifacts.find_transform(model);
+    if (made.empty()) throw Error(artifacts.why() + " just now");
+    const auto transform = models::load_transform(made);
+    const Json of_transform = description_of(model, cases, "transform", transform->spec().to_json(), dataset);
+    write_module(made, of_transform, models::torchscript_of(*transform, canonical(of_transform)),
+                 path(model.transform_name()));
   }
 
+  const bool with_transforms =
+      std::any_of(models.begin(), models.end(), [](const Model& model) { return !model.transform.empty(); });
   std::vector<std::string> header = {"safetensors", "torchscript"};
+  if (with_transforms) header.insert(header.end(), {"transform_safetensors", "transform_torchscript"});
   header.insert(header.end(), cases.dimensions.begin(), cases.dimensions.end());
   for (const char* name : {"model_sha256", "model_task", "network"}) header.emplace_back(name);
   std::string manifest = csv_line(header) + "\n";
   for (const std::size_t at : trained) {
     const Model& model = models[model_of[at]];
     std::vector<std::string> row = {model.name() + ".safetensors", model.name() + ".pt"};
+    if (with_transforms)
+      for (const char* suffix : {".safetensors", ".pt"})
+        row.push_back(model.transform.empty() ? "" : model.transform_name() + suffix);
     row.insert(row.end(), cases.labels[at].begin(), cases.labels[at].end());
     row.insert(row.end(), {model.hash, model.task, networks[model_of[at]]});
     manifest += csv_line(row) + "\n";

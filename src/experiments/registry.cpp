@@ -5,6 +5,7 @@
 #include "experiments/compare/compare.h"
 #include "experiments/empty.h"
 #include "experiments/new_label/new_label.h"
+#include "experiments/piracy/piracy.h"
 
 namespace telltale::study {
 
@@ -16,6 +17,7 @@ const std::vector<std::unique_ptr<Experiment>>& all_experiments() {
     list.push_back(std::make_unique<experiments::Boundary>());
     list.push_back(std::make_unique<experiments::Backdoor>());
     list.push_back(std::make_unique<experiments::Aime>());
+    list.push_back(std::make_unique<experiments::AntiPiracy>());
     list.push_back(std::make_unique<experiments::Empty>());
     return list;
   }();

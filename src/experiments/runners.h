@@ -73,6 +73,7 @@ void add_new_label_runners(Runners& runners);
 void add_aime_runners(Runners& runners);
 void add_compare_runners(Runners& runners);
 void add_boundary_runners(Runners& runners);
+void add_piracy_runners(Runners& runners);
 void add_empty_runners(Runners& runners);
 
 /// Answers the questions of boundary searches; keeps the rank's caches.

@@ -69,6 +69,7 @@ TrainingRecipe recipe_of(const CaseValues& values) {
   recipe.weight_decay = values.number("weight-decay");
   if (values.flag("nesterov")) recipe.nesterov = true;
   if (const double decay = values.number("lr-decay"); decay != 0) recipe.rate_decay = decay;
+  if (job.has("window") && job.integer("window") > 0) recipe.augment = "window-flip";
   recipe.batch = values.integer("batch");
   recipe.epochs = values.integer("epochs");
   for (const std::string& epoch : job.values("lr-milestones")) recipe.milestones.push_back(study::parse_integer(epoch));
@@ -85,7 +86,8 @@ ParameterGroup training_keys() {
                                .type = text,
                                .fallback = "dnn-1",
                                .help =
-                                   "dnn-1 or dnn-2 (Zhong et al. 2020, Sec. 4.1); aime-seq, aime-cnn or "
+                                   "dnn-1 or dnn-2 (Zhong et al. 2020, Sec. 4.1); simple-cnn (Chen and Wu 2018, Table "
+                                   "1); aime-seq, aime-cnn or "
                                    "aime-cnn-rgb (Mehta et al. 2022, Table III); zhang-mnist or zhang-cifar "
                                    "(Zhang et al. 2018, Table 6); resnet-20 or resnet-32 (He et al. 2016, Sec. 4.2)",
                                .axis = allowed}};
@@ -236,6 +238,11 @@ long long test_images(const Job& job) {
   return asked > 0 ? asked : data::describe(job.text("dataset")).test_count;
 }
 
+data::ImageShape input_of(const Job& job, const data::ImageShape& shape) {
+  const int window = job.has("window") ? static_cast<int>(job.integer("window")) : 0;
+  return window == 0 ? shape : data::ImageShape{shape.channels, window, window};
+}
+
 void check_training(const Job& job) {
   const auto has = [&](const char* key, const std::string& value) {
     const auto& values = job.values(key);
@@ -264,6 +271,7 @@ TrainingStreams::TrainingStreams(const TrainingCase& of) {
   const Identity training = Stream::key_of(static_cast<std::uint64_t>(of.seed), shared, "training");
   initial_weights = Stream::key_of(training, "initial weights");
   order = Stream::key_of(training, "order");
+  secret = Stream::key_of(static_cast<std::uint64_t>(of.seed), {{"repeat", of.repeat}}, "secret of the transform");
 }
 
 Json no_scheme() { return {{"method", "clean"}}; }
@@ -272,8 +280,10 @@ namespace {
 
 // A training at its place, with so many samples, and what else is bound to that place.
 std::pair<study::Task<Train>, PlannedTraining> placed(const StudyInputs& inputs, Train train, long long samples) {
+  // Of a protected network every step has raw and processed images, and so has every evaluation.
+  const long long passes = train.protection ? 2 : 1, batch = train.of.recipe.batch * passes;
   std::vector<forensics::Subject> subjects;
-  add_training_subjects(subjects, train.of.network, train.of.recipe.batch, train.eval_batch, samples);
+  add_training_subjects(subjects, train.of.network, batch, train.eval_batch, samples * passes);
   const std::string subject = subjects.front().key();
   const int environment = environment_of(inputs, study::json_of(train.of));
   PlannedTraining planned;
@@ -289,10 +299,10 @@ std::pair<study::Task<Train>, PlannedTraining> placed(const StudyInputs& inputs,
   const int measured = std::max(0, environment);
   planned.image_s = inputs.environments.image_seconds(measured, subject);
   const double step_s = inputs.environments.step_seconds(measured, subject);
-  planned.trained_image_s = step_s / static_cast<double>(train.of.recipe.batch);
+  planned.trained_image_s = step_s / static_cast<double>(batch);
 
   const double steps = std::ceil(static_cast<double>(samples) / static_cast<double>(train.of.recipe.batch));
-  const double measuring_s = static_cast<double>(inputs.data->test().count) * planned.image_s;
+  const double measuring_s = static_cast<double>(inputs.data->test().count * passes) * planned.image_s;
   const double cost_s = static_cast<double>(train.of.recipe.epochs) * (steps * step_s + measuring_s);
   std::vector<int> environments = planned.environments;
   return {study::Task<Train>{std::move(train), {}, std::move(environments), cost_s}, std::move(planned)};
@@ -335,6 +345,7 @@ std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& input
       train.of.recipe.milestones.clear();
       train.of.recipe.gamma = 1;
     }
+    train.protection = std::move(of.protection);
     const long long samples = watermark::samples_trained(train.of.scheme, counts);
     auto [task, planned] = placed(inputs, std::move(train), samples);
     task.needs = std::move(needs);

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "models/network_spec.h"
+#include "models/protection.h"
+#include "models/transform_spec.h"
 #include "study/experiment.h"
 #include "study/ledger.h"
 #include "watermark/scheme.h"
@@ -60,10 +62,20 @@ struct TrainingCase {
 struct TrainingStreams {
   explicit TrainingStreams(const TrainingCase& of);
   Identity initial_weights, order;
+  Identity secret;  ///< of the owner's transform: of the seed and the repeat alone
+};
+
+/// An anti-piracy transform and the loss that trains it with a network (models/transform.h).
+struct Protection {
+  models::TransformSpec transform;
+  models::ProtectionWeights loss;
+
+  void fields(auto& field) { field("transform", transform), field("loss", loss); }
 };
 
 /// Makes a model. Its outcome: train_loss, train_accuracy, epoch_accuracy, epoch_key_accuracy (NaN without a
-/// watermark), each by epoch, and model_sha256.
+/// watermark), each by epoch, and model_sha256. Of a protected network accuracies are those of processed images; the
+/// outcome has epoch_raw_accuracy besides, and the product is the network and its transform (piracy/).
 struct Train {
   static constexpr study::TaskKind kind{
       .name = "train", .algorithm = 3, .makes_product = true, .keeps_checkpoints = true};
@@ -75,10 +87,12 @@ struct Train {
   std::optional<Identity> answers{};     ///< the task whose product says what that model answers to the training images
   std::optional<double> until_margin{};  ///< ends after the first epoch in which every embedded sample has this margin
   std::optional<std::string> layers{};   ///< last: the output layer alone is trained; none: all
+  std::optional<Protection> protection{};  ///< of a network that is to work behind a transform
 
   void fields(auto& field) {
     field("data", data), field("case", of), field("environment", environment), field("eval_batch", eval_batch),
-        field("start", start), field("answers", answers), field("until_margin", until_margin), field("layers", layers);
+        field("start", start), field("answers", answers), field("until_margin", until_margin), field("layers", layers),
+        field("protection", protection);
   }
 };
 
@@ -110,6 +124,9 @@ watermark::ClassCounts class_counts(const study::Job& job, const data::Dataset* 
 long long training_images(const study::Job& job);
 long long test_images(const study::Job& job);
 
+/// What networks of a job take of images of such a shape: them, or windows of them (`window`).
+data::ImageShape input_of(const study::Job& job, const data::ImageShape& shape);
+
 /// Refuses milestones behind the last epoch.
 void check_training(const study::Job& job);
 
@@ -136,11 +153,13 @@ struct Tuning {
   std::optional<std::string> layers{};   ///< see Train
 };
 
-/// What a case trains: a network, and a scheme's settings; from drawn weights, or from a clean network's.
+/// What a case trains: a network, and a scheme's settings; from drawn weights, or from a clean network's; or together
+/// with a transform.
 struct Trained {
   models::NetworkSpec network;
   Json scheme;
   std::optional<Tuning> tuning{};
+  std::optional<Protection> protection{};
 };
 
 /// Lays out the stage `train` over the cases, placed as the binding says. One training a case, in their order.

@@ -9,6 +9,7 @@
 #include "models/evaluate.h"
 #include "models/network.h"
 #include "models/training.h"
+#include "models/transform.h"
 #include "models/weights.h"
 #include "watermark/scheme.h"
 
@@ -29,7 +30,9 @@ models::Recipe recipe_from(const TrainingRecipe& described) {
   recipe.epochs = described.epochs;
   recipe.milestones.assign(described.milestones.begin(), described.milestones.end());
   recipe.gamma = described.gamma;
-  recipe.augmentation = described.augment == "crop-flip" ? models::Augmentation::crop_flip : models::Augmentation::none;
+  recipe.augmentation = described.augment == "crop-flip"     ? models::Augmentation::crop_flip
+                        : described.augment == "window-flip" ? models::Augmentation::window_flip
+                                                             : models::Augmentation::none;
   return recipe;
 }
 
@@ -41,7 +44,7 @@ class Training {
   // the scheme asks for that.
   Training(const Train& task, const data::Dataset& data, const data::OtherData& others, const models::Network* start,
            ByteSpan answers)
-      : task_(task), data_(data), test_(models::ImageView::of(data.shape(), data.test())) {
+      : task_(task), data_(data), windows_(models::ImageView::of(data.shape(), data.test()), task.of.network.input) {
     const TrainingStreams streams(task.of);
     network_ = models::make_network(task.of.network);
     models::initialise(*network_, Stream(streams.initial_weights));
@@ -51,7 +54,7 @@ class Training {
     models::TrainingData samples{train, {}, {}};
     const watermark::Scheme& scheme = watermark::scheme_of(task.of.scheme);
     if (scheme.marks()) {
-      const watermark::KeyInputs inputs{task.of.scheme, train, test_, data.classes(), &others, answers};
+      const watermark::KeyInputs inputs{task.of.scheme, train, test(), data.classes(), &others, answers};
       embed(scheme.embedded(inputs), scheme.joins(task.of.scheme), samples);
       const bool fresh = scheme.has(watermark::Query::fresh);
       watermark::KeySamples watched =
@@ -59,9 +62,15 @@ class Training {
       watched_ = images_of(watched);
       watched_labels_ = std::move(watched.labels);
     }
+    std::shared_ptr<models::Objective> objective;
+    if (task.protection) {
+      transform_ = models::make_transform(task.protection->transform);
+      transform_->draw(Stream(streams.secret));
+      objective = std::make_shared<models::ProtectionLoss>(transform_, task.protection->loss);
+    }
     const Stream order(streams.order);
     trainer_.emplace(network_, recipe_from(task.of.recipe), std::move(samples),
-                     start == nullptr ? order : order.derive("embedding"));
+                     start == nullptr ? order : order.derive("embedding"), std::move(objective));
   }
 
   void run(cluster::TaskContext& context) {
@@ -92,6 +101,10 @@ class Training {
     result.values["epoch_key_accuracy"] = curve(key_accuracy_);
     result.artifact = models::save_weights(*network_);
     const Identity hash = Identity::of(result.artifact);
+    if (transform_) {
+      result.values["epoch_raw_accuracy"] = curve(raw_accuracy_);
+      result.artifact = ByteWriter().block(result.artifact).block(models::save_transform(*transform_)).take();
+    }
     result.values[model_hash_value] = Array::of<std::uint8_t>({Identity::size}, hash.bytes());
     return result;
   }
@@ -124,18 +137,33 @@ class Training {
   // A checkpoint may lie between the last step of an epoch and its measurement.
   void measure_epoch() {
     if (static_cast<std::int64_t>(accuracy_.size()) >= trainer_->epoch()) return;
-    const auto answers = models::labels_of(models::predict_logits(*network_, test_, task_.eval_batch));
-    accuracy_.push_back(models::accuracy(answers, data_.test().labels));
+    const double plain = accuracy_of(models::predict_logits(*network_, test(), task_.eval_batch));
+    if (transform_) {
+      raw_accuracy_.push_back(plain);
+      accuracy_.push_back(accuracy_of(models::predict_logits(
+          *network_, models::processed(*transform_, test(), task_.eval_batch), task_.eval_batch)));
+    } else {
+      accuracy_.push_back(plain);
+    }
     key_accuracy_.push_back(
         watched_ ? models::accuracy(models::labels_of(models::predict_logits(*network_, *watched_, task_.eval_batch)),
                                     watched_labels_)
                  : std::numeric_limits<double>::quiet_NaN());
   }
 
+  [[nodiscard]] const models::ImageView& test() const { return windows_.view(); }
+
+  [[nodiscard]] double accuracy_of(const at::Tensor& logits) const {
+    return models::accuracy(models::labels_of(logits), data_.test().labels);
+  }
+
   [[nodiscard]] Bytes checkpoint() const {
     ByteWriter writer;
     writer.block(trainer_->checkpoint()).put<std::uint64_t>(accuracy_.size());
-    for (std::size_t i = 0; i < accuracy_.size(); ++i) writer.put(accuracy_[i]).put(key_accuracy_[i]);
+    for (std::size_t i = 0; i < accuracy_.size(); ++i) {
+      writer.put(accuracy_[i]).put(key_accuracy_[i]);
+      if (transform_) writer.put(raw_accuracy_[i]);
+    }
     return writer.take();
   }
 
@@ -146,20 +174,22 @@ class Training {
     for (std::uint64_t i = 0; i < epochs; ++i) {
       accuracy_.push_back(reader.get<double>());
       key_accuracy_.push_back(reader.get<double>());
+      if (transform_) raw_accuracy_.push_back(reader.get<double>());
     }
   }
 
   const Train& task_;
   const data::Dataset& data_;
-  models::ImageView test_;
+  models::WindowedImages windows_;  // of the test images
   std::shared_ptr<models::Network> network_;
-  at::Tensor embedded_;  // key samples that are trained on
+  std::shared_ptr<models::Transform> transform_;  // of a protected network
+  at::Tensor embedded_;                           // key samples that are trained on
   std::vector<std::int64_t> embedded_labels_;
   Bytes relabelled_;  // of the training images, where key samples stand in their place
   std::optional<at::Tensor> watched_;
   std::vector<std::int64_t> watched_labels_;
   std::optional<models::Trainer> trainer_;
-  std::vector<double> accuracy_, key_accuracy_;
+  std::vector<double> accuracy_, key_accuracy_, raw_accuracy_;
 };
 
 cluster::TaskResult train(const Train& task, RankState& rank, cluster::TaskContext& context) {

@@ -52,6 +52,18 @@ Variation Variation::draw(Stream& stream) {
   return variation;
 }
 
+Variation Variation::draw_window(const data::ImageShape& image, const data::ImageShape& window, Stream& stream) {
+  Variation variation;
+  variation.down = static_cast<int>(stream.below(static_cast<std::uint64_t>(image.height - window.height) + 1));
+  variation.right = static_cast<int>(stream.below(static_cast<std::uint64_t>(image.width - window.width) + 1));
+  variation.flip = stream.below(2) == 1;
+  return variation;
+}
+
+Variation Variation::middle(const data::ImageShape& image, const data::ImageShape& window) {
+  return {(image.height - window.height) / 2, (image.width - window.width) / 2, false};
+}
+
 TELLTALE_WIDEST_VECTORS
 void write_image(ByteSpan planes, const data::ImageShape& shape, float* out) {
   write_planes(planes.data(), shape, out);
@@ -59,19 +71,41 @@ void write_image(ByteSpan planes, const data::ImageShape& shape, float* out) {
 
 void write_image(const float* planes, const data::ImageShape& shape, float* out) { write_planes(planes, shape, out); }
 
-void vary(float* image, const data::ImageShape& shape, const Variation& variation) {
-  const int channels = shape.channels;
-  const std::vector<float> source(image, image + std::int64_t{shape.height} * shape.width * channels);
-  for (int row = 0; row < shape.height; ++row) {
-    for (int column = 0; column < shape.width; ++column) {
+void vary(const float* image, const data::ImageShape& from, const Variation& variation, float* out,
+          const data::ImageShape& to) {
+  const int channels = from.channels;
+  for (int row = 0; row < to.height; ++row) {
+    for (int column = 0; column < to.width; ++column) {
       const int from_row = row + variation.down;
-      const int from_column = (variation.flip ? shape.width - 1 - column : column) + variation.right;
-      const bool inside = from_row >= 0 && from_row < shape.height && from_column >= 0 && from_column < shape.width;
-      for (int c = 0; c < channels; ++c, ++image) {
-        *image = inside ? source[static_cast<std::size_t>((from_row * shape.width + from_column) * channels + c)] : 0;
-      }
+      const int from_column = (variation.flip ? to.width - 1 - column : column) + variation.right;
+      const bool inside = from_row >= 0 && from_row < from.height && from_column >= 0 && from_column < from.width;
+      const float* pixel = inside ? image + std::int64_t{from_row * from.width + from_column} * channels : nullptr;
+      for (int c = 0; c < channels; ++c) *out++ = inside ? pixel[c] : 0;
     }
   }
+}
+
+WindowedImages::WindowedImages(const ImageView& images, const data::ImageShape& window)
+    : window_{{}, images.labels, window, images.count} {
+  if (window == images.shape) {
+    window_ = images;
+    return;
+  }
+  const data::ImageShape& from = images.shape;
+  if (window.channels != from.channels || window.height > from.height || window.width > from.width)
+    throw Error("a window does not lie within the images");
+  const Variation middle = Variation::middle(from, window);
+  pixels_.reserve(static_cast<std::size_t>(images.count) * window.pixels());
+  for (std::int64_t i = 0; i < images.count; ++i) {
+    const ByteSpan image = images.image(i);
+    for (int row = 0; row < from.channels * window.height; ++row) {
+      const int c = row / window.height, down = row % window.height + middle.down;
+      const auto first = static_cast<std::size_t>((c * from.height + down) * from.width + middle.right);
+      const ByteSpan taken = image.subspan(first, static_cast<std::size_t>(window.width));
+      pixels_.insert(pixels_.end(), taken.begin(), taken.end());
+    }
+  }
+  window_.pixels = pixels_;
 }
 
 }  // namespace telltale::models

@@ -8,13 +8,18 @@
 
 namespace telltale::models {
 
-/// How an image is varied each time it is trained on (He et al. 2016: pad by 4, crop back, flip half of them).
+/// How an image is varied each time it is trained on: what is cut out of it, and whether that is flipped.
 struct Variation {
-  int down = 0;   ///< rows the crop moves by, -4 .. 4; what enters is 0
-  int right = 0;  ///< columns, likewise
+  int down = 0;   ///< the first row that is taken; what lies outside of the image is 0
+  int right = 0;  ///< the first column
   bool flip = false;
 
+  /// Pad by 4 and crop back, flip half of them (He et al. 2016): -4 .. 4 rows and columns.
   static Variation draw(Stream& stream);
+  /// A window of one size anywhere in an image of another, half of them flipped.
+  static Variation draw_window(const data::ImageShape& image, const data::ImageShape& window, Stream& stream);
+  /// The window in the middle, as it is.
+  static Variation middle(const data::ImageShape& image, const data::ImageShape& window);
 };
 
 /// byte / 255, correctly rounded.
@@ -24,7 +29,8 @@ float pixel_value(std::uint8_t byte);
 void write_image(ByteSpan planes, const data::ImageShape& shape, float* out);
 /// One image of floats, C x H x W, as H x W x C.
 void write_image(const float* planes, const data::ImageShape& shape, float* out);
-/// Varies `image`, H x W x C, in place.
-void vary(float* image, const data::ImageShape& shape, const Variation& variation);
+/// What a variation makes of an image of the shape `from`, H x W x C: one of the shape `to`, of as many channels.
+void vary(const float* image, const data::ImageShape& from, const Variation& variation, float* out,
+          const data::ImageShape& to);
 
 }  // namespace telltale::models

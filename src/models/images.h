@@ -36,6 +36,21 @@ struct ImageView {
   [[nodiscard]] int label(std::int64_t index) const { return labels[static_cast<std::size_t>(index)]; }
 };
 
+/// The middle windows of images; the images themselves, not copied, where the window is all of them.
+class WindowedImages {
+ public:
+  /// What `images` points at must outlive it. Throws Error unless the window lies within them.
+  WindowedImages(const ImageView& images, const data::ImageShape& window);
+  WindowedImages(const WindowedImages&) = delete;
+  WindowedImages& operator=(const WindowedImages&) = delete;
+
+  [[nodiscard]] const ImageView& view() const { return window_; }
+
+ private:
+  Bytes pixels_;
+  ImageView window_;
+};
+
 /// Throws Error unless `view` holds as many bytes as its shape and count say.
 void check(const ImageView& view);
 

@@ -105,9 +105,11 @@ std::vector<std::string> layer_names(const NetworkSpec& spec) {
   return names;
 }
 
-void initialise(Network& network, const Stream& stream) {
+void initialise(Network& network, const Stream& stream) { draw_weights(network, network.initialisation(), stream); }
+
+void draw_weights(torch::nn::Module& module, Initialisation initialisation, const Stream& stream) {
   const at::NoGradGuard no_grad;
-  for (auto& item : network.named_parameters()) {
+  for (auto& item : module.named_parameters()) {
     at::Tensor& parameter = item.value();
     if (parameter.dim() < 2) {
       // The only weights of one dimension are the scales of batch norms.
@@ -118,7 +120,7 @@ void initialise(Network& network, const Stream& stream) {
     Stream draws = stream.derive("weights of " + item.key());
     at::Tensor values = at::empty(parameter.sizes(), at::kFloat);
     float* value = values.data_ptr<float>();
-    if (network.initialisation() == Initialisation::he) {
+    if (initialisation == Initialisation::he) {
       const double deviation = std::sqrt(2.0 / static_cast<double>(in));
       for (std::int64_t i = 0; i < values.numel(); ++i) value[i] = static_cast<float>(deviation * draws.normal());
     } else {
@@ -127,7 +129,7 @@ void initialise(Network& network, const Stream& stream) {
     }
     parameter.copy_(values);
   }
-  for (auto& item : network.named_buffers()) item.value().fill_(item.key().ends_with("running_var") ? 1 : 0);
+  for (auto& item : module.named_buffers()) item.value().fill_(item.key().ends_with("running_var") ? 1 : 0);
 }
 
 std::shared_ptr<Network> converted(const Network& network, Precision precision) {

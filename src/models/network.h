@@ -79,6 +79,9 @@ std::shared_ptr<Network> make_network(const NetworkSpec& spec);
 /// number of outputs start with the same inner layers.
 void initialise(Network& network, const Stream& stream);
 
+/// The same of any module's parameters and buffers.
+void draw_weights(torch::nn::Module& module, Initialisation initialisation, const Stream& stream);
+
 /// Whether a parameter, by its name, belongs to the layer that gives the logits.
 bool is_of_output_layer(std::string_view parameter);
 /// From now on only that layer's parameters require a gradient. Batch norms of the others still learn their statistics.

@@ -13,6 +13,15 @@ const std::vector<NetworkOption>& no_options() {
   return none;
 }
 
+const NetworkOption& pixels_option() {
+  static const NetworkOption option{
+      "pixels",
+      {"unit", "half", "signed"},
+      "what the network scales pixels to: [0, 1] (unit), [-0.5, 0.5] (half, as Carlini and Wagner 2017), or [-1, 1] "
+      "(signed, as PyTorch's tutorials)"};
+  return option;
+}
+
 // What a residual network leaves open.
 const std::vector<NetworkOption>& resnet_options() {
   // conv: a 1 x 1 convolution without batch norm (what the authors' program did); window: the average over 7 x 7, which
@@ -25,17 +34,9 @@ const std::vector<NetworkOption>& resnet_options() {
       {"pool",
        {"global", "window"},
        "of the residual networks only: the last average is over the whole map (global), or over windows of 7 x 7, "
-       "which on 8 x 8 maps drop a row and a column (window)"}};
+       "which on 8 x 8 maps drop a row and a column (window)"},
+      pixels_option()};
   return options;
-}
-
-const NetworkOption& pixels_option() {
-  static const NetworkOption option{
-      "pixels",
-      {"unit", "half", "signed"},
-      "what the network scales pixels to: [0, 1] (unit), [-0.5, 0.5] (half, as Carlini and Wagner 2017), or [-1, 1] "
-      "(signed, as PyTorch's tutorials)"};
-  return option;
 }
 
 const std::vector<NetworkOption>& pixel_options() {

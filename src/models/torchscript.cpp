@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <functional>
 #include <sstream>
 
 #include "models/weights.h"
@@ -37,36 +38,47 @@ jit::Module mirror(const torch::nn::Module& module, const std::string& name,
   return script;
 }
 
-}  // namespace
-
-Bytes torchscript_of(const Network& network, const std::string& description) {
+// A script of a module's own copy, which computes `forward` of images of such a shape.
+Bytes scripted(torch::nn::Module& module, const std::string& name, const data::ImageShape& shape,
+               const std::function<at::Tensor(const at::Tensor&)>& forward, const std::string& description) {
   const at::NoGradGuard no_grad;
-  const std::shared_ptr<Network> copy = load_network(save_weights(network));
-  copy->eval();
-  for (at::Tensor& parameter : copy->parameters()) parameter.set_requires_grad(false);
-
+  module.eval();
+  for (at::Tensor& parameter : module.parameters()) parameter.set_requires_grad(false);
   const auto unit = std::make_shared<jit::CompilationUnit>();
-  jit::Module script = mirror(*copy, copy->spec().name, unit);
-  const data::ImageShape& shape = copy->spec().input;
-  const auto forward = [&](jit::Stack inputs) {
+  jit::Module script = mirror(module, name, unit);
+  const auto recorded = [&](jit::Stack inputs) {
     // A copy, even of what lies channels last already: of grey images both layouts are equal, but their strides are
     // not, and LibTorch chooses kernels by strides.
-    const at::Tensor images = inputs.front().toTensor().clone(at::MemoryFormat::ChannelsLast);
-    return jit::Stack{copy->forward(images)};
+    return jit::Stack{forward(inputs.front().toTensor().clone(at::MemoryFormat::ChannelsLast))};
   };
   const auto traced =
-      jit::tracer::trace({at::zeros({2, shape.channels, shape.height, shape.width})}, forward,
+      jit::tracer::trace({at::zeros({2, shape.channels, shape.height, shape.width})}, recorded,
                          [](const at::Tensor&) { return std::string(); }, true, false, &script, {"images"});
   std::shared_ptr<jit::Graph> graph = traced.first->graph;
   // A dense layer is recorded as addmm, which PyTorch would compute as mm and add: other bits. It leaves linear whole.
   jit::FuseLinear(graph);
   jit::EliminateDeadCode(graph);
   script.type()->addMethod(unit->create_function(c10::QualifiedName(*script.type()->name(), "forward"), graph));
-
   std::ostringstream file;
   script.save(file, {{"telltale.json", description}});
   const std::string bytes = std::move(file).str();
   return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace
+
+Bytes torchscript_of(const Network& network, const std::string& description) {
+  const std::shared_ptr<Network> copy = load_network(save_weights(network));
+  return scripted(
+      *copy, copy->spec().name, copy->spec().input, [&](const at::Tensor& images) { return copy->forward(images); },
+      description);
+}
+
+Bytes torchscript_of(const Transform& transform, const std::string& description) {
+  const std::shared_ptr<Transform> copy = load_transform(save_transform(transform));
+  return scripted(
+      *copy, copy->spec().name, copy->spec().input, [&](const at::Tensor& images) { return copy->forward(images); },
+      description);
 }
 
 }  // namespace telltale::models

@@ -5,6 +5,7 @@
 
 #include "core/bytes.h"
 #include "models/network.h"
+#include "models/transform.h"
 
 namespace telltale::models {
 
@@ -15,5 +16,8 @@ namespace telltale::models {
 ///
 /// `description` lies in the file as the extra file "telltale.json".
 Bytes torchscript_of(const Network& network, const std::string& description);
+
+/// Likewise of an anti-piracy transform: forward(images) gives processed images.
+Bytes torchscript_of(const Transform& transform, const std::string& description);
 
 }  // namespace telltale::models

@@ -14,7 +14,17 @@ namespace telltale::models {
 namespace {
 
 const char* name_of(Optimizer optimizer) { return optimizer == Optimizer::sgd ? "sgd" : "adam"; }
-const char* name_of(Augmentation augmentation) { return augmentation == Augmentation::none ? "none" : "crop-flip"; }
+const char* name_of(Augmentation augmentation) {
+  switch (augmentation) {
+    case Augmentation::none: return "none";
+    case Augmentation::crop_flip: return "crop-flip";
+    case Augmentation::window_flip: return "window-flip";
+  }
+  throw Error("there is no such augmentation");
+}
+
+// What the objective trains has this before its name: no parameter of a network does.
+constexpr const char* companion_prefix = "objective.";
 
 void require(bool fits, const std::string& complaint) {
   if (!fits) throw InputError(complaint);
@@ -26,6 +36,7 @@ struct Trained {
   at::Tensor parameter;
   at::Tensor first;   // velocity, or Adam's first moment; undefined if the optimizer keeps none
   at::Tensor second;  // Adam's second moment
+  bool decays = true;
 };
 
 std::span<float> values(const at::Tensor& tensor) {
@@ -45,9 +56,13 @@ void check_labels(std::int64_t label, int classes) {
               " outputs count from 0");
 }
 
-void check_data(const TrainingData& data, const NetworkSpec& spec) {
+void check_data(const TrainingData& data, const NetworkSpec& spec, Augmentation augmentation) {
   check(data.base);
-  if (data.base.shape != spec.input) throw Error("the training images are not of the shape the network takes");
+  const data::ImageShape &image = data.base.shape, &taken = spec.input;
+  const bool fits = augmentation == Augmentation::window_flip
+                        ? image.channels == taken.channels && image.height >= taken.height && image.width >= taken.width
+                        : image == taken;
+  if (!fits) throw Error("the training images are not of the shape the network takes");
   for (const std::uint8_t label : data.base.labels) check_labels(label, spec.classes);
   if (data.extra_images.defined() != data.extra_labels.defined()) throw Error("extra samples need images and labels");
   if (data.extra_images.defined()) {
@@ -105,6 +120,7 @@ struct Trainer::State {
   TrainingData data;
   Stream stream;
   std::int64_t samples;
+  std::shared_ptr<Objective> objective;  // nullptr: cross-entropy
   std::vector<Trained> trained;
 
   std::int64_t epoch = 0;
@@ -119,6 +135,9 @@ struct Trainer::State {
   // The order of this epoch's samples: a function of the stream and the epoch, so no checkpoint holds it.
   std::vector<std::int64_t> order;
   std::int64_t order_epoch = -1;
+  // Of the step under way.
+  std::vector<Variation> variations;
+  std::vector<float> whole;  // an image before it is varied
 
   [[nodiscard]] std::int64_t steps_per_epoch() const { return (samples + recipe.batch - 1) / recipe.batch; }
 
@@ -133,10 +152,12 @@ struct Trainer::State {
 
   // What a checkpoint must share with this trainer.
   [[nodiscard]] Json description() const {
-    return {{"network", network->spec().to_json()},
-            {"recipe", recipe.to_json()},
-            {"samples", samples},
-            {"stream", stream.key().hex()}};
+    Json json{{"network", network->spec().to_json()},
+              {"recipe", recipe.to_json()},
+              {"samples", samples},
+              {"stream", stream.key().hex()}};
+    if (objective) json["objective"] = objective->description();
+    return json;
   }
 
   // The images come in an order of their own, with the extra samples at random places among them: trainings that share
@@ -163,34 +184,61 @@ struct Trainer::State {
     for (std::size_t i = 0; i < pixels.size(); i += 64) __builtin_prefetch(&pixels[i]);
   }
 
-  // Writes sample `index` of base and extra images, channels last, and returns its label.
-  std::int64_t write_sample(std::int64_t index, float* out) const {
-    const data::ImageShape& shape = data.base.shape;
-    std::int64_t label;
-    if (index < data.base.count) {
-      write_image(data.base.image(index), shape, out);
-      label = data.base.label(index);
-    } else {
-      const std::int64_t extra = index - data.base.count;
-      write_image(data.extra_images.data_ptr<float>() + extra * data.base.pixels_each(), shape, out);
-      label = data.extra_labels.data_ptr<std::int64_t>()[extra];
+  // The sample `index` of base and extra images, channels last.
+  void write_image_of(std::int64_t index, float* out) const {
+    if (index < data.base.count) return write_image(data.base.image(index), data.base.shape, out);
+    const std::int64_t extra = index - data.base.count;
+    write_image(data.extra_images.data_ptr<float>() + extra * data.base.pixels_each(), data.base.shape, out);
+  }
+
+  [[nodiscard]] std::int64_t label_of(std::int64_t index) const {
+    return index < data.base.count ? data.base.label(index)
+                                   : data.extra_labels.data_ptr<std::int64_t>()[index - data.base.count];
+  }
+
+  [[nodiscard]] Variation variation_of(std::int64_t index) const {
+    Stream draws = stream.derive("augment sample " + std::to_string(index) + " in epoch " + std::to_string(epoch));
+    return recipe.augmentation == Augmentation::crop_flip
+               ? Variation::draw(draws)
+               : Variation::draw_window(data.base.shape, network->spec().input, draws);
+  }
+
+  // The samples of a step: those numbers of the epoch's order.
+  [[nodiscard]] Batch batch_of(std::int64_t first, std::int64_t taken) {
+    const data::ImageShape &image = data.base.shape, &shape = network->spec().input;
+    const bool varies = recipe.augmentation != Augmentation::none;
+    const at::Tensor pixels = at::empty({taken, shape.height, shape.width, shape.channels}, at::kFloat);
+    const at::Tensor labels = at::empty({taken}, at::kLong);
+    const auto size = static_cast<std::int64_t>(shape.pixels());
+    variations.clear();
+    whole.resize(varies ? image.pixels() : 0);
+    for (std::int64_t i = 0; i < taken; ++i) {
+      if (i + 1 < taken) fetch_sample(order[static_cast<std::size_t>(first + i + 1)]);
+      const std::int64_t index = order[static_cast<std::size_t>(first + i)];
+      float* out = pixels.data_ptr<float>() + i * size;
+      write_image_of(index, varies ? whole.data() : out);
+      if (varies) vary(whole.data(), image, variations.emplace_back(variation_of(index)), out, shape);
+      labels.data_ptr<std::int64_t>()[i] = label_of(index);
     }
-    if (recipe.augmentation == Augmentation::crop_flip) {
-      Stream draws = stream.derive("augment sample " + std::to_string(index) + " in epoch " + std::to_string(epoch));
-      vary(out, shape, Variation::draw(draws));
-    }
-    return label;
+    return {pixels.permute({0, 3, 1, 2}), labels, variations};
+  }
+
+  [[nodiscard]] Objective::Value value_of(const Batch& batch) {
+    if (objective) return objective->of(*network, batch);
+    at::Tensor logits = network->forward(batch.images);
+    at::Tensor loss = at::cross_entropy_loss(logits, batch.labels);
+    return {std::move(loss), std::move(logits)};
   }
 
   void update() {
     const at::NoGradGuard no_grad;
     const auto rate = static_cast<float>(learning_rate());
-    const auto decay = static_cast<float>(recipe.weight_decay);
     first_power *= adam_beta1;
     second_power *= adam_beta2;
     for (Trained& item : trained) {
       if (!item.parameter.grad().defined()) continue;
       const at::Tensor gradient = gradient_of(item.parameter);
+      const float decay = item.decays ? static_cast<float>(recipe.weight_decay) : 0;
       if (recipe.optimizer == Optimizer::sgd) {
         apply_sgd({rate, static_cast<float>(recipe.momentum), decay, recipe.nesterov}, values(item.parameter),
                   values(gradient), values(item.first));
@@ -203,24 +251,29 @@ struct Trainer::State {
   }
 };
 
-Trainer::Trainer(std::shared_ptr<Network> network, Recipe recipe, TrainingData data, const Stream& stream) {
+Trainer::Trainer(std::shared_ptr<Network> network, Recipe recipe, TrainingData data, const Stream& stream,
+                 std::shared_ptr<Objective> objective) {
   models::check(recipe);
-  check_data(data, network->spec());
+  check_data(data, network->spec(), recipe.augmentation);
   if (data.extra_images.defined()) {
     data.extra_images = data.extra_images.contiguous();
     data.extra_labels = data.extra_labels.contiguous();
   }
   const std::int64_t samples = data.count();
-  state_.reset(new State{std::move(network), std::move(recipe), std::move(data), stream, samples});
+  state_.reset(
+      new State{std::move(network), std::move(recipe), std::move(data), stream, samples, std::move(objective)});
   const bool adam = state_->recipe.optimizer == Optimizer::adam;
   const bool moving = adam || state_->recipe.momentum != 0;
-  for (const auto& item : state_->network->named_parameters()) {
-    const at::Tensor& parameter = item.value();
-    if (!parameter.requires_grad()) continue;
+  const auto add = [&](const std::string& name, const at::Tensor& parameter, bool decays) {
+    if (!parameter.requires_grad()) return;
     const at::Tensor like = parameter.detach();
-    state_->trained.push_back({item.key(), parameter, moving ? at::zeros_like(like) : at::Tensor(),
-                               adam ? at::zeros_like(like) : at::Tensor()});
-  }
+    state_->trained.push_back({name, parameter, moving ? at::zeros_like(like) : at::Tensor(),
+                               adam ? at::zeros_like(like) : at::Tensor(), decays});
+  };
+  for (const auto& item : state_->network->named_parameters()) add(item.key(), item.value(), true);
+  if (state_->objective)
+    for (const Companion& companion : state_->objective->companions())
+      add(companion_prefix + companion.name, companion.parameter, companion.decays);
   if (state_->trained.empty()) throw Error("no parameter of the network may be trained");
 }
 
@@ -238,26 +291,17 @@ void Trainer::step() {
   }
   const std::int64_t first = state.step * state.recipe.batch;
   const std::int64_t taken = std::min(state.recipe.batch, state.samples - first);
-  const data::ImageShape& shape = state.data.base.shape;
-  const at::Tensor pixels = at::empty({taken, shape.height, shape.width, shape.channels}, at::kFloat);
-  const at::Tensor labels = at::empty({taken}, at::kLong);
-  for (std::int64_t i = 0; i < taken; ++i) {
-    if (i + 1 < taken) state.fetch_sample(state.order[static_cast<std::size_t>(first + i + 1)]);
-    labels.data_ptr<std::int64_t>()[i] = state.write_sample(
-        state.order[static_cast<std::size_t>(first + i)], pixels.data_ptr<float>() + i * state.data.base.pixels_each());
-  }
-
+  const Batch batch = state.batch_of(first, taken);
   state.network->draw_from(Stream::key_of(
       state.stream.key(), "step " + std::to_string(state.step) + " of epoch " + std::to_string(state.epoch)));
-  const at::Tensor logits = state.network->forward(pixels.permute({0, 3, 1, 2}));
-  const at::Tensor loss = at::cross_entropy_loss(logits, labels);
+  const auto [loss, logits] = state.value_of(batch);
   loss.backward();
   state.update();
 
   state.loss_sum += static_cast<double>(loss.item<float>()) * static_cast<double>(taken);
   const std::vector<std::int64_t> answers = labels_of(logits);
   for (std::int64_t i = 0; i < taken; ++i) {
-    state.right += answers[static_cast<std::size_t>(i)] == labels.data_ptr<std::int64_t>()[i];
+    state.right += answers[static_cast<std::size_t>(i)] == batch.labels.data_ptr<std::int64_t>()[i];
   }
   if (++state.step == state.steps_per_epoch()) {
     const auto samples = static_cast<double>(state.samples);
@@ -296,6 +340,7 @@ Bytes Trainer::checkpoint() const {
   for (const auto& item : state.network->named_parameters()) map.tensors["network." + item.key()] = item.value();
   for (const auto& item : state.network->named_buffers()) map.tensors["network." + item.key()] = item.value();
   for (const Trained& item : state.trained) {
+    if (item.name.starts_with(companion_prefix)) map.tensors[item.name] = item.parameter;
     if (item.first.defined()) map.tensors["first." + item.name] = item.first;
     if (item.second.defined()) map.tensors["second." + item.name] = item.second;
   }
@@ -337,7 +382,10 @@ void Trainer::restore(ByteSpan checkpoint) {
     return tensor;
   };
   std::vector<Trained> trained = state.trained;
+  std::vector<std::pair<at::Tensor, at::Tensor>> companions;  // and what each was
   for (Trained& item : trained) {
+    if (item.name.starts_with(companion_prefix))
+      companions.emplace_back(item.parameter, stored(item.name, item.parameter.sizes(), at::kFloat));
     const auto read = [&](at::Tensor& into, const std::string& name) {
       if (into.defined()) into = at::empty_like(into).copy_(stored(name + item.name, into.sizes(), at::kFloat));
     };
@@ -355,6 +403,8 @@ void Trainer::restore(ByteSpan checkpoint) {
   const at::Tensor records = stored("records", {epoch, 2}, at::kDouble);
 
   load_weights(*state.network, weights);  // checks all before it changes any
+  const at::NoGradGuard no_grad;
+  for (auto& [parameter, was] : companions) parameter.copy_(was);
   state.trained = std::move(trained);
   state.epoch = epoch;
   state.step = step;

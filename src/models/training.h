@@ -14,11 +14,16 @@
 #include "core/random.h"
 #include "models/images.h"
 #include "models/network.h"
+#include "models/objective.h"
 
 namespace telltale::models {
 
 enum class Optimizer { sgd, adam };
-enum class Augmentation { none, crop_flip };
+enum class Augmentation {
+  none,
+  crop_flip,    ///< Variation::draw()
+  window_flip,  ///< Variation::draw_window(): the network takes windows of the images
+};
 
 /// How a network is trained.
 struct Recipe {
@@ -51,7 +56,7 @@ struct TrainingData {
 
 /// Means over one epoch, each batch as the weights were when it came.
 struct EpochRecord {
-  double loss = 0;      ///< cross-entropy in nats
+  double loss = 0;      ///< what is minimised: cross-entropy in nats, if nothing else
   double accuracy = 0;  ///< 0 to 1
   bool operator==(const EpochRecord&) const = default;
 };
@@ -63,9 +68,11 @@ struct EpochRecord {
 /// and starts as it is given.
 class Trainer {
  public:
-  /// Throws Error or InputError if labels, shapes or the recipe do not fit the network or each other. What `data.base`
-  /// points at must outlive the trainer.
-  Trainer(std::shared_ptr<Network> network, Recipe recipe, TrainingData data, const Stream& stream);
+  /// `objective`: what is minimised; nullptr: the cross-entropy of the network's answers. Throws Error or InputError if
+  /// labels, shapes or the recipe do not fit the network or each other. What `data.base` points at must outlive the
+  /// trainer.
+  Trainer(std::shared_ptr<Network> network, Recipe recipe, TrainingData data, const Stream& stream,
+          std::shared_ptr<Objective> objective = nullptr);
   ~Trainer();
   Trainer(Trainer&&) noexcept;
   Trainer& operator=(Trainer&&) noexcept;

@@ -68,14 +68,6 @@ std::string text_of(at::IntArrayRef shape) {
   return text + "]";
 }
 
-// Parameters and buffers under their full names.
-std::map<std::string, at::Tensor> state_of(const Network& network) {
-  std::map<std::string, at::Tensor> state;
-  for (const auto& item : network.named_parameters()) state[item.key()] = item.value().detach();
-  for (const auto& item : network.named_buffers()) state[item.key()] = item.value().detach();
-  return state;
-}
-
 }  // namespace
 
 const at::Tensor& TensorMap::at(const std::string& name) const {
@@ -148,6 +140,13 @@ TensorMap read_tensors(ByteSpan bytes) try {
   throw Error(std::string("the header of stored tensors is damaged: ") + problem.what());
 }
 
+std::map<std::string, at::Tensor> state_of(const torch::nn::Module& module) {
+  std::map<std::string, at::Tensor> state;
+  for (const auto& item : module.named_parameters()) state[item.key()] = item.value().detach();
+  for (const auto& item : module.named_buffers()) state[item.key()] = item.value().detach();
+  return state;
+}
+
 Bytes save_weights(const Network& network, Metadata metadata) {
   metadata["network"] = canonical(network.spec().to_json());
   return write_tensors({state_of(network), std::move(metadata)});
@@ -155,9 +154,11 @@ Bytes save_weights(const Network& network, Metadata metadata) {
 
 void load_weights(Network& network, ByteSpan bytes) { load_weights(network, read_tensors(bytes)); }
 
-void load_weights(Network& network, const TensorMap& map) {
-  const std::string refused = "these are not the weights of " + network.spec().name + ": ";
-  const auto state = state_of(network);
+void load_weights(Network& network, const TensorMap& map) { load_state(network, network.spec().name, map); }
+
+void load_state(torch::nn::Module& module, const std::string& what, const TensorMap& map) {
+  const std::string refused = "these are not the weights of " + what + ": ";
+  const auto state = state_of(module);
   for (const auto& [name, tensor] : state) {
     const auto found = map.tensors.find(name);
     if (found == map.tensors.end()) throw Error(refused + name + " is missing");

@@ -31,6 +31,12 @@ Bytes write_tensors(const TensorMap& map);
 /// Throws Error if the bytes are cut, or are no such container: holes, overlaps and trailing bytes included.
 TensorMap read_tensors(ByteSpan bytes);
 
+/// Parameters and buffers of a module under their full names.
+std::map<std::string, at::Tensor> state_of(const torch::nn::Module& module);
+/// Throws Error, and leaves the module as it was, unless names, shapes and types are exactly its own. `what`: it, in
+/// messages.
+void load_state(torch::nn::Module& module, const std::string& what, const TensorMap& map);
+
 /// Parameters and buffers of a network under their own names; `network` is its spec as JSON in the metadata.
 Bytes save_weights(const Network& network, Metadata metadata = {});
 

@@ -1,4 +1,4 @@
-// What an attack on a watermark is: something done to a stolen network, after which it is asked again.
+// What an attack is: something done to a stolen network, or to what it is asked, after which it is asked again.
 //
 // Adding one is a line in attacks/attacks.def and two files beside it: NAME.cpp says what it is (NAME_attack), and
 // apply_NAME.cpp, which needs LibTorch, what it does (apply_NAME).
@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/json.h"
@@ -16,7 +17,8 @@
 
 namespace telltale::models {
 class Network;
-}
+class Transform;
+}  // namespace telltale::models
 
 namespace telltale::watermark {
 
@@ -29,12 +31,15 @@ struct AttackInputs {
   models::ImageView images;                ///< the test images, with their labels
   Stream stream;                           ///< of the attacker's own draws
   std::function<void()> check;             ///< to be called often: throws when the task has to end
+  // Of networks behind an anti-piracy transform:
+  std::shared_ptr<models::Transform> transform = {};  ///< which an attacker knows by pairs alone: Attack::needs_pairs()
+  models::ImageView owner_images = {};                ///< the training images, of which such pairs are
+  /// Takes what else an attack measures: the values that Attack::measures() names.
+  std::function<void(const char*, double)> measured = [](const char*, double) {};
 };
 
 /// The half of the test images that an attacker is taken to have; the second half shows what an attack costs.
-inline models::ImageView first_half(const models::ImageView& images) {
-  return images.part(0, images.count / 2);
-}
+inline models::ImageView first_half(const models::ImageView& images) { return images.part(0, images.count / 2); }
 
 class Attack {
  public:
@@ -54,6 +59,15 @@ class Attack {
   [[nodiscard]] virtual std::vector<Parameter> parameters() const { return {}; }
   /// The key that must have a value for the attack to take place at all; empty: it always does.
   [[nodiscard]] virtual std::string switched_on_by() const { return {}; }
+  /// The key that says how often it is tried, each time with draws of its own (a dimension `attempt` of its group);
+  /// empty: once.
+  [[nodiscard]] virtual std::string attempts_key() const { return {}; }
+  /// It needs images before and after an anti-piracy transform.
+  [[nodiscard]] virtual bool needs_pairs() const { return false; }
+  /// It changes what the network is asked, and not the network: authorised users notice nothing.
+  [[nodiscard]] virtual bool changes_input() const { return false; }
+  /// What it measures itself: variable, and what that means.
+  [[nodiscard]] virtual std::vector<std::pair<const char*, const char*>> measures() const { return {}; }
   /// What it trains the model with, if it does, where there are so many test images: fingerprints cover it, and its
   /// time is planned for.
   [[nodiscard]] virtual Training training(const Json& settings, std::int64_t images) const {

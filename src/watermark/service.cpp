@@ -1,10 +1,14 @@
 #include "watermark/service.h"
 
-#include <ATen/Tensor.h>
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <vector>
 
 #include "core/error.h"
 #include "models/evaluate.h"
 #include "models/network.h"
+#include "models/transform.h"
 #include "watermark/registry.h"
 
 namespace telltale::watermark {
@@ -26,6 +30,36 @@ class NetworkService final : public Service {
   std::shared_ptr<models::Network> network_;
 };
 
+class ChangedService final : public Service {
+ public:
+  ChangedService(std::shared_ptr<models::Network> network, std::function<at::Tensor(const at::Tensor&)> changed)
+      : network_(std::move(network)), changed_(std::move(changed)) {}
+
+  [[nodiscard]] int outputs() const override { return network_->spec().classes; }
+  at::Tensor logits(const models::ImageView& images, std::int64_t batch) override {
+    return in_batches(images.count, batch,
+                      [&](std::int64_t first) { return models::planes_of(images.part(first, batch)); });
+  }
+  at::Tensor logits(const at::Tensor& images, std::int64_t batch) override {
+    return in_batches(images.size(0), batch, [&](std::int64_t first) {
+      return images.narrow(0, first, std::min(batch, images.size(0) - first));
+    });
+  }
+
+ private:
+  template <typename Part>
+  at::Tensor in_batches(std::int64_t count, std::int64_t batch, const Part& part) {
+    const at::NoGradGuard no_grad;
+    std::vector<at::Tensor> all;
+    for (std::int64_t first = 0; first < count; first += batch)
+      all.push_back(models::predict_logits(*network_, changed_(part(first)), batch));
+    return at::cat(all);
+  }
+
+  std::shared_ptr<models::Network> network_;
+  std::function<at::Tensor(const at::Tensor&)> changed_;
+};
+
 }  // namespace
 
 std::unique_ptr<Service> apply_attack(const AttackInputs& inputs) {
@@ -39,6 +73,11 @@ std::unique_ptr<Service> apply_attack(const AttackInputs& inputs) {
 
 std::unique_ptr<Service> serve(std::shared_ptr<models::Network> network) {
   return std::make_unique<NetworkService>(std::move(network));
+}
+
+std::unique_ptr<Service> serve_behind(std::shared_ptr<models::Network> network,
+                                      std::function<at::Tensor(const at::Tensor&)> changed) {
+  return std::make_unique<ChangedService>(std::move(network), std::move(changed));
 }
 
 }  // namespace telltale::watermark

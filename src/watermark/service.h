@@ -1,6 +1,7 @@
 // A suspect as it can be asked: mostly a network, but not always (an attacker may smooth, reject, or drop classes).
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "models/images.h"
@@ -27,5 +28,8 @@ class Service {
 
 /// A network that answers as it is.
 std::unique_ptr<Service> serve(std::shared_ptr<models::Network> network);
+/// A network that is asked what `changed` makes of images, N x C x H x W.
+std::unique_ptr<Service> serve_behind(std::shared_ptr<models::Network> network,
+                                      std::function<at::Tensor(const at::Tensor&)> changed);
 
 }  // namespace telltale::watermark

@@ -31,6 +31,9 @@ const std::map<std::string, std::string> jobs{
      "unrelated = glyphs\nunrelated-other-class = 2\nunrelated-class = 1\nprune-rate = 0.5\ntune = ftal\n"
      "show-images = 2\ninvert-from = blank\n"},
     {"aime", "prune-rate = 0.5\ntune = ftal\nkey-length = 5\n"},
+    {"anti-piracy",
+     "network = simple-cnn\nshow-images = 2\nprune-rate = 0.5\ntune = ftal\ninput-only-attempts = 2\n"
+     "pair-attempts = 2\n"},
     {"boundary", "images = 2\nsteps = yes\n"},
     {"empty", "tasks = 2\n"}};
 

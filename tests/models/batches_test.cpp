@@ -37,15 +37,28 @@ TEST(Variation, CropMovesTheImageOverZerosAndFlipMirrorsIt) {
   const data::ImageShape shape{1, 2, 3};
   const std::vector<float> image{1, 2, 3, 4, 5, 6};
   const auto varied = [&](const Variation& variation) {
-    std::vector<float> copy = image;
-    vary(copy.data(), shape, variation);
-    return copy;
+    std::vector<float> made(image.size());
+    vary(image.data(), shape, variation, made.data(), shape);
+    return made;
   };
   EXPECT_EQ(varied({0, 0, false}), image);
   EXPECT_EQ(varied({0, 0, true}), (std::vector<float>{3, 2, 1, 6, 5, 4}));
   EXPECT_EQ(varied({1, 0, false}), (std::vector<float>{4, 5, 6, 0, 0, 0}));
   EXPECT_EQ(varied({0, -1, false}), (std::vector<float>{0, 1, 2, 0, 4, 5}));
   EXPECT_EQ(varied({0, 1, true}), (std::vector<float>{0, 3, 2, 0, 6, 5}));
+}
+
+TEST(Variation, AWindowLiesAnywhereInTheImage) {
+  const data::ImageShape image{1, 5, 4}, window{1, 3, 3};
+  Stream draws(1, {}, "windows");
+  std::set<std::tuple<int, int, bool>> seen;
+  for (int i = 0; i < 500; ++i) {
+    const Variation variation = Variation::draw_window(image, window, draws);
+    seen.insert({variation.down, variation.right, variation.flip});
+  }
+  EXPECT_EQ(seen.size(), 3U * 2U * 2U);
+  EXPECT_EQ(std::get<0>(*seen.begin()), 0);
+  EXPECT_EQ(std::get<0>(*seen.rbegin()), 2);
 }
 
 TEST(Variation, EveryOffsetAndFlipIsDrawn) {

@@ -111,7 +111,7 @@ TEST(Job, AKeyOfAnotherExperimentIsRefused) {
             "x.ini:3: alpha: experiment compare has no such key; only new-label has it");
   EXPECT_EQ(refusal_to_parse("experiment = empty\nepochs = 3\n"),
             "x.ini:2: epochs: experiment empty has no such key; those that have it: new-label, compare, boundary, "
-            "backdoor, aime");
+            "backdoor, aime, anti-piracy");
   EXPECT_EQ(refusal_to_parse("experiment = empty\n", {{"steps", "yes"}}),
             "command line: --steps: experiment empty has no such key; only boundary has it");
 }

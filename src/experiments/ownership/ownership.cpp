@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "experiments/ownership/settings.h"
+#include "experiments/settings.h"
 #include "study/axis.h"
 #include "study/cells.h"
 
@@ -148,17 +148,8 @@ void Ownership::add_attack_subjects(std::vector<forensics::Subject>& subjects, c
   for (const forensics::Subject& subject : subjects)
     if (std::find(networks.begin(), networks.end(), subject.network) == networks.end())
       networks.push_back(subject.network);
-  for (const watermark::Attack* attack : attacks_) {
-    if (!is_on(*attack, job)) continue;
-    const Grid grid(job.axes_of(names_of(attack->parameters())));
-    for (std::size_t index = 0; index < grid.size(); ++index) {
-      const Json done = attack_settings(*attack, CaseValues(job, grid.point(index)));
-      const auto training = attack->training(done, test_images(job));
-      if (training.images == 0) continue;
-      for (const models::NetworkSpec& network : networks)
-        add_training_subjects(subjects, network, training.batch, 1, training.images);
-    }
-  }
+  for (const models::NetworkSpec& network : networks)
+    experiments::add_attack_subjects(subjects, attacks_, network, job);
 }
 
 void Ownership::check(const StudyInputs& inputs) const {

@@ -3,7 +3,7 @@
 
 #include "core/error.h"
 #include "experiments/ownership/ownership.h"
-#include "experiments/ownership/settings.h"
+#include "experiments/settings.h"
 
 namespace telltale::experiments {
 namespace {

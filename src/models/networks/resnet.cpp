@@ -4,6 +4,7 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
+#include "models/networks/layers.h"
 #include "models/registry.h"
 
 namespace telltale::models {
@@ -81,7 +82,8 @@ class ResNet : public Network {
       : Network(spec, Initialisation::he),
         conv_(register_module("conv", convolution(spec.input.channels, first_filters, 3, 1, false))),
         norm_(register_module("norm", norm(first_filters))),
-        pools_globally_(option_of(spec, "pool") == "global") {
+        pools_globally_(option_of(spec, "pool") == "global"),
+        pixels_(option_of(spec, "pixels")) {
     std::int64_t filters = first_filters;
     for (int stage = 1; stage <= stages; ++stage) {
       for (int block = 1; block <= blocks; ++block) {
@@ -99,7 +101,7 @@ class ResNet : public Network {
   }
 
   at::Tensor forward(const at::Tensor& images) override {
-    at::Tensor maps = shown("conv", norm_(conv_(images)).relu_());
+    at::Tensor maps = shown("conv", norm_(conv_(scaled(images, pixels_))).relu_());
     for (std::size_t block = 0; block < blocks_.size(); ++block) {
       const at::Tensor inner = shown(names_[block] + ".conv1", blocks_[block]->first(maps));
       maps = shown(names_[block] + ".conv2", blocks_[block]->second(inner, maps));
@@ -119,6 +121,7 @@ class ResNet : public Network {
   Conv2d conv_;
   BatchNorm2d norm_;
   bool pools_globally_;
+  std::string pixels_;
   std::vector<std::string> names_;
   std::vector<std::shared_ptr<Block>> blocks_;
   Linear output_{nullptr};

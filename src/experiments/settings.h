@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "forensics/fingerprint.h"
 #include "study/grid.h"
 #include "watermark/attack.h"
 
@@ -14,8 +15,13 @@ Json value_of(const Parameter& parameter, const study::CaseValues& values);
 
 std::vector<std::string> names_of(const std::vector<Parameter>& parameters);
 
-/// `name`, and a field for each of the attack's parameters.
+/// `name`, and a field for each of the attack's parameters but how often it is tried.
 Json attack_settings(const watermark::Attack& attack, const study::CaseValues& values);
+
+/// What fingerprints must cover of the trainings that belong to attacks on such a network.
+void add_attack_subjects(std::vector<forensics::Subject>& subjects,
+                         const std::vector<const watermark::Attack*>& attacks, const models::NetworkSpec& network,
+                         const study::Job& job);
 
 /// Whether a job switches an attack on.
 bool is_on(const watermark::Attack& attack, const study::Job& job);

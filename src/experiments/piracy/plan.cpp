@@ -1,0 +1,268 @@
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/text.h"
+#include "experiments/piracy/piracy.h"
+#include "experiments/settings.h"
+#include "study/axis.h"
+
+namespace telltale::experiments {
+namespace {
+
+using study::Job;
+using study::Measure;
+
+// The transforms' keys, each once: some belong to several.
+std::vector<Parameter> transform_parameters() {
+  std::vector<Parameter> all;
+  for (const models::TransformKind& kind : models::transform_kinds())
+    for (const Parameter& parameter : kind.parameters)
+      if (std::none_of(all.begin(), all.end(), [&](const auto& known) { return known.name == parameter.name; }))
+        all.push_back(parameter);
+  return all;
+}
+
+ParameterGroup protection_keys() {
+  using enum ValueType;
+  Parameter transform{.name = "transform", .type = choice, .fallback = "", .help = "", .axis = AxisRule::always};
+  std::vector<std::string> helps;
+  for (const models::TransformKind& kind : models::transform_kinds()) {
+    transform.choices.push_back(kind.name);
+    helps.push_back(kind.name + ": " + kind.help);
+  }
+  transform.choices.emplace_back(no_transform);
+  helps.push_back(std::string(no_transform) + ": a network that is not protected");
+  transform.fallback = joined(transform.choices);
+  transform.help = joined(helps, "; ");
+  std::vector<Parameter> all{transform};
+  for (Parameter& parameter : transform_parameters()) all.push_back(std::move(parameter));
+  const auto weight = [&](const char* name, const char* fallback, const char* help) {
+    all.push_back(
+        {.name = name, .type = number, .fallback = fallback, .help = help, .axis = AxisRule::allowed, .most = 1e6});
+  };
+  weight("loss-alpha", "1", "weight of the processed images' cross-entropy (alpha of Eq. 3)");
+  weight("loss-beta", "1", "weight of the probability of the right answer for raw images (beta)");
+  weight("loss-gamma", "0.01", "weight of the square of what the transform changes (gamma)");
+  all.push_back({.name = "loss-norm",
+                 .type = choice,
+                 .fallback = "sum",
+                 .help = "that square is summed over an image's pixels, or their mean; over images it is a mean",
+                 .axis = AxisRule::allowed,
+                 .choices = {"sum", "mean"}});
+  all.push_back({.name = "transform-decay",
+                 .type = flag,
+                 .fallback = "yes",
+                 .help = "weight decay is the transform's too: one optimizer trains both",
+                 .axis = AxisRule::allowed});
+  all.push_back({.name = "window",
+                 .type = integer,
+                 .fallback = "0",
+                 .help =
+                     "networks see windows of so many rows and columns: in training anywhere in an image, half of them "
+                     "flipped; in tests the middle one; 0: whole images",
+                 .most = 4096});
+  all.push_back({.name = "show-images",
+                 .type = integer,
+                 .fallback = "0",
+                 .help = "so many test images are kept in the results, raw and processed (Fig. 2); 0: none",
+                 .most = 10000});
+  return {"Protection", std::move(all)};
+}
+
+std::optional<Protection> protection_of(const CaseValues& values, const models::NetworkSpec& network,
+                                        const data::ImageShape& whole) {
+  const std::string name = values.text("transform");
+  if (name == no_transform) return {};
+  const models::TransformKind& kind = models::transform_kind(name);
+  Protection protection{{name, network.input, whole, models::pixels_of(network)}, {}};
+  for (const Parameter& parameter : kind.parameters)
+    protection.transform.settings[parameter.field_name()] = value_of(parameter, values);
+  // Where training does not vary images, a pattern is on both.
+  if (protection.transform.settings.contains("pattern_on") && values.text("augment") == "none" &&
+      network.input == whole)
+    protection.transform.settings["pattern_on"] = "window";
+  models::ProtectionWeights& loss = protection.loss;
+  loss.alpha = values.number("loss-alpha");
+  loss.beta = values.number("loss-beta");
+  if (kind.is_trained) {
+    loss.gamma = values.number("loss-gamma");
+    loss.mean_norm = values.text("loss-norm") == "mean";
+    loss.decays = values.flag("transform-decay");
+  }
+  return protection;
+}
+
+Grid cases_of(const Job& job) {
+  std::vector<std::string> keys = names_of(protection_keys().parameters);
+  for (const std::string& name : training_axes()) keys.push_back(name);
+  return with_repeats(job.axes_of(keys), job);
+}
+
+// What became of a case's training: the tasks whose products are its network and its transform.
+struct Delivered {
+  std::size_t network = 0;
+  std::optional<std::size_t> transform{};
+};
+
+std::vector<Measure> halves_of(const std::string& what) {
+  if (what == "accuracy")
+    return {
+        {"accuracy", "accuracy",
+         "share of the test images classified correctly by an authorised user: processed, "
+         "where there is a transform"},
+        {"accuracy_first_half", "accuracy_first_half", "the same of the first half of the test images, a thief's own"},
+        {"accuracy_second_half", "accuracy_second_half", "the same of the second half"}};
+  return {{"raw_accuracy", "raw_accuracy", "share of the raw test images that a thief gets classified correctly"},
+          {"raw_accuracy_first_half", "raw_accuracy_first_half",
+           "the same of the first half of the test images, a thief's own: by it he chooses"},
+          {"raw_accuracy_second_half", "raw_accuracy_second_half", "the same of the second half"}};
+}
+
+std::vector<Measure> measures_of(const watermark::Attack* attack) {
+  std::vector<Measure> all = halves_of("raw_accuracy");
+  if (attack == nullptr || !attack->changes_input())
+    for (const Measure& measure : halves_of("accuracy")) all.push_back(measure);
+  if (attack == nullptr) {
+    all.push_back({"perturbation_rms", "perturbation_rms",
+                   "root of the mean square of what the transform adds to test images, in units of the network's range "
+                   "of pixels"});
+    all.push_back({"perturbation_most", "perturbation_most", "largest magnitude of it"});
+  } else {
+    for (const auto& [name, help] : attack->measures()) all.push_back({name, name, help});
+  }
+  return all;
+}
+
+}  // namespace
+
+AntiPiracy::AntiPiracy() {
+  for (const char* name : {"prune", "fine-tune", "input-only", "pairs"})
+    attacks_.push_back(&watermark::attack_named(name));
+}
+
+std::vector<ParameterGroup> AntiPiracy::keys() const {
+  ParameterGroup attacks{"Attacks", {}};
+  for (const watermark::Attack* attack : attacks_)
+    for (Parameter& parameter : attack->parameters()) attacks.parameters.push_back(std::move(parameter));
+  return {training_keys(), protection_keys(), std::move(attacks)};
+}
+
+void AntiPiracy::check(const Job& job) const {
+  check_training(job);
+  const data::ImageShape& shape = data::describe(job.text("dataset")).shape;
+  const long long window = job.integer("window");
+  if (window > std::min(shape.height, shape.width))
+    job.refuse("window", "the images have only " + std::to_string(shape.height) + " rows and " +
+                             std::to_string(shape.width) + " columns");
+  if (window > 0 && (job.values("augment").size() > 1 || job.text("augment") != "none"))
+    job.refuse("window", "windows are an augmentation of their own: augment has to be none");
+}
+
+std::vector<forensics::Subject> AntiPiracy::subjects(const Job& job, const data::Dataset* data) const {
+  const data::Description& about = data::describe(job.text("dataset"));
+  const long long images = data != nullptr ? data->train().count : training_images(job);
+  const auto& transforms = job.values("transform");
+  const bool plain = std::find(transforms.begin(), transforms.end(), no_transform) != transforms.end();
+  std::vector<forensics::Subject> subjects;
+  for (const models::NetworkSpec& network : networks_of(job, input_of(job, about.shape), about.classes)) {
+    for (const std::string& text : job.values("batch")) {
+      const long long batch = study::parse_integer(text), eval_batch = job.integer("eval-batch");
+      if (plain) add_training_subjects(subjects, network, batch, eval_batch, images);
+      if (!plain || transforms.size() > 1) add_training_subjects(subjects, network, 2 * batch, eval_batch, 2 * images);
+    }
+    add_attack_subjects(subjects, attacks_, network, job);
+  }
+  return subjects;
+}
+
+Plan AntiPiracy::plan(const StudyInputs& inputs) const {
+  const Job& job = inputs.job;
+  const data::Dataset& data = *inputs.data;
+  const data::ImageShape input = input_of(job, data.shape());
+  const Grid cases = cases_of(job);
+  Plan plan;
+  const auto trainings = plan_trainings(plan, inputs, cases, [&](const CaseValues& values) {
+    models::NetworkSpec network = network_of(values, input, data.classes());
+    std::optional<Protection> protection = protection_of(values, network, data.shape());
+    return Trained{std::move(network), no_scheme(), {}, std::move(protection)};
+  });
+
+  std::vector<Delivered> delivered;
+  const auto deliver = [&](const PlannedTraining& training, const char* part) {
+    return add_task(plan, "deliver",
+                    study::Task<Deliver>{{plan.tasks[training.task].identity, part}, {training.task}, {}, 0.05});
+  };
+  for (std::size_t c = 0; c < cases.size(); ++c) {
+    const bool is_protected = cases.point(c).text("transform") != no_transform;
+    if (is_protected)
+      delivered.push_back({deliver(trainings[c], "network"), deliver(trainings[c], "transform")});
+    else
+      delivered.push_back({trainings[c].task});
+  }
+  plan.stages.push_back({"deliver", {}, cases, {}, {}, {}});
+  for (const Delivered& one : delivered) plan.stages.back().tasks.emplace_back(one.network);
+  plan.stages.push_back({"deliver-transform", {}, cases, {}, {}, {}});
+  for (const Delivered& one : delivered) plan.stages.back().tasks.push_back(one.transform);
+
+  const double test_count = static_cast<double>(data.test().count);
+  const auto query = [&](const Grid::Point& point, Json attack, const watermark::Attack* done, double trained_images) {
+    const std::size_t c = point.leading(cases.axes().size());
+    const PlannedTraining& training = trainings[c];
+    study::Task<QueryProtected> task{{data.content_hash(),
+                                      plan.tasks[delivered[c].network].identity,
+                                      {},
+                                      std::move(attack),
+                                      training.environment,
+                                      job.integer("eval-batch")},
+                                     {delivered[c].network},
+                                     training.environments,
+                                     2 * test_count * training.image_s + trained_images * training.trained_image_s};
+    // Who changes what is asked looks at raw images alone, unless he has pairs.
+    if (delivered[c].transform && (done == nullptr || !done->changes_input() || done->needs_pairs())) {
+      task.payload.transform = plan.tasks[*delivered[c].transform].identity;
+      task.needs.push_back(*delivered[c].transform);
+    }
+    return task;
+  };
+  const Json untouched = {{"name", "none"}};
+  add_stage(plan,
+            {"evaluate",
+             "every case: the trained network, asked raw and processed images",
+             cases,
+             measures_of(nullptr),
+             {},
+             {}},
+            [&](const Grid::Point& point) { return query(point, untouched, nullptr, 0); });
+  plan.cases = cases.size();
+  if (job.integer("show-images") > 0)
+    add_stage(plan, {"images", "the first test images, raw and processed (Fig. 2)", cases, {}, {}, {}},
+              [&](const Grid::Point& point) -> std::optional<study::Task<ShowProcessed>> {
+                const auto& transform = delivered[point.index()].transform;
+                if (!transform) return {};
+                return study::Task<ShowProcessed>{
+                    {data.content_hash(), plan.tasks[*transform].identity, job.integer("show-images")},
+                    {*transform},
+                    {},
+                    0.05};
+              });
+  for (const watermark::Attack* attack : attacks_) {
+    if (!is_on(*attack, job)) continue;
+    Grid attacked = cases * Grid(job.axes_of(names_of(attack->parameters())));
+    if (const std::string attempts = attack->attempts_key(); !attempts.empty())
+      attacked = attacked * Grid({study::counted_axis(attempt_axis, job.integer(attempts), 0, "try of the attack")});
+    add_stage(plan, {attack->name(), attack->help(), attacked, measures_of(attack), {}, {}},
+              [&](const Grid::Point& point) -> std::optional<study::Task<QueryProtected>> {
+                const bool is_protected = point.text("transform") != no_transform;
+                if (attack->changes_input() && !is_protected) return {};
+                Json done = attack_settings(*attack, CaseValues(job, point));
+                if (point.has(attempt_axis)) done[attempt_axis] = point.integer(attempt_axis);
+                if (attack->changes_nothing(done)) return query(point, untouched, nullptr, 0);
+                const auto [images, batch, epochs] = attack->training(done, data.test().count);
+                return query(point, done, attack, static_cast<double>(images) * static_cast<double>(epochs));
+              });
+    plan.cases = std::max(plan.cases, attacked.size());
+  }
+  return plan;
+}
+
+}  // namespace telltale::experiments

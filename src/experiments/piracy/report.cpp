@@ -1,0 +1,107 @@
+#include <algorithm>
+
+#include "experiments/piracy/piracy.h"
+#include "study/cells.h"
+#include "study/published_table.h"
+
+namespace telltale::experiments {
+namespace {
+
+using namespace study;  // the engine's tables and texts
+
+Table protected_table(const store::Group& train) {
+  Table table =
+      means_table(train, "Networks behind a transform", without(Cells(train, "accuracy").dimensions(), {"repeat"}),
+                  {{"accuracy", "authorised %"}, {"raw_accuracy", "raw %"}});
+  const Table sizes = means_table(train, "", without(Cells(train, "perturbation_rms").dimensions(), {"repeat"}),
+                                  {{"perturbation_rms", "rms added"}, {"perturbation_most", "most added"}},
+                                  [](const auto& values) { return decimals(mean(values), 3); });
+  for (std::size_t i = 0; i < 2; ++i) table.columns.push_back(sizes.columns[sizes.columns.size() - 2 + i]);
+  for (std::size_t row = 0; row < table.rows.size(); ++row)
+    for (std::size_t i = 0; i < 2; ++i) table.rows[row].push_back(sizes.rows[row][sizes.columns.size() - 2 + i]);
+  table.notes = {
+      "Means over the repeats, +- the half-width of their 95% interval. Authorised: test images processed by the",
+      "transform; raw: as a thief has them. What is added is in units of the network's range of pixels."};
+  return table;
+}
+
+// Of networks without a transform there is nothing to try.
+void leave_out_unprotected(Table& table) {
+  const auto column = std::find(table.columns.begin(), table.columns.end(), "transform") - table.columns.begin();
+  std::erase_if(table.rows, [&](const auto& row) { return row.at(static_cast<std::size_t>(column)) == no_transform; });
+}
+
+Table attempts_table(const store::Group& group, const watermark::Attack& attack) {
+  const std::vector<std::string> dimensions = without(Cells(group, "attack_deviation").dimensions(), {"repeat"});
+  Table table = means_table(group, attack.title(), dimensions, {{"attack_deviation", "spread, points"}},
+                            [](const auto& values) { return percent(mean(values)); });
+  const Gathered gathered = gather_repeats(Cells(group, "attack_accuracy"), [&] {
+    std::vector<std::string> with = dimensions;
+    with.emplace_back("statistic");
+    return with;
+  }());
+  table.columns.insert(table.columns.end() - 1, {"mean, raw %", "best, raw %"});
+  for (auto& row : table.rows) {
+    std::vector<std::string> key(row.begin(), row.end() - 1);
+    for (const char* statistic : {"mean", "best"}) {
+      key.emplace_back(statistic);
+      const auto found = gathered.values.find(key);
+      row.insert(row.end() - 1, found == gathered.values.end() ? "-" : percent(found->second));
+      key.pop_back();
+    }
+  }
+  leave_out_unprotected(table);
+  table.notes = {
+      "What a thief gets of raw images: the mean of all tries, and the try that was best on the first half of the",
+      "test images, measured on the second; spread: the standard deviation over the tries. Means over the repeats,",
+      "+- the half-width of their 95% interval."};
+  return table;
+}
+
+// What decides is how well the transform was fitted, and not the number of pairs.
+Table fit_table(const store::Group& pairs) {
+  Table table = means_table(pairs, "Pair attack: accuracy against the error of the fit",
+                            without(Cells(pairs, "fit_error").dimensions(), {"repeat", attempt_axis}),
+                            {{"fit_error", "rms error x 100"}, {"raw_accuracy", "raw %"}});
+  leave_out_unprotected(table);
+  return table;
+}
+
+}  // namespace
+
+std::vector<Table> AntiPiracy::report(const store::Group& root) const {
+  std::vector<Table> tables;
+  const store::Group* train = root.child("train");
+  if (train == nullptr) return tables;
+  tables.push_back(protected_table(*train));
+  const PublishedPaper& paper = published_paper("anti-piracy");
+  const bool real = !is_true(root, "dataset_generated");
+  if (real) add_published_table(tables, "Table 2 of Chen and Wu 2018", paper.rows_of("Table 2"), root, train);
+  std::vector<PublishedRow> direct, tried;
+  for (const PublishedRow& row : paper.rows_of("Table 3"))
+    (row.measure == "attack_accuracy" ? tried : direct).push_back(row);
+  if (real) add_published_table(tables, "Table 3 of Chen and Wu 2018: direct piracy", direct, root, train);
+  for (const watermark::Attack* attack : attacks_) {
+    const store::Group* group = root.child(attack->name());
+    if (group == nullptr) continue;
+    if (attack->attempts_key().empty()) {
+      Table table = means_table(*group, attack->title(), without(Cells(*group, "accuracy").dimensions(), {"repeat"}),
+                                {{"accuracy", "authorised %"},
+                                 {"raw_accuracy", "raw %"},
+                                 {"raw_accuracy_second_half", "raw, second half %"}});
+      table.notes = {
+          "Raw: what a thief gets of the test images. He tunes with the first half: the second half shows what for."};
+      tables.push_back(std::move(table));
+      continue;
+    }
+    if (real)
+      add_published_table(tables, "Table 3 of Chen and Wu 2018: " + attack->name(), tried, root, group,
+                          {{"attack", attack->name()}});
+    tables.push_back(attempts_table(*group, *attack));
+    if (group->find_variable("fit_error") != nullptr) tables.push_back(fit_table(*group));
+  }
+  if (real) tables.push_back(errata_table(paper));
+  return tables;
+}
+
+}  // namespace telltale::experiments

@@ -1,0 +1,95 @@
+#include <ATen/ATen.h>
+
+#include "experiments/piracy/piracy.h"
+#include "experiments/runners.h"
+#include "experiments/tensors.h"
+#include "models/evaluate.h"
+#include "models/transform.h"
+#include "watermark/service.h"
+
+namespace telltale::experiments {
+namespace {
+
+cluster::TaskResult run_delivery(const Deliver& task, RankState&, cluster::TaskContext& context) {
+  const auto both = context.artifact(task.training);
+  ByteReader parts(*both);
+  const ByteSpan network = parts.block(), transform = parts.block(),
+                 part = task.part == "network" ? network : transform;
+  cluster::TaskResult result;
+  result.artifact.assign(part.begin(), part.end());
+  result.values["sha256"] = Array::of<std::uint8_t>({Identity::size}, Identity::of(result.artifact).bytes());
+  return result;
+}
+
+// The accuracy of answers to all test images, and to each half of them, under these names.
+void put_accuracies(cluster::TaskResult& result, const std::string& name, const at::Tensor& logits, ByteSpan labels) {
+  const auto answers = models::labels_of(logits);
+  const std::span<const std::int64_t> all(answers);
+  const std::size_t half = labels.size() / 2;
+  const auto put = [&](const std::string& which, double value) { result.values[which] = Array::scalar(value); };
+  put(name, models::accuracy(all, labels));
+  if (half > 0) put(name + "_first_half", models::accuracy(all.first(half), labels.first(half)));
+  put(name + "_second_half", models::accuracy(all.subspan(half), labels.subspan(half)));
+}
+
+cluster::TaskResult query_protected(const QueryProtected& task, RankState& rank, cluster::TaskContext& context) {
+  const data::Dataset& data = rank.planned_data(task.data);
+  const auto network = rank.models.get(task.network, context);
+  const models::WindowedImages test(models::ImageView::of(data.shape(), data.test()), network->spec().input);
+  std::shared_ptr<models::Transform> transform;
+  if (task.transform) transform = models::load_transform(*context.artifact(*task.transform));
+  cluster::TaskResult result;
+
+  const watermark::Attack& attack = watermark::attack_named(task.attack.at("name").get<std::string>());
+  // The thief's draws: of the network, and of how often he has tried.
+  Json of = {{"model", task.network.hex()}};
+  if (task.attack.contains(attempt_axis)) of[attempt_axis] = task.attack[attempt_axis];
+  watermark::AttackInputs inputs{task.attack, network, test.view(), Stream(0, of, "attack"), [&] { context.check(); }};
+  std::optional<models::WindowedImages> owners;
+  if (attack.needs_pairs()) {
+    inputs.transform = transform;
+    inputs.owner_images =
+        owners.emplace(models::ImageView::of(data.shape(), data.train()), network->spec().input).view();
+  }
+  inputs.measured = [&](const char* name, double value) { result.values[name] = Array::scalar(value); };
+  const auto service = watermark::apply_attack(inputs);
+
+  const ByteSpan labels = data.test().labels;
+  const at::Tensor raw = service->logits(test.view(), task.eval_batch);
+  put_accuracies(result, "raw_accuracy", raw, labels);
+  context.check();
+  if (attack.changes_input()) return result;
+  if (!transform) {
+    put_accuracies(result, "accuracy", raw, labels);
+    return result;
+  }
+  const at::Tensor images = models::processed(*transform, test.view(), task.eval_batch);
+  put_accuracies(result, "accuracy", service->logits(images, task.eval_batch), labels);
+  if (attack.name() == "none") {
+    const at::Tensor added = (images - models::planes_of(test.view())).to(at::kDouble) / transform->unit();
+    inputs.measured("perturbation_rms", added.square().mean().sqrt().item<double>());
+    inputs.measured("perturbation_most", added.abs().max().item<double>());
+  }
+  return result;
+}
+
+cluster::TaskResult show_processed(const ShowProcessed& task, RankState& rank, cluster::TaskContext& context) {
+  const data::Dataset& data = rank.planned_data(task.data);
+  const auto transform = models::load_transform(*context.artifact(task.transform));
+  const models::WindowedImages test(models::ImageView::of(data.shape(), data.test()).part(0, task.images),
+                                    transform->spec().input);
+  cluster::TaskResult result;
+  result.values["raw"] = array_of(models::planes_of(test.view()));
+  result.values["processed"] = array_of(models::processed(*transform, test.view(), task.images));
+  return result;
+}
+
+}  // namespace
+
+void add_piracy_runners(Runners& runners) {
+  runners.add(run_delivery);
+  runners.add(query_protected);
+  runners.add(show_processed);
+}
+
+}  // namespace telltale::experiments

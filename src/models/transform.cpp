@@ -1,0 +1,89 @@
+#include "models/transform.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "models/weights.h"
+
+namespace telltale::models {
+
+Transform::Transform(TransformSpec spec) : spec_(std::move(spec)) {}
+
+at::Tensor Transform::forward(const at::Tensor& images, std::span<const Variation> variations) {
+  const at::Tensor processed = images + perturbation(images, variations) * unit();
+  return setting("clip").get<bool>() ? processed.clamp(0, 1) : processed;
+}
+
+std::shared_ptr<Transform> make_transform(const TransformSpec& spec) {
+  const std::string& name = transform_kind(spec.name).name;
+#define TELLTALE_TRANSFORM(known, factory, keys, is_trained, help) \
+  if (name == known) return factory(spec);
+#include "models/transforms/transforms.def"
+#undef TELLTALE_TRANSFORM
+  throw Error("nothing is known of how to make the transform " + name);
+}
+
+Bytes save_transform(const Transform& transform, Metadata metadata) {
+  metadata["transform"] = canonical(transform.spec().to_json());
+  return write_tensors({state_of(transform), std::move(metadata)});
+}
+
+std::shared_ptr<Transform> load_transform(ByteSpan bytes) {
+  const TensorMap map = read_tensors(bytes);
+  std::shared_ptr<Transform> transform =
+      make_transform(TransformSpec::from_json(Json::parse(map.note("transform"), nullptr, false)));
+  load_state(*transform, "the transform " + transform->spec().name, map);
+  transform->eval();
+  return transform;
+}
+
+at::Tensor planes_of(const ImageView& images) {
+  check(images);
+  const data::ImageShape& shape = images.shape;
+  const at::Tensor pixels = at::empty({images.count, shape.height, shape.width, shape.channels}, at::kFloat);
+  for (std::int64_t i = 0; i < images.count; ++i)
+    write_image(images.image(i), shape, pixels.data_ptr<float>() + i * images.pixels_each());
+  return pixels.permute({0, 3, 1, 2});
+}
+
+at::Tensor processed(Transform& transform, const ImageView& images, std::int64_t batch) {
+  if (images.shape != transform.spec().input) throw Error("these images are not of the shape the transform takes");
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> all;
+  for (std::int64_t first = 0; first < images.count; first += batch)
+    all.push_back(transform.forward(planes_of(images.part(first, batch))));
+  return at::cat(all);
+}
+
+Objective::Value ProtectionLoss::of(Network& network, const Batch& batch) {
+  const std::int64_t count = batch.images.size(0);
+  const at::Tensor made = transform_->forward(batch.images, batch.variations);
+  const at::Tensor both = network.forward(at::cat({made, batch.images}).contiguous(at::MemoryFormat::ChannelsLast));
+  const at::Tensor logits = both.narrow(0, 0, count);
+  const at::Tensor right = both.narrow(0, count, count).softmax(1).gather(1, batch.labels.unsqueeze(1));
+  at::Tensor loss = at::cross_entropy_loss(logits, batch.labels) * weights_.alpha + right.mean() * weights_.beta;
+  if (made.requires_grad()) {
+    const at::Tensor squares = ((made - batch.images) / transform_->unit()).square().flatten(1);
+    loss = loss + (weights_.mean_norm ? squares.mean(1) : squares.sum(1)).mean() * weights_.gamma;
+  }
+  return {std::move(loss), logits};
+}
+
+std::vector<Companion> ProtectionLoss::companions() const {
+  std::vector<Companion> all;
+  for (const auto& item : transform_->named_parameters()) all.push_back({item.key(), item.value(), weights_.decays});
+  return all;
+}
+
+Json ProtectionLoss::description() const {
+  return {{"transform", transform_->spec().to_json()},
+          {"alpha", weights_.alpha},
+          {"beta", weights_.beta},
+          {"gamma", weights_.gamma},
+          {"mean_norm", weights_.mean_norm},
+          {"decays", weights_.decays}};
+}
+
+}  // namespace telltale::models

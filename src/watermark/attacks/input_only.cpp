@@ -1,0 +1,51 @@
+#include "core/json.h"
+#include "watermark/registry.h"
+
+namespace telltale::watermark {
+namespace {
+
+class InputOnly final : public Attack {
+ public:
+  [[nodiscard]] std::string name() const override { return "input-only"; }
+  [[nodiscard]] std::string help() const override {
+    return "raw images with a thief's own bipolar pattern: he knows how such patterns are drawn, and not this one "
+           "(Chen "
+           "and Wu 2018, Sec. 4)";
+  }
+  [[nodiscard]] std::string title() const override { return "Input-only attack"; }
+  [[nodiscard]] std::vector<Parameter> parameters() const override {
+    using enum ValueType;
+    return {{.name = "input-only-attempts",
+             .type = integer,
+             .fallback = "0",
+             .help = "how many patterns an input-only attack tries; 0: there is none",
+             .most = 100000},
+            {.name = "input-only-sigma",
+             .type = number,
+             .fallback = "0.1",
+             .help = "amplitude of its patterns",
+             .axis = AxisRule::always,
+             .least = 1e-9,
+             .most = 10,
+             .field = "sigma"},
+            {.name = "input-only-share",
+             .type = number,
+             .fallback = "0.2",
+             .help = "a pixel of them is sigma with this probability, and -sigma with it",
+             .axis = AxisRule::always,
+             .most = 0.5,
+             .field = "share"}};
+  }
+  [[nodiscard]] std::string attempts_key() const override { return "input-only-attempts"; }
+  [[nodiscard]] std::string switched_on_by() const override { return attempts_key(); }
+  [[nodiscard]] bool changes_input() const override { return true; }
+};
+
+}  // namespace
+
+const Attack& input_only_attack() {
+  static const InputOnly attack;
+  return attack;
+}
+
+}  // namespace telltale::watermark

@@ -1,0 +1,105 @@
+"""Experiment anti-piracy, end to end: what the results file, the products and the report say of the networks of Chen and Wu 2018."""
+
+import csv
+import json
+import types
+
+import h5py
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from telltale_runs import write_job
+
+SMALL = dict(experiment="anti-piracy", train_images=1500, test_images=200, network="simple-cnn", learning_rate=0.05, momentum=0.9, batch=64,
+             epochs=2, transform=["learned", "generator", "none"], show_images=3, prune_rate=0.5, input_only_attempts=3,
+             pair_attempts=2, pairs=[1, 20], pair_model=["pattern", "generator"], pair_steps=3)
+
+
+@pytest.fixture(scope="module")
+def study(telltale, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("anti-piracy")
+    job = write_job(folder / "x.ini", **SMALL)
+    telltale.run(job, folder / "x.h5", ranks=2)
+    return types.SimpleNamespace(job=job, output=folder / "x.h5", folder=folder)
+
+
+def group(study, name):
+    return xr.open_dataset(study.output, group=name).squeeze("repeat")
+
+
+def tensors(path):
+    """What a safetensors file holds, read without a library."""
+    data = path.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:8 + size])
+    note = header.pop("__metadata__")
+    types_of = {"F32": np.float32, "I64": np.int64, "F64": np.float64}
+    return note, {name: np.frombuffer(data[8 + size:][slice(*entry["data_offsets"])], types_of[entry["dtype"]]).reshape(entry["shape"])
+                  for name, entry in header.items()}
+
+
+def test_raw_and_processed_accuracy_of_every_network(study):
+    train = group(study, "train")
+    plain = train.sel(transform="none")
+    assert float(plain.accuracy) == float(plain.raw_accuracy) and np.isnan(plain.perturbation_rms)
+    assert (train.epoch_accuracy.isel(epoch=-1) == train.accuracy).all()
+    assert (train.epoch_raw_accuracy.isel(epoch=-1) == train.raw_accuracy).all()
+    assert (train.perturbation_rms.sel(transform=["learned", "generator"]) > 0).all()
+    halves = (train.raw_accuracy_first_half + train.raw_accuracy_second_half) / 2
+    np.testing.assert_allclose(halves, train.raw_accuracy, atol=1e-12)
+
+
+def test_network_and_transform_are_exported_apart_and_used_apart(study, telltale, tmp_path):
+    assert telltale("export", study.output, tmp_path / "models", "--models", "--where", "transform=learned").code == 0
+    row, = csv.DictReader(open(tmp_path / "models" / "manifest.csv"))
+    note, network = tensors(tmp_path / "models" / row["safetensors"])
+    assert json.loads(note["network"])["name"] == "simple-cnn" and "transform" not in note and "pattern" not in network
+    note, transform = tensors(tmp_path / "models" / row["transform_safetensors"])
+    assert json.loads(note["transform"])["name"] == "learned" and list(transform) == ["pattern"]
+    assert note["transform_task"] == str(group(study, "train").sel(transform="learned").transform_task.values)
+
+    images = group(study, "images").sel(transform="learned")
+    raw = torch.tensor(images.raw.values)
+    processed = torch.jit.load(tmp_path / "models" / row["transform_torchscript"])(raw)
+    np.testing.assert_allclose(processed, images.processed, atol=1e-6)
+    np.testing.assert_allclose(processed - raw, np.broadcast_to(transform["pattern"], raw.shape), atol=1e-6)
+    assert torch.jit.load(tmp_path / "models" / row["torchscript"])(processed).shape == (3, 10)
+
+
+def test_networks_without_a_transform_have_none(study, telltale, tmp_path):
+    assert telltale("export", study.output, tmp_path / "models", "--models").code == 0
+    rows = list(csv.DictReader(open(tmp_path / "models" / "manifest.csv")))
+    assert {row["transform"]: bool(row["transform_torchscript"]) for row in rows} == {"learned": True, "generator": True, "none": False}
+    assert len(list((tmp_path / "models").glob("*-transform.pt"))) == 2
+
+
+def test_what_is_computed_once_is_shared(study):
+    with h5py.File(study.output) as file:
+        kinds = file["tasks/kind"].asstr()[()].tolist()
+    assert kinds.count("train") == 3 and kinds.count("deliver") == 4  # network and transform of each that has one
+
+
+def test_tries_are_summed_up_by_their_mean_and_the_one_chosen_on_the_first_half(study):
+    attack = group(study, "input-only").squeeze()
+    tried = attack.sel(transform="generator")
+    assert float(tried.attack_accuracy.sel(statistic="mean")) == pytest.approx(float(tried.raw_accuracy.mean("attempt")))
+    chosen = int(tried.raw_accuracy_first_half.argmax("attempt"))
+    assert float(tried.attack_accuracy.sel(statistic="best")) == float(tried.raw_accuracy_second_half.isel(attempt=chosen))
+    assert float(tried.attack_deviation) == pytest.approx(float(tried.raw_accuracy.std("attempt", ddof=1)))
+    assert np.isnan(attack.sel(transform="none").attack_accuracy).all()
+
+
+def test_one_pair_opens_a_learned_pattern(study):
+    pairs, train = group(study, "pairs").squeeze(), group(study, "train")
+    opened = pairs.sel(transform="learned", pair_model="pattern")
+    assert (opened.fit_error < 1e-6).all()
+    assert (abs(opened.raw_accuracy - train.accuracy.sel(transform="learned")) < 0.011).all()
+
+
+def test_the_report_shows_networks_attacks_and_fits(study, telltale):
+    report = telltale("report", study.output).out
+    for title in ("Networks behind a transform", "Input-only attack", "Pair attack: accuracy against the error of the fit"):
+        assert title in report
+    assert "Table 2 of Chen and Wu 2018" not in report  # generated data are no reproduction

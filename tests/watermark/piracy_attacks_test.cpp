@@ -1,0 +1,107 @@
+// What a thief tries on a network that works behind a transform alone.
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include "models/evaluate.h"
+#include "models/runtime.h"
+#include "models/transform.h"
+#include "support/refusal.h"
+#include "watermark/registry.h"
+#include "watermark/service.h"
+
+namespace telltale::watermark {
+namespace {
+
+struct Stolen {
+  Bytes pixels, labels;
+  data::ImageShape shape{1, 8, 8};
+  std::shared_ptr<models::Network> network = models::make_network({"dnn-1", shape, 4});
+  std::shared_ptr<models::Transform> transform;
+  double fit_error = -1;
+
+  explicit Stolen(const std::string& name) {
+    models::set_threads_to_one();
+    Stream draws(1, {}, "images");
+    for (int i = 0; i < 40; ++i) {
+      labels.push_back(static_cast<std::uint8_t>(i % 4));
+      for (std::uint32_t p = 0; p < shape.pixels(); ++p)
+        pixels.push_back(static_cast<std::uint8_t>(60 * (i % 4) + static_cast<int>(draws.below(30))));
+    }
+    models::initialise(*network, Stream(2, {}, "stolen"));
+    Json settings = {{"clip", false}};
+    if (name == "generator")
+      settings["generator_channels"] = 4;
+    else
+      settings.update({{"sigma", 0.1}, {"pattern_share", 0.2}, {"pattern_on", "window"}});
+    transform = models::make_transform({name, shape, shape, "unit", settings});
+    transform->draw(Stream(3, {}, "secret"));
+  }
+  [[nodiscard]] models::ImageView view() const { return {pixels, labels, shape, 40}; }
+
+  at::Tensor raw_answers(const Json& settings, const char* attempt = "0") {
+    AttackInputs inputs{settings, network, view(), Stream(4, {}, attempt), [] {}, transform, view()};
+    inputs.measured = [&](const char*, double value) { fit_error = value; };
+    return apply_attack(inputs)->logits(view(), 8);
+  }
+  at::Tensor authorised_answers() {
+    return models::predict_logits(*network, models::processed(*transform, view(), 8), 8);
+  }
+};
+
+Json pair_settings(const char* model, int pairs, int steps = 1) {
+  return {{"name", "pairs"}, {"model", model}, {"pairs", pairs}, {"steps", steps}, {"rate", 0.01}, {"batch", 16}};
+}
+
+double largest_difference(const at::Tensor& one, const at::Tensor& other) {
+  return (one - other).abs().max().item<double>();
+}
+
+// Sec. 2.3: the difference of one pair is the pattern of all.
+TEST(Pairs, OneIsEnoughForAPatternThatIsAlwaysTheSame) {
+  for (const char* name : {"fixed", "learned"}) {
+    Stolen stolen(name);
+    EXPECT_LT(largest_difference(stolen.raw_answers(pair_settings("pattern", 1)), stolen.authorised_answers()), 1e-4)
+        << name;
+    EXPECT_LT(stolen.fit_error, 1e-6);
+  }
+}
+
+TEST(Pairs, TheFitGetsBetterWithItsSteps) {
+  for (const char* model : {"generator", "deep"}) {
+    Stolen stolen("generator");
+    stolen.raw_answers(pair_settings(model, 40, 1));
+    const double before = stolen.fit_error;
+    stolen.raw_answers(pair_settings(model, 40, 150));
+    EXPECT_LT(stolen.fit_error, before / 2) << model;
+  }
+}
+
+TEST(Pairs, EveryTryDrawsItsOwnAndTheSameTryTheSame) {
+  Stolen stolen("generator");
+  const Json settings = pair_settings("generator", 10, 5);
+  EXPECT_TRUE(stolen.raw_answers(settings, "0").equal(stolen.raw_answers(settings, "0")));
+  EXPECT_FALSE(stolen.raw_answers(settings, "0").equal(stolen.raw_answers(settings, "1")));
+}
+
+TEST(Pairs, WithoutATransformThereAreNone) {
+  Stolen stolen("fixed");
+  const Json settings = pair_settings("pattern", 1);
+  EXPECT_EQ(refusal<Error>([&] {
+              static_cast<void>(apply_attack({settings, stolen.network, stolen.view(), Stream(1, {}, ""), [] {}}));
+            }),
+            "a pair attack needs images behind a transform");
+}
+
+// All that is known is how a pattern is drawn: added to raw images, and nothing of the network is changed.
+TEST(InputOnly, AddsABipolarPatternOfItsOwn) {
+  Stolen stolen("fixed");
+  const Json settings = {{"name", "input-only"}, {"sigma", 0.1}, {"share", 0.2}};
+  const at::Tensor plain = models::predict_logits(*stolen.network, stolen.view(), 8);
+  EXPECT_GT(largest_difference(stolen.raw_answers(settings, "0"), plain), 1e-3);
+  EXPECT_GT(largest_difference(stolen.raw_answers(settings, "0"), stolen.raw_answers(settings, "1")), 1e-3);
+  const Json nothing = {{"name", "input-only"}, {"sigma", 0.1}, {"share", 0}};
+  EXPECT_LT(largest_difference(stolen.raw_answers(nothing), plain), 1e-5);
+}
+
+}  // namespace
+}  // namespace telltale::watermark
