@@ -64,8 +64,14 @@ class Attack {
   [[nodiscard]] virtual std::string attempts_key() const { return {}; }
   /// It needs images before and after an anti-piracy transform.
   [[nodiscard]] virtual bool needs_pairs() const { return false; }
-  /// It changes what the network is asked, and not the network: authorised users notice nothing.
-  [[nodiscard]] virtual bool changes_input() const { return false; }
+  /// It is after what a network behind a transform answers to raw images, and nothing else: authorised users are not
+  /// asked about, and of a network without a transform there is nothing to get.
+  [[nodiscard]] virtual bool opens_raw_images() const { return false; }
+  /// Settings whose combination has a meaning: of others there is no case.
+  [[nodiscard]] virtual bool has_meaning(const Json& settings) const {
+    static_cast<void>(settings);
+    return true;
+  }
   /// What it measures itself: variable, and what that means.
   [[nodiscard]] virtual std::vector<std::pair<const char*, const char*>> measures() const { return {}; }
   /// What it trains the model with, if it does, where there are so many test images: fingerprints cover it, and its

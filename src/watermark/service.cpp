@@ -60,6 +60,24 @@ class ChangedService final : public Service {
   std::function<at::Tensor(const at::Tensor&)> changed_;
 };
 
+class ReadService final : public Service {
+ public:
+  ReadService(std::unique_ptr<Service> asked, std::function<at::Tensor(const at::Tensor&)> read)
+      : asked_(std::move(asked)), read_(std::move(read)) {}
+
+  [[nodiscard]] int outputs() const override { return asked_->outputs(); }
+  at::Tensor logits(const models::ImageView& images, std::int64_t batch) override {
+    return read_(asked_->logits(images, batch));
+  }
+  at::Tensor logits(const at::Tensor& images, std::int64_t batch) override {
+    return read_(asked_->logits(images, batch));
+  }
+
+ private:
+  std::unique_ptr<Service> asked_;
+  std::function<at::Tensor(const at::Tensor&)> read_;
+};
+
 }  // namespace
 
 std::unique_ptr<Service> apply_attack(const AttackInputs& inputs) {
@@ -78,6 +96,11 @@ std::unique_ptr<Service> serve(std::shared_ptr<models::Network> network) {
 std::unique_ptr<Service> serve_behind(std::shared_ptr<models::Network> network,
                                       std::function<at::Tensor(const at::Tensor&)> changed) {
   return std::make_unique<ChangedService>(std::move(network), std::move(changed));
+}
+
+std::unique_ptr<Service> serve_read(std::shared_ptr<models::Network> network,
+                                    std::function<at::Tensor(const at::Tensor&)> read) {
+  return std::make_unique<ReadService>(serve(std::move(network)), std::move(read));
 }
 
 }  // namespace telltale::watermark

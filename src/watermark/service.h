@@ -32,4 +32,8 @@ std::unique_ptr<Service> serve(std::shared_ptr<models::Network> network);
 std::unique_ptr<Service> serve_behind(std::shared_ptr<models::Network> network,
                                       std::function<at::Tensor(const at::Tensor&)> changed);
 
+/// A network whose logits, N x classes, are read as `read` says.
+std::unique_ptr<Service> serve_read(std::shared_ptr<models::Network> network,
+                                    std::function<at::Tensor(const at::Tensor&)> read);
+
 }  // namespace telltale::watermark

@@ -14,7 +14,8 @@ from telltale_runs import write_job
 
 SMALL = dict(experiment="anti-piracy", train_images=1500, test_images=200, network="simple-cnn", learning_rate=0.05, momentum=0.9, batch=64,
              epochs=2, transform=["learned", "generator", "none"], show_images=3, prune_rate=0.5, input_only_attempts=3,
-             pair_attempts=2, pairs=[1, 20], pair_model=["pattern", "generator"], pair_steps=3)
+             pair_attempts=2, pairs=[1, 20], pair_model=["pattern", "generator"], pair_steps=3,
+             regain_labels=[0, 2], regain_by=["tune", "readout", "universal", "scratch"], regain_steps=5)
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +99,17 @@ def test_one_pair_opens_a_learned_pattern(study):
     assert (abs(opened.raw_accuracy - train.accuracy.sel(transform="learned")) < 0.011).all()
 
 
+def test_without_labels_only_a_perturbation_is_fitted(study):
+    regain = group(study, "regain").squeeze()
+    without, few = regain.raw_accuracy.sel(regain_labels=0), regain.raw_accuracy.sel(regain_labels=2)
+    protected = ["learned", "generator"]
+    assert np.isfinite(few.sel(transform=protected)).all() and np.isfinite(without.sel(transform=protected, regain_by="universal")).all()
+    assert np.isnan(without.sel(regain_by=["tune", "readout", "scratch"])).all()
+    assert np.isnan(regain.raw_accuracy.sel(transform="none")).all()
+
+
 def test_the_report_shows_networks_attacks_and_fits(study, telltale):
     report = telltale("report", study.output).out
-    for title in ("Networks behind a transform", "Input-only attack", "Pair attack: accuracy against the error of the fit"):
+    for title in ("Networks behind a transform", "Input-only attack", "A thief's own labels", "Pair attack: accuracy against the error of the fit"):
         assert title in report
     assert "Table 2 of Chen and Wu 2018" not in report  # generated data are no reproduction

@@ -103,5 +103,58 @@ TEST(InputOnly, AddsABipolarPatternOfItsOwn) {
   EXPECT_LT(largest_difference(stolen.raw_answers(nothing), plain), 1e-5);
 }
 
+Json regain_settings(const char* by, int labels, int steps = 100) {
+  return {{"name", "regain"}, {"by", by}, {"labels", labels}, {"steps", steps}, {"rate", 0.05}, {"batch", 8}};
+}
+
+double accuracy_on_second_half(const at::Tensor& logits, const Stolen& stolen) {
+  const auto given = models::labels_of(logits);
+  return models::accuracy(std::span(given).subspan(20), ByteSpan(stolen.labels).subspan(20));
+}
+
+// Four classes told by their brightness: whoever learns from labels has them all.
+TEST(Regain, EveryWayThatTrainsLearnsFromTheThiefsLabels) {
+  for (const char* by : {"tune", "self-tune", "scratch", "self-training"}) {
+    Stolen stolen("fixed");
+    EXPECT_GT(accuracy_on_second_half(stolen.raw_answers(regain_settings(by, 5)), stolen), 0.9) << by;
+  }
+}
+
+TEST(Regain, AReadoutAndAPerturbationLeaveTheNetworkAsItIs) {
+  for (const char* by : {"readout", "universal"}) {
+    Stolen stolen("fixed");
+    const at::Tensor before = models::predict_logits(*stolen.network, stolen.view(), 8);
+    const double as_stolen = accuracy_on_second_half(before, stolen);
+    EXPECT_GT(accuracy_on_second_half(stolen.raw_answers(regain_settings(by, 5)), stolen), as_stolen) << by;
+    EXPECT_TRUE(models::predict_logits(*stolen.network, stolen.view(), 8).equal(before)) << by;
+    for (const at::Tensor& parameter : stolen.network->parameters()) EXPECT_TRUE(parameter.requires_grad()) << by;
+  }
+}
+
+// Without labels the perturbation makes answers sure and diverse; nothing else has a meaning then.
+TEST(Regain, WithoutLabelsThereIsAPerturbationAlone) {
+  Stolen stolen("fixed");
+  const auto information = [](const at::Tensor& logits) {
+    const at::Tensor shares = logits.to(at::kDouble).softmax(1), mean = shares.mean(0);
+    return ((shares * shares.log()).sum(1).mean() - (mean * mean.log()).sum()).item<double>();
+  };
+  const double before = information(models::predict_logits(*stolen.network, stolen.view(), 8));
+  EXPECT_GT(information(stolen.raw_answers(regain_settings("universal", 0))), before);
+  for (const char* by : {"tune", "self-tune", "readout", "scratch", "self-training"}) {
+    EXPECT_FALSE(attack_named("regain").has_meaning(regain_settings(by, 0))) << by;
+    EXPECT_TRUE(attack_named("regain").has_meaning(regain_settings(by, 1))) << by;
+  }
+  EXPECT_TRUE(attack_named("regain").has_meaning(regain_settings("universal", 0)));
+}
+
+// Scratch is what a thief has without the network: it does not depend on which he stole.
+TEST(Regain, ScratchDoesNotLookAtTheStolenWeights) {
+  Stolen one("fixed"), other("fixed");
+  models::initialise(*other.network, Stream(9, {}, "another network"));
+  EXPECT_TRUE(
+      one.raw_answers(regain_settings("scratch", 5, 5)).equal(other.raw_answers(regain_settings("scratch", 5, 5))));
+  EXPECT_FALSE(one.raw_answers(regain_settings("tune", 5, 5)).equal(other.raw_answers(regain_settings("tune", 5, 5))));
+}
+
 }  // namespace
 }  // namespace telltale::watermark

@@ -120,7 +120,7 @@ std::vector<Measure> halves_of(const std::string& what) {
 
 std::vector<Measure> measures_of(const watermark::Attack* attack) {
   std::vector<Measure> all = halves_of("raw_accuracy");
-  if (attack == nullptr || !attack->changes_input())
+  if (attack == nullptr || !attack->opens_raw_images())
     for (const Measure& measure : halves_of("accuracy")) all.push_back(measure);
   if (attack == nullptr) {
     all.push_back({"perturbation_rms", "perturbation_rms",
@@ -136,7 +136,7 @@ std::vector<Measure> measures_of(const watermark::Attack* attack) {
 }  // namespace
 
 AntiPiracy::AntiPiracy() {
-  for (const char* name : {"prune", "fine-tune", "input-only", "pairs"})
+  for (const char* name : {"prune", "fine-tune", "input-only", "pairs", "regain"})
     attacks_.push_back(&watermark::attack_named(name));
 }
 
@@ -218,7 +218,7 @@ Plan AntiPiracy::plan(const StudyInputs& inputs) const {
                                      training.environments,
                                      2 * test_count * training.image_s + trained_images * training.trained_image_s};
     // Who changes what is asked looks at raw images alone, unless he has pairs.
-    if (delivered[c].transform && (done == nullptr || !done->changes_input() || done->needs_pairs())) {
+    if (delivered[c].transform && (done == nullptr || !done->opens_raw_images() || done->needs_pairs())) {
       task.payload.transform = plan.tasks[*delivered[c].transform].identity;
       task.needs.push_back(*delivered[c].transform);
     }
@@ -253,8 +253,9 @@ Plan AntiPiracy::plan(const StudyInputs& inputs) const {
     add_stage(plan, {attack->name(), attack->help(), attacked, measures_of(attack), {}, {}},
               [&](const Grid::Point& point) -> std::optional<study::Task<QueryProtected>> {
                 const bool is_protected = point.text("transform") != no_transform;
-                if (attack->changes_input() && !is_protected) return {};
+                if (attack->opens_raw_images() && !is_protected) return {};
                 Json done = attack_settings(*attack, CaseValues(job, point));
+                if (!attack->has_meaning(done)) return {};
                 if (point.has(attempt_axis)) done[attempt_axis] = point.integer(attempt_axis);
                 if (attack->changes_nothing(done)) return query(point, untouched, nullptr, 0);
                 const auto [images, batch, epochs] = attack->training(done, data.test().count);

@@ -58,7 +58,7 @@ cluster::TaskResult query_protected(const QueryProtected& task, RankState& rank,
   const at::Tensor raw = service->logits(test.view(), task.eval_batch);
   put_accuracies(result, "raw_accuracy", raw, labels);
   context.check();
-  if (attack.changes_input()) return result;
+  if (attack.opens_raw_images()) return result;
   if (!transform) {
     put_accuracies(result, "accuracy", raw, labels);
     return result;

@@ -38,7 +38,7 @@ class InputOnly final : public Attack {
   }
   [[nodiscard]] std::string attempts_key() const override { return "input-only-attempts"; }
   [[nodiscard]] std::string switched_on_by() const override { return attempts_key(); }
-  [[nodiscard]] bool changes_input() const override { return true; }
+  [[nodiscard]] bool opens_raw_images() const override { return true; }
 };
 
 }  // namespace

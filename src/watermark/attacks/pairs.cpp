@@ -61,7 +61,7 @@ class Pairs final : public Attack {
   [[nodiscard]] std::string attempts_key() const override { return "pair-attempts"; }
   [[nodiscard]] std::string switched_on_by() const override { return attempts_key(); }
   [[nodiscard]] bool needs_pairs() const override { return true; }
-  [[nodiscard]] bool changes_input() const override { return true; }
+  [[nodiscard]] bool opens_raw_images() const override { return true; }
   [[nodiscard]] std::vector<std::pair<const char*, const char*>> measures() const override {
     return {{"fit_error",
              "root of the mean square, over pixels of test images, of what the fitted transform adds less what the "

@@ -1,0 +1,168 @@
+// A thief with a few labels of his own. Sources of the ways that need one: self-training, Lee 2013 (pseudo-labels); a
+// perturbation that makes answers sure and diverse, Bridle, Heading and MacKay 1991 (mutual information).
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "models/evaluate.h"
+#include "models/training.h"
+#include "models/transform.h"
+#include "models/weights.h"
+#include "watermark/attacks/regain.h"
+#include "watermark/descent.h"
+#include "watermark/registry.h"
+#include "watermark/service.h"
+
+namespace telltale::watermark {
+namespace {
+
+using NetworkPointer = std::shared_ptr<models::Network>;
+
+constexpr double sure = 0.9;           // the probability from which on a thief trusts an answer
+constexpr std::int64_t infomax = 250;  // images of a step without labels: diversity is one of many images
+
+// Images that a thief has, copied out of the test set, with the labels that he knows or believes.
+struct Own {
+  Bytes pixels, labels;
+  data::ImageShape shape;
+
+  void add(const models::ImageView& images, std::int64_t at, std::uint8_t label) {
+    const ByteSpan image = images.image(at);
+    pixels.insert(pixels.end(), image.begin(), image.end());
+    labels.push_back(label);
+  }
+  [[nodiscard]] models::ImageView view() const {
+    return {pixels, labels, shape, static_cast<std::int64_t>(labels.size())};
+  }
+};
+
+// So many of every class with their labels, and the rest without, which here means with no label that is looked at.
+std::pair<Own, Own> shared_out(const AttackInputs& inputs, std::int64_t each) {
+  const models::ImageView half = first_half(inputs.images);
+  Own labelled{{}, {}, half.shape}, rest{{}, {}, half.shape};
+  std::vector<std::int64_t> left(256, each);
+  Stream draws = inputs.stream.derive("labelled images");
+  for (const std::int64_t at : draws.permutation(half.count)) {
+    const auto label = half.labels[static_cast<std::size_t>(at)];
+    if (left[label] > 0)
+      --left[label], labelled.add(half, at, label);
+    else
+      rest.add(half, at, 0);
+  }
+  return {std::move(labelled), std::move(rest)};
+}
+
+struct Regaining {
+  const AttackInputs& inputs;
+  std::int64_t steps, batch;
+  double rate;
+
+  void train(const NetworkPointer& network, const models::ImageView& images, const std::string& purpose) const {
+    models::Recipe recipe;
+    recipe.learning_rate = rate;
+    recipe.momentum = 0.9;
+    recipe.batch = std::min(batch, images.count);
+    const std::int64_t a_pass = (images.count + recipe.batch - 1) / recipe.batch;
+    recipe.epochs = (steps + a_pass - 1) / a_pass;
+    models::Trainer trainer(network, recipe, {images, {}, {}}, inputs.stream.derive(purpose));
+    for (std::int64_t done = 0; done < steps; ++done) {
+      trainer.step();
+      inputs.check();
+    }
+  }
+
+  // Trains on with what the network itself is sure of.
+  void train_itself(const NetworkPointer& network, const Own& labelled, const Own& rest) const {
+    for (std::int64_t round = 0; round < regain_rounds; ++round) {
+      const at::Tensor shares = models::predict_logits(*network, rest.view(), 250).softmax(1);
+      const auto [best, label] = shares.max(1);
+      Own believed = labelled;
+      for (std::int64_t i = 0; i < best.size(0); ++i)
+        if (best[i].item<double>() >= sure)
+          believed.add(rest.view(), i, static_cast<std::uint8_t>(label[i].item<std::int64_t>()));
+      inputs.check();
+      train(network, believed.view(), "round " + std::to_string(round));
+    }
+  }
+
+  // Softmax regression on log-probabilities: all of its images at every step.
+  [[nodiscard]] std::unique_ptr<Service> read_out(const Own& labelled) const {
+    const NetworkPointer& network = inputs.model;
+    const std::int64_t classes = network->spec().classes;
+    const at::Tensor features = models::predict_logits(*network, labelled.view(), 250).log_softmax(1);
+    const at::Tensor labels = at::empty({features.size(0)}, at::kLong);
+    for (std::int64_t i = 0; i < labels.size(0); ++i) labels.data_ptr<std::int64_t>()[i] = labelled.view().label(i);
+    const at::Tensor weights = at::zeros({classes, classes}).requires_grad_(true),
+                     bias = at::zeros({classes}).requires_grad_(true);
+    Descent descent({weights, bias}, rate);
+    for (std::int64_t done = 0; done < steps; ++done) {
+      descent.step(at::cross_entropy_loss(features.mm(weights.t()) + bias, labels));
+      inputs.check();
+    }
+    const at::Tensor map = weights.detach(), shift = bias.detach();
+    return serve_read(network,
+                      [map, shift](const at::Tensor& logits) { return logits.log_softmax(1).mm(map.t()) + shift; });
+  }
+
+  // One perturbation of all images, through the network as it stands. With labels: towards them. Without: so that the
+  // answer to each is sure and those to all are diverse.
+  [[nodiscard]] std::unique_ptr<Service> perturb(const Own& labelled, const Own& rest) const {
+    const NetworkPointer network = models::load_network(models::save_weights(*inputs.model));
+    network->eval();
+    for (at::Tensor& parameter : network->parameters()) parameter.requires_grad_(false);
+    const bool knows = !labelled.labels.empty();
+    const models::ImageView images = (knows ? labelled : rest).view();
+    const at::Tensor perturbation =
+        at::zeros({1, images.shape.channels, images.shape.height, images.shape.width}).requires_grad_(true);
+    Descent descent({perturbation}, rate);
+    const std::int64_t taken = std::min(knows ? batch : infomax, images.count);
+    std::vector<std::int64_t> order;
+    std::size_t next = 0;
+    Stream draws = inputs.stream.derive("order of perturbed images");
+    for (std::int64_t done = 0; done < steps; ++done) {
+      std::vector<at::Tensor> some;
+      std::vector<std::int64_t> labels;
+      while (static_cast<std::int64_t>(some.size()) < taken) {
+        if (next == order.size()) order = draws.permutation(images.count), next = 0;
+        some.push_back(models::planes_of(images.part(order[next], 1)));
+        labels.push_back(images.label(order[next++]));
+      }
+      const at::Tensor logarithms = network->forward(at::cat(some) + perturbation).log_softmax(1);
+      if (knows) {
+        descent.step(at::nll_loss(logarithms, at::tensor(labels)));
+      } else {
+        const at::Tensor shares = logarithms.exp(), mean = shares.mean(0);
+        descent.step((mean * mean.clamp_min(1e-12).log()).sum() - (shares * logarithms).sum(1).mean());
+      }
+      inputs.check();
+    }
+    const at::Tensor found = perturbation.detach();
+    return serve_behind(inputs.model, [found](const at::Tensor& asked) { return asked + found; });
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Service> apply_regain(const AttackInputs& inputs) {
+  const Json& settings = inputs.settings;
+  const auto by = settings.at("by").get<std::string>();
+  const auto [labelled, rest] = shared_out(inputs, settings.at("labels"));
+  const Regaining regaining{inputs, settings.at("steps"), settings.at("batch"), settings.at("rate")};
+  if (by == "universal") return regaining.perturb(labelled, rest);
+  if (labelled.labels.empty()) throw Error("without labels a thief has nothing to train towards");
+  if (by == "readout") return regaining.read_out(labelled);
+  NetworkPointer network;
+  if (by == "tune" || by == "self-tune") {
+    network = models::load_network(models::save_weights(*inputs.model));
+  } else {
+    network = models::make_network(inputs.model->spec());
+    models::initialise(*network, inputs.stream.derive("drawn weights"));
+  }
+  regaining.train(network, labelled.view(), "own labels");
+  if (by.starts_with("self")) regaining.train_itself(network, labelled, rest);
+  return serve(std::move(network));
+}
+
+}  // namespace telltale::watermark
