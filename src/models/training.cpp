@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/batches.h"
 #include "models/evaluate.h"
 #include "models/optimizer.h"
+#include "models/training_samples.h"
 #include "models/weights.h"
 
 namespace telltale::models {
@@ -50,34 +50,6 @@ at::Tensor gradient_of(const at::Tensor& parameter) {
   return gradient.strides() == parameter.strides() ? gradient : at::empty_like(parameter).copy_(gradient);
 }
 
-void check_labels(std::int64_t label, int classes) {
-  if (label >= 0 && label < classes) return;
-  throw Error("a training sample has label " + std::to_string(label) + "; the network's " + std::to_string(classes) +
-              " outputs count from 0");
-}
-
-void check_data(const TrainingData& data, const NetworkSpec& spec, Augmentation augmentation) {
-  check(data.base);
-  const data::ImageShape &image = data.base.shape, &taken = spec.input;
-  const bool fits = augmentation == Augmentation::window_flip
-                        ? image.channels == taken.channels && image.height >= taken.height && image.width >= taken.width
-                        : image == taken;
-  if (!fits) throw Error("the training images are not of the shape the network takes");
-  for (const std::uint8_t label : data.base.labels) check_labels(label, spec.classes);
-  if (data.extra_images.defined() != data.extra_labels.defined()) throw Error("extra samples need images and labels");
-  if (data.extra_images.defined()) {
-    const at::Tensor& images = data.extra_images;
-    const at::Tensor& labels = data.extra_labels;
-    const data::ImageShape& shape = spec.input;
-    if (images.scalar_type() != at::kFloat || labels.scalar_type() != at::kLong || labels.dim() != 1 ||
-        images.sizes() != at::IntArrayRef({labels.size(0), shape.channels, shape.height, shape.width})) {
-      throw Error("the extra samples are not of the shape the network takes");
-    }
-    for (std::int64_t i = 0; i < labels.size(0); ++i) check_labels(labels[i].item<std::int64_t>(), spec.classes);
-  }
-  if (data.count() == 0) throw Error("there is nothing to train on");
-}
-
 }  // namespace
 
 Json Recipe::to_json() const {
@@ -112,14 +84,11 @@ void check(const Recipe& recipe) {
           "milestones are numbers of epochs in ascending order");
 }
 
-std::int64_t TrainingData::count() const { return base.count + (extra_labels.defined() ? extra_labels.size(0) : 0); }
-
 struct Trainer::State {
   std::shared_ptr<Network> network;
   Recipe recipe;
-  TrainingData data;
+  TrainingSamples samples;
   Stream stream;
-  std::int64_t samples;
   std::shared_ptr<Objective> objective;  // nullptr: cross-entropy
   std::vector<Trained> trained;
 
@@ -132,14 +101,7 @@ struct Trainer::State {
   double second_power = 1;
   std::vector<EpochRecord> records;
 
-  // The order of this epoch's samples: a function of the stream and the epoch, so no checkpoint holds it.
-  std::vector<std::int64_t> order;
-  std::int64_t order_epoch = -1;
-  // Of the step under way.
-  std::vector<Variation> variations;
-  std::vector<float> whole;  // an image before it is varied
-
-  [[nodiscard]] std::int64_t steps_per_epoch() const { return (samples + recipe.batch - 1) / recipe.batch; }
+  [[nodiscard]] std::int64_t steps_per_epoch() const { return (samples.count() + recipe.batch - 1) / recipe.batch; }
 
   [[nodiscard]] double learning_rate() const {
     double rate = recipe.learning_rate;
@@ -154,73 +116,10 @@ struct Trainer::State {
   [[nodiscard]] Json description() const {
     Json json{{"network", network->spec().to_json()},
               {"recipe", recipe.to_json()},
-              {"samples", samples},
+              {"samples", samples.count()},
               {"stream", stream.key().hex()}};
     if (objective) json["objective"] = objective->description();
     return json;
-  }
-
-  // The images come in an order of their own, with the extra samples at random places among them: trainings that share
-  // a stream see the same images in the same order, whatever else they are trained on.
-  [[nodiscard]] std::vector<std::int64_t> order_now() const {
-    const std::string of_epoch = "of epoch " + std::to_string(epoch);
-    std::vector<std::int64_t> images = stream.derive("order " + of_epoch).permutation(data.base.count);
-    const std::int64_t extras = samples - data.base.count;
-    if (extras == 0) return images;
-    const std::vector<std::int64_t> places = stream.derive("places of extra samples " + of_epoch).permutation(samples);
-    std::vector<std::int64_t> mixed(static_cast<std::size_t>(samples), -1);
-    for (std::int64_t i = 0; i < extras; ++i)
-      mixed[static_cast<std::size_t>(places[static_cast<std::size_t>(i)])] = data.base.count + i;
-    auto next = images.begin();
-    for (std::int64_t& sample : mixed)
-      if (sample < 0) sample = *next++;
-    return mixed;
-  }
-
-  // Samples lie anywhere in memory: the next one is on its way into the cache while one is written.
-  void fetch_sample(std::int64_t index) const {
-    if (index >= data.base.count) return;
-    const ByteSpan pixels = data.base.image(index);
-    for (std::size_t i = 0; i < pixels.size(); i += 64) __builtin_prefetch(&pixels[i]);
-  }
-
-  // The sample `index` of base and extra images, channels last.
-  void write_image_of(std::int64_t index, float* out) const {
-    if (index < data.base.count) return write_image(data.base.image(index), data.base.shape, out);
-    const std::int64_t extra = index - data.base.count;
-    write_image(data.extra_images.data_ptr<float>() + extra * data.base.pixels_each(), data.base.shape, out);
-  }
-
-  [[nodiscard]] std::int64_t label_of(std::int64_t index) const {
-    return index < data.base.count ? data.base.label(index)
-                                   : data.extra_labels.data_ptr<std::int64_t>()[index - data.base.count];
-  }
-
-  [[nodiscard]] Variation variation_of(std::int64_t index) const {
-    Stream draws = stream.derive("augment sample " + std::to_string(index) + " in epoch " + std::to_string(epoch));
-    return recipe.augmentation == Augmentation::crop_flip
-               ? Variation::draw(draws)
-               : Variation::draw_window(data.base.shape, network->spec().input, draws);
-  }
-
-  // The samples of a step: those numbers of the epoch's order.
-  [[nodiscard]] Batch batch_of(std::int64_t first, std::int64_t taken) {
-    const data::ImageShape &image = data.base.shape, &shape = network->spec().input;
-    const bool varies = recipe.augmentation != Augmentation::none;
-    const at::Tensor pixels = at::empty({taken, shape.height, shape.width, shape.channels}, at::kFloat);
-    const at::Tensor labels = at::empty({taken}, at::kLong);
-    const auto size = static_cast<std::int64_t>(shape.pixels());
-    variations.clear();
-    whole.resize(varies ? image.pixels() : 0);
-    for (std::int64_t i = 0; i < taken; ++i) {
-      if (i + 1 < taken) fetch_sample(order[static_cast<std::size_t>(first + i + 1)]);
-      const std::int64_t index = order[static_cast<std::size_t>(first + i)];
-      float* out = pixels.data_ptr<float>() + i * size;
-      write_image_of(index, varies ? whole.data() : out);
-      if (varies) vary(whole.data(), image, variations.emplace_back(variation_of(index)), out, shape);
-      labels.data_ptr<std::int64_t>()[i] = label_of(index);
-    }
-    return {pixels.permute({0, 3, 1, 2}), labels, variations};
   }
 
   [[nodiscard]] Objective::Value value_of(const Batch& batch) {
@@ -254,14 +153,8 @@ struct Trainer::State {
 Trainer::Trainer(std::shared_ptr<Network> network, Recipe recipe, TrainingData data, const Stream& stream,
                  std::shared_ptr<Objective> objective) {
   models::check(recipe);
-  check_data(data, network->spec(), recipe.augmentation);
-  if (data.extra_images.defined()) {
-    data.extra_images = data.extra_images.contiguous();
-    data.extra_labels = data.extra_labels.contiguous();
-  }
-  const std::int64_t samples = data.count();
-  state_.reset(
-      new State{std::move(network), std::move(recipe), std::move(data), stream, samples, std::move(objective)});
+  TrainingSamples samples(std::move(data), network->spec(), recipe.augmentation, stream);
+  state_.reset(new State{std::move(network), std::move(recipe), std::move(samples), stream, std::move(objective)});
   const bool adam = state_->recipe.optimizer == Optimizer::adam;
   const bool moving = adam || state_->recipe.momentum != 0;
   const auto add = [&](const std::string& name, const at::Tensor& parameter, bool decays) {
@@ -285,13 +178,9 @@ void Trainer::step() {
   State& state = *state_;
   if (finished()) throw Error("the training is finished: there is no step to take");
   if (!state.network->is_training()) state.network->train();
-  if (state.order_epoch != state.epoch) {
-    state.order = state.order_now();
-    state.order_epoch = state.epoch;
-  }
   const std::int64_t first = state.step * state.recipe.batch;
-  const std::int64_t taken = std::min(state.recipe.batch, state.samples - first);
-  const Batch batch = state.batch_of(first, taken);
+  const std::int64_t taken = std::min(state.recipe.batch, state.samples.count() - first);
+  const Batch batch = state.samples.batch(state.epoch, first, taken);
   state.network->draw_from(Stream::key_of(
       state.stream.key(), "step " + std::to_string(state.step) + " of epoch " + std::to_string(state.epoch)));
   const auto [loss, logits] = state.value_of(batch);
@@ -304,7 +193,7 @@ void Trainer::step() {
     state.right += answers[static_cast<std::size_t>(i)] == batch.labels.data_ptr<std::int64_t>()[i];
   }
   if (++state.step == state.steps_per_epoch()) {
-    const auto samples = static_cast<double>(state.samples);
+    const auto samples = static_cast<double>(state.samples.count());
     state.records.push_back({state.loss_sum / samples, static_cast<double>(state.right) / samples});
     ++state.epoch;
     state.step = 0;
