@@ -30,11 +30,23 @@ std::vector<std::string> names_of(const std::vector<Parameter>& parameters) {
   return names;
 }
 
-Json attack_settings(const watermark::Attack& attack, const CaseValues& values) {
+Json untouched() { return {{"name", "none"}}; }
+
+Grid attack_grid(const watermark::Attack& attack, const Grid& cases, const Job& job) {
+  const Grid grid = cases * Grid(job.axes_of(names_of(attack.parameters())));
+  const std::string attempts = attack.attempts_key();
+  if (attempts.empty()) return grid;
+  return grid * Grid({study::counted_axis(attempt_axis, job.integer(attempts), 0, "try of the attack")});
+}
+
+std::optional<Json> attack_settings(const watermark::Attack& attack, const Job& job, const Grid::Point& point) {
+  const CaseValues values(job, point);
   Json settings = {{"name", attack.name()}};
   for (const Parameter& parameter : attack.parameters())
     if (parameter.name != attack.attempts_key()) settings[parameter.field_name()] = value_of(parameter, values);
-  return settings;
+  if (!attack.has_meaning(settings)) return {};
+  if (point.has(attempt_axis)) settings[attempt_axis] = point.integer(attempt_axis);
+  return attack.changes_nothing(settings) ? untouched() : settings;
 }
 
 void add_attack_subjects(std::vector<forensics::Subject>& subjects,
@@ -44,8 +56,9 @@ void add_attack_subjects(std::vector<forensics::Subject>& subjects,
     if (!is_on(*attack, job)) continue;
     const Grid grid(job.axes_of(names_of(attack->parameters())));
     for (std::size_t index = 0; index < grid.size(); ++index) {
-      const auto training =
-          attack->training(attack_settings(*attack, CaseValues(job, grid.point(index))), test_images(job));
+      const std::optional<Json> done = attack_settings(*attack, job, grid.point(index));
+      if (!done || *done == untouched()) continue;
+      const auto training = attack->training(*done, test_images(job));
       if (training.images > 0) add_training_subjects(subjects, network, training.batch, 1, training.images);
     }
   }

@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+#include "models/evaluate.h"
+
 namespace telltale::experiments {
 
 at::Tensor images_of(const watermark::KeySamples& samples) {
@@ -32,6 +34,15 @@ Array array_of(const at::Tensor& values) {
 Array array_of(const std::vector<std::int64_t>& labels) {
   return Array::of<std::int32_t>({static_cast<std::int64_t>(labels.size())},
                                  std::vector<std::int32_t>(labels.begin(), labels.end()));
+}
+
+void put_accuracies(cluster::TaskResult& result, const std::string& name, std::span<const std::int64_t> answers,
+                    ByteSpan labels) {
+  const std::size_t half = labels.size() / 2;
+  const auto put = [&](const std::string& which, double value) { result.values[which] = Array::scalar(value); };
+  put(name, models::accuracy(answers, labels));
+  if (half > 0) put(name + "_first_half", models::accuracy(answers.first(half), labels.first(half)));
+  put(name + "_second_half", models::accuracy(answers.subspan(half), labels.subspan(half)));
 }
 
 }  // namespace telltale::experiments

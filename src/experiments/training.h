@@ -183,12 +183,16 @@ Json no_scheme();
 struct Curve {
   const char* name;
   const char* help;
+  const char* instead = nullptr;  ///< what stands for it in outcomes that do not have it
 };
 
 /// Adds `model_sha256`, `model_task` (where the model is) and these curves of every case's training to a group that has
-/// the cases' dimensions already.
+/// the cases' dimensions already. `models`: whose products the models are, where that is not the training itself.
 void add_training_variables(store::Group& group, const Stage& train, const study::Job& job,
-                            const OutcomeLookup& outcome, const std::vector<Curve>& curves);
+                            const OutcomeLookup& outcome, const std::vector<Curve>& curves,
+                            const Stage* models = nullptr);
+/// The identities of a stage's tasks that were done, by point; empty where there is none.
+std::vector<std::string> identities_of(const Stage& stage, const OutcomeLookup& outcome);
 
 /// The group `train` of an experiment whose networks have no watermark: accuracy, hashes and curves of every case.
 store::Group clean_train_group(const std::string& help, const Stage& train, const study::Job& job,

@@ -9,20 +9,30 @@ namespace telltale::experiments {
 using study::Job;
 using study::missing;
 
+std::vector<std::string> identities_of(const Stage& stage, const OutcomeLookup& outcome) {
+  std::vector<std::string> all;
+  for (const auto& task : stage.tasks) {
+    const Outcome* made = study::done(outcome, task);
+    all.push_back(made == nullptr ? "" : made->identity.hex());
+  }
+  return all;
+}
+
 void add_training_variables(store::Group& group, const Stage& train, const Job& job, const OutcomeLookup& outcome,
-                            const std::vector<Curve>& curves) {
-  std::vector<std::string> hashes, tasks;
+                            const std::vector<Curve>& curves, const Stage* models) {
+  std::vector<std::string> hashes;
   for (const auto& task : train.tasks) {
     const Outcome* trained = study::done(outcome, task);
     hashes.push_back(
         trained == nullptr ? "" : Identity::from_bytes(trained->values.at(model_hash_value).as<std::uint8_t>()).hex());
-    tasks.push_back(trained == nullptr ? "" : trained->identity.hex());
   }
   const auto dimensions = train.grid.dimensions();
   group.variables.push_back(
       study::texts("model_sha256", dimensions, hashes, "SHA-256 of the trained model (safetensors)"));
-  group.variables.push_back(study::texts("model_task", dimensions, tasks,
-                                         "identity of the training: its product is artifacts/products-<identity>"));
+  group.variables.push_back(study::texts("model_task", dimensions,
+                                         identities_of(models != nullptr ? *models : train, outcome),
+                                         "identity of the task that made the model: its product is "
+                                         "artifacts/products-<identity>"));
 
   // As long as the longest training.
   std::int64_t epochs = 0;
@@ -32,13 +42,14 @@ void add_training_variables(store::Group& group, const Stage& train, const Job& 
   at_least("epochs");
   if (tunes(job)) at_least("embed-epochs");
   Grid({study::counted_axis("epoch", epochs)}).declare(group);
-  for (const auto& [name, help] : curves) {
+  for (const auto& [name, help, instead] : curves) {
     std::vector<double> all;
     all.reserve(train.tasks.size() * static_cast<std::size_t>(epochs));
     for (const auto& task : train.tasks) {
       std::vector<double> curve(static_cast<std::size_t>(epochs), missing);
       if (const Outcome* trained = study::done(outcome, task)) {
-        const auto recorded = trained->values.at(name).as<double>();
+        const bool has = instead == nullptr || trained->values.contains(name);
+        const auto recorded = trained->values.at(has ? name : instead).as<double>();
         std::copy(recorded.begin(), recorded.end(), curve.begin());
       }
       all.insert(all.end(), curve.begin(), curve.end());

@@ -7,8 +7,6 @@
 namespace telltale::models {
 namespace {
 
-constexpr int padding = 4;
-
 float value_of(std::uint8_t byte) { return static_cast<float>(byte) / 255.0F; }
 float value_of(float value) { return value; }
 

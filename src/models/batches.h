@@ -10,6 +10,8 @@ namespace telltale::models {
 
 /// How an image is varied each time it is trained on: what is cut out of it, and whether that is flipped.
 struct Variation {
+  static constexpr int padding = 4;  ///< of draw(): how far a crop leaves the image at most
+
   int down = 0;   ///< the first row that is taken; what lies outside of the image is 0
   int right = 0;  ///< the first column
   bool flip = false;

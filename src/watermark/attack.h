@@ -33,7 +33,7 @@ struct AttackInputs {
   std::function<void()> check;             ///< to be called often: throws when the task has to end
   // Of networks behind an anti-piracy transform:
   std::shared_ptr<models::Transform> transform = {};  ///< which an attacker knows by pairs alone: Attack::needs_pairs()
-  models::ImageView owner_images = {};                ///< the training images, of which such pairs are
+  models::ImageView owner_images = {};                ///< the training images, whose middle windows such pairs are
   /// Takes what else an attack measures: the values that Attack::measures() names.
   std::function<void(const char*, double)> measured = [](const char*, double) {};
 };

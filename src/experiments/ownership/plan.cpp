@@ -13,8 +13,6 @@ using study::Count;
 using study::Job;
 using study::Measure;
 
-Json untouched() { return {{"name", "none"}}; }
-
 // The scheme of the job that marks nothing; nullptr if it has none.
 const std::string* clean_scheme_of(const Job& job) {
   const auto& schemes = job.values("scheme");
@@ -47,15 +45,16 @@ std::vector<PlannedTraining> Ownership::plan(Plan& plan, const StudyInputs& inpu
   if (control_.empty()) plan_control(plan, inputs, trainings);
   for (const watermark::Attack* attack : attacks_) {
     if (!is_on(*attack, job)) continue;
-    const Grid attacked = grid * Grid(job.axes_of(names_of(attack->parameters())));
+    const Grid attacked = attack_grid(*attack, grid, job);
     add_stage(plan, {attack->name(), attack->help(), attacked, measures(), counts(), {}},
-              [&](const Grid::Point& point) {
+              [&](const Grid::Point& point) -> std::optional<study::Task<Evaluate>> {
                 const CaseValues values(job, point);
-                const Json done = attack_settings(*attack, values);
-                if (attack->changes_nothing(done)) return evaluate(values, untouched());
-                const auto [images, batch, epochs] = attack->training(done, data.test().count);
+                const std::optional<Json> done = attack_settings(*attack, job, point);
+                if (!done) return {};
+                if (*done == untouched()) return evaluate(values, *done);
+                const auto [images, batch, epochs] = attack->training(*done, data.test().count);
                 const double trained = static_cast<double>(images) * static_cast<double>(epochs);
-                return evaluate(values, done, trained * trainings[point.leading(grid.axes().size())].trained_image_s);
+                return evaluate(values, *done, trained * trainings[point.leading(grid.axes().size())].trained_image_s);
               });
     plan.cases = std::max(plan.cases, attacked.size());
   }

@@ -25,10 +25,7 @@ cluster::TaskResult evaluate(const Evaluate& task, RankState& rank, cluster::Tas
   const at::Tensor logits = service->logits(test, task.eval_batch);
   const auto answers = models::labels_of(logits);
   const ByteSpan labels = data.test().labels;
-  put("accuracy", models::accuracy(answers, labels));
-  const auto half = static_cast<std::size_t>(watermark::first_half(test).count);
-  if (half > 0) put("accuracy_first_half", models::accuracy(std::span(answers).first(half), labels.first(half)));
-  put("accuracy_second_half", models::accuracy(std::span(answers).subspan(half), labels.subspan(half)));
+  put_accuracies(result, "accuracy", answers, labels);
   if (service->outputs() > data.classes())
     put("accuracy_label_removed", models::accuracy(models::labels_of(logits, data.classes()), data.test().labels));
   check();

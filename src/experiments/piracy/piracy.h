@@ -72,9 +72,6 @@ class AntiPiracy final : public study::Experiment {
   std::vector<const watermark::Attack*> attacks_;
 };
 
-/// The axis along which an attack is tried several times.
-inline constexpr const char* attempt_axis = "attempt";
-
 /// Of `key = fixed, learned, ...`.
 inline constexpr const char* no_transform = "none";
 

@@ -224,7 +224,6 @@ Plan AntiPiracy::plan(const StudyInputs& inputs) const {
     }
     return task;
   };
-  const Json untouched = {{"name", "none"}};
   add_stage(plan,
             {"evaluate",
              "every case: the trained network, asked raw and processed images",
@@ -232,7 +231,7 @@ Plan AntiPiracy::plan(const StudyInputs& inputs) const {
              measures_of(nullptr),
              {},
              {}},
-            [&](const Grid::Point& point) { return query(point, untouched, nullptr, 0); });
+            [&](const Grid::Point& point) { return query(point, untouched(), nullptr, 0); });
   plan.cases = cases.size();
   if (job.integer("show-images") > 0)
     add_stage(plan, {"images", "the first test images, raw and processed (Fig. 2)", cases, {}, {}, {}},
@@ -247,19 +246,16 @@ Plan AntiPiracy::plan(const StudyInputs& inputs) const {
               });
   for (const watermark::Attack* attack : attacks_) {
     if (!is_on(*attack, job)) continue;
-    Grid attacked = cases * Grid(job.axes_of(names_of(attack->parameters())));
-    if (const std::string attempts = attack->attempts_key(); !attempts.empty())
-      attacked = attacked * Grid({study::counted_axis(attempt_axis, job.integer(attempts), 0, "try of the attack")});
+    const Grid attacked = attack_grid(*attack, cases, job);
     add_stage(plan, {attack->name(), attack->help(), attacked, measures_of(attack), {}, {}},
               [&](const Grid::Point& point) -> std::optional<study::Task<QueryProtected>> {
                 const bool is_protected = point.text("transform") != no_transform;
                 if (attack->opens_raw_images() && !is_protected) return {};
-                Json done = attack_settings(*attack, CaseValues(job, point));
-                if (!attack->has_meaning(done)) return {};
-                if (point.has(attempt_axis)) done[attempt_axis] = point.integer(attempt_axis);
-                if (attack->changes_nothing(done)) return query(point, untouched, nullptr, 0);
-                const auto [images, batch, epochs] = attack->training(done, data.test().count);
-                return query(point, done, attack, static_cast<double>(images) * static_cast<double>(epochs));
+                const std::optional<Json> done = attack_settings(*attack, job, point);
+                if (!done) return {};
+                if (*done == untouched()) return query(point, *done, nullptr, 0);
+                const auto [images, batch, epochs] = attack->training(*done, data.test().count);
+                return query(point, *done, attack, static_cast<double>(images) * static_cast<double>(epochs));
               });
     plan.cases = std::max(plan.cases, attacked.size());
   }

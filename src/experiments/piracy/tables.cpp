@@ -23,40 +23,13 @@ store::Group train_group(const study::Job& job, const Plan& plan, const OutcomeL
         "correctly"},
        {"epoch_accuracy",
         "share of the test images (processed, where there is a transform) classified correctly after "
-        "each epoch"}});
-  const Stage& train = plan.stage("train");
-  std::vector<double> raw;
-  const auto epochs = static_cast<std::size_t>(study::shape_of(group, {"epoch"}).front());
-  for (const auto& task : train.tasks) {
-    const Outcome* trained = study::done(outcome, task);
-    // Raw images are all that a network without a transform is asked.
-    const char* name =
-        trained != nullptr && trained->values.contains("epoch_raw_accuracy") ? "epoch_raw_accuracy" : "epoch_accuracy";
-    std::vector<double> curve(epochs, missing);
-    if (trained != nullptr) {
-      const auto recorded = trained->values.at(name).as<double>();
-      std::copy(recorded.begin(), recorded.end(), curve.begin());
-    }
-    raw.insert(raw.end(), curve.begin(), curve.end());
-  }
-  add_variable(group, train.grid, "epoch_raw_accuracy", {"epoch"}, raw,
-               "share of the raw test images classified correctly after each epoch", "1");
-
-  // The products that people are given.
-  const auto products = [&](const char* stage) {
-    std::vector<std::string> tasks;
-    for (const auto& task : plan.stage(stage).tasks) {
-      const Outcome* made = study::done(outcome, task);
-      tasks.push_back(made == nullptr ? "" : made->identity.hex());
-    }
-    return tasks;
-  };
-  const auto dimensions = train.grid.dimensions();
-  std::erase_if(group.variables, [](const store::Variable& variable) { return variable.name == "model_task"; });
-  group.variables.push_back(
-      study::texts("model_task", dimensions, products("deliver"),
-                   "identity of the task that made the network: its product is artifacts/products-<identity>"));
-  group.variables.push_back(study::texts("transform_task", dimensions, products("deliver-transform"),
+        "each epoch"},
+       {"epoch_raw_accuracy", "share of the raw test images classified correctly after each epoch",
+        "epoch_accuracy"}},  // raw images are all that a network without a transform is asked
+      &plan.stage("deliver"));
+  const Stage& transforms = plan.stage("deliver-transform");
+  group.variables.push_back(study::texts("transform_task", transforms.grid.dimensions(),
+                                         identities_of(transforms, outcome),
                                          "the same of its transform; empty: there is none"));
   return group;
 }

@@ -2,6 +2,7 @@
 
 #include "experiments/piracy/piracy.h"
 #include "experiments/runners.h"
+#include "experiments/settings.h"
 #include "experiments/tensors.h"
 #include "models/evaluate.h"
 #include "models/transform.h"
@@ -21,17 +22,6 @@ cluster::TaskResult run_delivery(const Deliver& task, RankState&, cluster::TaskC
   return result;
 }
 
-// The accuracy of answers to all test images, and to each half of them, under these names.
-void put_accuracies(cluster::TaskResult& result, const std::string& name, const at::Tensor& logits, ByteSpan labels) {
-  const auto answers = models::labels_of(logits);
-  const std::span<const std::int64_t> all(answers);
-  const std::size_t half = labels.size() / 2;
-  const auto put = [&](const std::string& which, double value) { result.values[which] = Array::scalar(value); };
-  put(name, models::accuracy(all, labels));
-  if (half > 0) put(name + "_first_half", models::accuracy(all.first(half), labels.first(half)));
-  put(name + "_second_half", models::accuracy(all.subspan(half), labels.subspan(half)));
-}
-
 cluster::TaskResult query_protected(const QueryProtected& task, RankState& rank, cluster::TaskContext& context) {
   const data::Dataset& data = rank.planned_data(task.data);
   const auto network = rank.models.get(task.network, context);
@@ -45,26 +35,24 @@ cluster::TaskResult query_protected(const QueryProtected& task, RankState& rank,
   Json of = {{"model", task.network.hex()}};
   if (task.attack.contains(attempt_axis)) of[attempt_axis] = task.attack[attempt_axis];
   watermark::AttackInputs inputs{task.attack, network, test.view(), Stream(0, of, "attack"), [&] { context.check(); }};
-  std::optional<models::WindowedImages> owners;
   if (attack.needs_pairs()) {
     inputs.transform = transform;
-    inputs.owner_images =
-        owners.emplace(models::ImageView::of(data.shape(), data.train()), network->spec().input).view();
+    inputs.owner_images = models::ImageView::of(data.shape(), data.train());
   }
   inputs.measured = [&](const char* name, double value) { result.values[name] = Array::scalar(value); };
   const auto service = watermark::apply_attack(inputs);
 
   const ByteSpan labels = data.test().labels;
   const at::Tensor raw = service->logits(test.view(), task.eval_batch);
-  put_accuracies(result, "raw_accuracy", raw, labels);
+  put_accuracies(result, "raw_accuracy", models::labels_of(raw), labels);
   context.check();
   if (attack.opens_raw_images()) return result;
   if (!transform) {
-    put_accuracies(result, "accuracy", raw, labels);
+    put_accuracies(result, "accuracy", models::labels_of(raw), labels);
     return result;
   }
   const at::Tensor images = models::processed(*transform, test.view(), task.eval_batch);
-  put_accuracies(result, "accuracy", service->logits(images, task.eval_batch), labels);
+  put_accuracies(result, "accuracy", models::labels_of(service->logits(images, task.eval_batch)), labels);
   if (attack.name() == "none") {
     const at::Tensor added = (images - models::planes_of(test.view())).to(at::kDouble) / transform->unit();
     inputs.measured("perturbation_rms", added.square().mean().sqrt().item<double>());

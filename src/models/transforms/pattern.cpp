@@ -8,7 +8,7 @@ namespace {
 // The pattern as an image's variation cuts and flips it.
 at::Tensor varied(const at::Tensor& pattern, const Variation& variation, const data::ImageShape& window) {
   // Rows and columns that lie outside of the image have no pattern.
-  constexpr std::int64_t border = 4;
+  constexpr std::int64_t border = Variation::padding;
   at::Tensor cut = at::constant_pad_nd(pattern, {border, border, border, border})
                        .narrow(2, variation.down + border, window.height)
                        .narrow(3, variation.right + border, window.width);

@@ -52,8 +52,8 @@ class PairSource {
                                                       std::int64_t taken) const {
     std::vector<at::Tensor> raw;
     for (std::int64_t i = first; i < first + taken; ++i)
-      raw.push_back(models::planes_of(
-          inputs_.owner_images.part(numbers_[static_cast<std::size_t>(order[static_cast<std::size_t>(i)])], 1)));
+      raw.push_back(
+          models::planes_of(models::WindowedImages(image(order[static_cast<std::size_t>(i)]), window()).view()));
     const at::NoGradGuard no_grad;
     at::Tensor images = at::cat(raw);
     at::Tensor made = inputs_.transform->forward(images);
@@ -61,6 +61,11 @@ class PairSource {
   }
 
  private:
+  [[nodiscard]] models::ImageView image(std::int64_t pair) const {
+    return inputs_.owner_images.part(numbers_[static_cast<std::size_t>(pair)], 1);
+  }
+  [[nodiscard]] const data::ImageShape& window() const { return inputs_.images.shape; }
+
   const AttackInputs& inputs_;
   std::vector<std::int64_t> numbers_;
 };

@@ -9,8 +9,7 @@ class InputOnly final : public Attack {
   [[nodiscard]] std::string name() const override { return "input-only"; }
   [[nodiscard]] std::string help() const override {
     return "raw images with a thief's own bipolar pattern: he knows how such patterns are drawn, and not this one "
-           "(Chen "
-           "and Wu 2018, Sec. 4)";
+           "(Chen and Wu 2018, Sec. 4)";
   }
   [[nodiscard]] std::string title() const override { return "Input-only attack"; }
   [[nodiscard]] std::vector<Parameter> parameters() const override {

@@ -9,8 +9,7 @@ class Pairs final : public Attack {
   [[nodiscard]] std::string name() const override { return "pairs"; }
   [[nodiscard]] std::string help() const override {
     return "raw images behind a transform that a thief fitted, by least squares, to training images before and after "
-           "the "
-           "owner's (Chen and Wu 2018, Sec. 4)";
+           "the owner's (Chen and Wu 2018, Sec. 4)";
   }
   [[nodiscard]] std::string title() const override { return "Pair attack"; }
   [[nodiscard]] std::vector<Parameter> parameters() const override {
