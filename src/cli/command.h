@@ -31,6 +31,7 @@ int run_page(const Arguments& arguments, char** argv);
 int run_export(const Arguments& arguments, char** argv);
 /// What run_export() does with --models, which needs LibTorch.
 int run_export_models(const Arguments& arguments, char** argv);
+int run_transform(const Arguments& arguments, char** argv);
 int run_identify(const Arguments& arguments, char** argv);
 
 /// Ends every rank, this one too, where MPI has started; else returns. In `telltale`, which has no MPI, it always does.

@@ -15,6 +15,8 @@ const std::vector<Command>& commands() {
        "boundary samples, to ask a service about; with --models the trained models", run_export},
       {"identify", "identify RESULTS.h5 ANSWERS.csv", "the known machine that a service's answers betray",
        run_identify},
+      {"transform", "transform TRANSFORM IMAGES -o OUT",
+       "images as the owner's device hands them to an anti-piracy network", run_transform},
       {"replay", "replay --model M --points P -o OUT", "predictions of stored inputs, here and under this profile",
        run_replay},
   };

@@ -34,6 +34,15 @@ int compute_job(const std::optional<JobRequest>& request, bool coordinator_works
   return compute(argv, program);
 }
 
+// What has no job file: the request itself names a profile, or none.
+template <typename Request>
+int compute_under(const std::optional<Request>& request, char** argv) {
+  if (!request) return all_done;
+  const std::string program = compute_program();
+  if (request->profile) forensics::pin_and_reexecute(*request->profile, argv, program.c_str());
+  return compute(argv, program);
+}
+
 bool coordinator_works(const std::optional<JobRequest>& request) {
   return request && request->job.flag("coordinator-works");
 }
@@ -57,13 +66,9 @@ int run_export_models(const Arguments& arguments, char** argv) {
   return compute(argv, compute_program());
 }
 
-int run_replay(const Arguments& arguments, char** argv) {
-  const auto request = read_replay(arguments);
-  if (!request) return all_done;
-  const std::string program = compute_program();
-  if (request->profile) forensics::pin_and_reexecute(*request->profile, argv, program.c_str());
-  return compute(argv, program);
-}
+int run_replay(const Arguments& arguments, char** argv) { return compute_under(read_replay(arguments), argv); }
+
+int run_transform(const Arguments& arguments, char** argv) { return compute_under(read_transform(arguments), argv); }
 
 void end_all_ranks(int) {}
 

@@ -18,6 +18,15 @@ std::optional<Options> read(const Arguments& arguments, const Shape& shape) {
   return std::nullopt;
 }
 
+// The profile that an option names, by its one name; this CPU can run it.
+std::optional<std::string> profile_of(const Options& options) {
+  const auto named = options.value("profile");
+  if (!named) return std::nullopt;
+  std::string profile = forensics::canonical_profile(*named);
+  forensics::require_runnable(profile);
+  return profile;
+}
+
 }  // namespace
 
 std::optional<JobRequest> read_run(const Arguments& arguments) {
@@ -96,10 +105,32 @@ std::optional<ReplayRequest> read_replay(const Arguments& arguments) {
     request.points = needed("points");
     request.output = needed("output");
   }
-  if (const auto profile = options->value("profile")) {
-    request.profile = forensics::canonical_profile(*profile);
-    forensics::require_runnable(*request.profile);
+  request.profile = profile_of(*options);
+  return request;
+}
+
+std::optional<TransformRequest> read_transform(const Arguments& arguments) {
+  const Shape shape{"transform",
+                    "TRANSFORM",
+                    true,
+                    {{"output,o",
+                      "where the processed images go: safetensors with the float32 tensor `points`, N x C x H x W, as "
+                      "`telltale replay` asks a network about"},
+                     {"data-dir", "where a data set is looked for (default: the variable TELLTALE_DATA)"},
+                     {"profile", "the profile to compute under (default: as this process is)"}},
+                    false,
+                    "IMAGES"};
+  const Options options = parse(arguments, shape);
+  if (options.help) {
+    std::cout
+        << help_text(shape)
+        << "TRANSFORM is what `telltale export --models` wrote (model-HASH-transform.safetensors). IMAGES is the\n"
+           "name of a data set (its test images), a PNG file or a folder of them, or safetensors with `points`.\n";
+    return std::nullopt;
   }
+  TransformRequest request{options.argument, options.second_argument, options.value("data-dir").value_or(""),
+                           options.value("output").value_or(""), profile_of(options)};
+  if (request.output.empty()) throw InputError("transform needs --output: where the processed images go");
   return request;
 }
 

@@ -23,12 +23,19 @@ struct ReplayRequest {
   std::optional<std::string> profile;  ///< by its one name; this CPU can run it
 };
 
+struct TransformRequest {
+  std::string transform, images, data_dir, output;
+  std::optional<std::string> profile;  ///< as above
+};
+
 /// Each throws InputError for what cannot be used; nothing is returned when `--help` was asked for and has been
 /// printed.
 std::optional<JobRequest> read_run(const Arguments& arguments);
 std::optional<JobRequest> read_plan(const Arguments& arguments);
 std::optional<JobRequest> read_probe(const Arguments& arguments);
 std::optional<ReplayRequest> read_replay(const Arguments& arguments);
+/// Of `transform`: its arguments are the transform and the images.
+std::optional<TransformRequest> read_transform(const Arguments& arguments);
 /// Of `export --models`.
 std::optional<Options> read_export_models(const Arguments& arguments);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 
 #include "data/catalog.h"
@@ -92,6 +93,18 @@ std::vector<std::string> dataset_names() {
   std::vector<std::string> names;
   for (const Entry& entry : catalog()) names.push_back(entry.description.name);
   return names;
+}
+
+std::vector<std::filesystem::path> directories_of(std::string text) {
+  if (text.empty())
+    if (const char* variable = std::getenv("TELLTALE_DATA")) text = variable;
+  std::vector<std::filesystem::path> directories;
+  for (std::size_t from = 0; from < text.size();) {
+    const auto colon = std::min(text.find(':', from), text.size());
+    if (colon > from) directories.emplace_back(text.substr(from, colon - from));
+    from = colon + 1;
+  }
+  return directories;
 }
 
 const Description& describe(std::string_view name) { return entry_of(name).description; }

@@ -47,6 +47,9 @@ std::vector<std::string> dataset_names();
 /// Reads nothing from disk. Throws InputError, with the known names, if there is no such data set.
 const Description& describe(std::string_view name);
 
+/// Where files are looked for: the directories of "A:B", or of the variable TELLTALE_DATA where `text` is empty.
+std::vector<std::filesystem::path> directories_of(std::string text);
+
 /// Which splits are read; the other one is left empty and its files need not exist.
 enum class Splits : std::uint8_t { both, train, test };
 

@@ -1,5 +1,6 @@
 #include "experiments/settings.h"
 
+#include "core/error.h"
 #include "experiments/training.h"
 #include "study/axis.h"
 
@@ -59,7 +60,14 @@ void add_attack_subjects(std::vector<forensics::Subject>& subjects,
       const std::optional<Json> done = attack_settings(*attack, job, grid.point(index));
       if (!done || *done == untouched()) continue;
       const auto training = attack->training(*done, test_images(job));
-      if (training.images > 0) add_training_subjects(subjects, network, training.batch, 1, training.images);
+      if (training.images == 0) continue;
+      const models::NetworkSpec other{training.network, network.input, network.classes, {}};
+      try {
+        if (!training.network.empty()) models::check(other);
+      } catch (const InputError& error) {
+        job.refuse(attack->switched_on_by(), error.what());
+      }
+      add_training_subjects(subjects, training.network.empty() ? network : other, training.batch, 1, training.images);
     }
   }
 }

@@ -69,6 +69,7 @@ TrainingRecipe recipe_of(const CaseValues& values) {
   recipe.weight_decay = values.number("weight-decay");
   if (values.flag("nesterov")) recipe.nesterov = true;
   if (const double decay = values.number("lr-decay"); decay != 0) recipe.rate_decay = decay;
+  if (const long long steps = values.integer("lr-warm-up"); steps != 0) recipe.warm_up = steps;
   if (job.has("window") && job.integer("window") > 0) recipe.augment = "window-flip";
   recipe.batch = values.integer("batch");
   recipe.epochs = values.integer("epochs");
@@ -123,6 +124,12 @@ ParameterGroup training_keys() {
        .help = "the learning rate is divided by 1 + lr-decay x steps done (Keras' decay)",
        .axis = allowed,
        .most = 1000},
+      {.name = "lr-warm-up",
+       .type = integer,
+       .fallback = "0",
+       .help = "steps over which the learning rate rises to its full value, in equal parts; 0: it begins there",
+       .axis = allowed,
+       .most = 1e7},
       {.name = "weight-decay", .type = number, .fallback = "0", .help = "L2 penalty", .axis = allowed, .most = 10},
       {.name = "batch",
        .type = integer,

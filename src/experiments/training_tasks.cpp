@@ -25,6 +25,7 @@ models::Recipe recipe_from(const TrainingRecipe& described) {
   recipe.momentum = described.momentum;
   recipe.nesterov = described.nesterov.value_or(false);
   recipe.rate_decay = described.rate_decay.value_or(0);
+  recipe.warm_up = described.warm_up.value_or(0);
   recipe.weight_decay = described.weight_decay;
   recipe.batch = described.batch;
   recipe.epochs = described.epochs;

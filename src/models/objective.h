@@ -3,6 +3,7 @@
 
 #include <ATen/Tensor.h>
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@ struct Batch {
   at::Tensor images;                      ///< N x C x H x W, float32 in [0, 1], channels last
   at::Tensor labels;                      ///< N, int64
   std::span<const Variation> variations;  ///< N: how each was varied; empty: not at all
+  std::span<const std::int64_t> samples;  ///< N: which of the training's samples they are
 };
 
 /// A tensor that is trained beside the network's parameters.

@@ -65,6 +65,7 @@ Json Recipe::to_json() const {
   // Left out where they change nothing, so that checkpoints of earlier versions go on.
   if (nesterov) json["nesterov"] = true;
   if (rate_decay != 0) json["rate_decay"] = rate_decay;
+  if (warm_up != 0) json["warm_up"] = warm_up;
   return json;
 }
 
@@ -74,6 +75,7 @@ void check(const Recipe& recipe) {
   require(recipe.momentum == 0 || recipe.optimizer == Optimizer::sgd, "only sgd takes a momentum; adam has its own");
   require(!recipe.nesterov || recipe.momentum > 0, "Nesterov's momentum needs a momentum");
   require(std::isfinite(recipe.rate_decay) && recipe.rate_decay >= 0, "a decay of the learning rate is at least 0");
+  require(recipe.warm_up >= 0, "a warm-up has no negative number of steps");
   require(std::isfinite(recipe.weight_decay) && recipe.weight_decay >= 0, "a weight decay is at least 0");
   require(recipe.batch >= 1, "a batch has at least one image");
   require(recipe.epochs >= 1, "a training has at least one epoch");
@@ -109,6 +111,8 @@ struct Trainer::State {
       if (epoch >= milestone) rate *= recipe.gamma;
     }
     if (recipe.rate_decay != 0) rate /= 1 + recipe.rate_decay * static_cast<double>(epoch * steps_per_epoch() + step);
+    const std::int64_t number = epoch * steps_per_epoch() + step + 1;
+    if (number < recipe.warm_up) rate *= static_cast<double>(number) / static_cast<double>(recipe.warm_up);
     return rate;
   }
 

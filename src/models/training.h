@@ -29,10 +29,11 @@ enum class Augmentation {
 struct Recipe {
   Optimizer optimizer = Optimizer::sgd;
   double learning_rate = 0.01;
-  double momentum = 0;      ///< sgd only
-  bool nesterov = false;    ///< Nesterov's momentum
-  double rate_decay = 0;    ///< the learning rate is divided by 1 + rate_decay x steps done (Keras' `decay`)
-  double weight_decay = 0;  ///< added to the gradient
+  double momentum = 0;       ///< sgd only
+  bool nesterov = false;     ///< Nesterov's momentum
+  double rate_decay = 0;     ///< the learning rate is divided by 1 + rate_decay x steps done (Keras' `decay`)
+  std::int64_t warm_up = 0;  ///< steps over which the learning rate rises to its full value, in equal parts
+  double weight_decay = 0;   ///< added to the gradient
   std::int64_t batch = 128;
   std::int64_t epochs = 50;
   std::vector<std::int64_t> milestones;  ///< finished epochs after which the learning rate is multiplied by `gamma`

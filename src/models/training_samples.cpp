@@ -110,7 +110,9 @@ Batch TrainingSamples::batch(std::int64_t epoch, std::int64_t first, std::int64_
     if (varies) vary(whole_.data(), image, variations_.emplace_back(variation_of(index)), out, shape);
     labels.data_ptr<std::int64_t>()[i] = label_of(index);
   }
-  return {pixels.permute({0, 3, 1, 2}), labels, variations_};
+  const std::span<const std::int64_t> samples(order_);
+  return {pixels.permute({0, 3, 1, 2}), labels, variations_,
+          samples.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(taken))};
 }
 
 }  // namespace telltale::models

@@ -57,6 +57,17 @@ at::Tensor processed(Transform& transform, const ImageView& images, std::int64_t
   return at::cat(all);
 }
 
+at::Tensor processed(Transform& transform, const at::Tensor& images, std::int64_t batch) {
+  const data::ImageShape& shape = transform.spec().input;
+  if (images.sizes().slice(1) != at::IntArrayRef({shape.channels, shape.height, shape.width}))
+    throw Error("these images are not of the shape the transform takes");
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> all;
+  for (const at::Tensor& some : images.split(batch))
+    all.push_back(transform.forward(some.contiguous(at::MemoryFormat::ChannelsLast)));
+  return at::cat(all);
+}
+
 Objective::Value ProtectionLoss::of(Network& network, const Batch& batch) {
   const std::int64_t count = batch.images.size(0);
   const at::Tensor made = transform_->forward(batch.images, batch.variations);

@@ -51,6 +51,8 @@ std::shared_ptr<Transform> load_transform(ByteSpan bytes);
 /// The transform of many images, `batch` at a time: N x C x H x W, float32. Throws Error if they are not of the shape
 /// that it takes.
 at::Tensor processed(Transform& transform, const ImageView& images, std::int64_t batch);
+/// Likewise of float32 images, N x C x H x W.
+at::Tensor processed(Transform& transform, const at::Tensor& images, std::int64_t batch);
 /// Images as float32 planes, N x C x H x W in [0, 1].
 at::Tensor planes_of(const ImageView& images);
 

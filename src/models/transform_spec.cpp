@@ -51,6 +51,12 @@ std::vector<Parameter> generator_keys() {
            .axis = AxisRule::allowed,
            .least = 1,
            .most = 4096},
+          {.name = "generator-start",
+           .type = ValueType::choice,
+           .fallback = "zero",
+           .help = "what its last convolution starts from: nothing is added at first (zero), or drawn weights (drawn)",
+           .axis = AxisRule::allowed,
+           .choices = {"zero", "drawn"}},
           clip_key()};
 }
 

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 
+#include "core/error.h"
 #include "core/outcome.h"
+#include "core/posix.h"
 #include "study/records.h"
 
 namespace telltale::study {
@@ -38,6 +40,17 @@ Product unpack_product(ByteSpan packed) {
   product.encoded_outcome = reader.block();
   product.artifact = reader.block();
   return product;
+}
+
+Bytes read_made(const std::string& path) {
+  const std::filesystem::path file(path);
+  const std::string kind = std::string(product_kind) + "-", name = file.filename().string();
+  if (!name.starts_with(kind)) return read_file(path);
+  const auto product =
+      store::ArtifactStore(file.parent_path().string()).get(product_kind, Identity::from_hex(name.substr(kind.size())));
+  if (!product) throw Error("it is missing or damaged");
+  const ByteSpan made = unpack_product(*product).artifact;
+  return {made.begin(), made.end()};
 }
 
 void JournalLedger::append_note(const PlannedTask& task, std::uint64_t product_bytes) {

@@ -27,6 +27,9 @@ struct Product {
 };
 /// Throws Error if the bytes are no product.
 Product unpack_product(ByteSpan packed);
+/// What was made, out of a product's file in a folder of artifacts; of any other file, its bytes. Throws Error if it
+/// cannot be read, or the product is damaged.
+Bytes read_made(const std::string& path);
 
 class JournalLedger final : public cluster::Ledger {
  public:

@@ -1,7 +1,6 @@
 #include "study/session.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <future>
 #include <set>
 
@@ -15,24 +14,11 @@
 namespace telltale::study {
 namespace {
 
-std::vector<std::string> data_directories(const Job& job) {
-  std::string text = job.text("data-dir");
-  if (text.empty())
-    if (const char* variable = std::getenv("TELLTALE_DATA")) text = variable;
-  std::vector<std::string> directories;
-  for (std::size_t from = 0; from < text.size();) {
-    const auto colon = std::min(text.find(':', from), text.size());
-    if (colon > from) directories.push_back(text.substr(from, colon - from));
-    from = colon + 1;
-  }
-  return directories;
-}
-
 // A whole data set, as it is found where the job says.
 data::DatasetRequest whole_data_request(const Job& job, const std::string& name) {
   data::DatasetRequest request;
   request.name = name;
-  for (const std::string& directory : data_directories(job)) request.directories.emplace_back(directory);
+  request.directories = data::directories_of(job.text("data-dir"));
   request.official = job.flag("official") && !data::describe(name).generated;
   request.seed = static_cast<std::uint64_t>(job.integer("data-seed"));
   return request;

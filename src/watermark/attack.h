@@ -34,6 +34,8 @@ struct AttackInputs {
   // Of networks behind an anti-piracy transform:
   std::shared_ptr<models::Transform> transform = {};  ///< which an attacker knows by pairs alone: Attack::needs_pairs()
   models::ImageView owner_images = {};                ///< the training images, whose middle windows such pairs are
+  /// What answers rightly to raw images, where that is not the model itself: Attack::asks_device().
+  std::shared_ptr<Service> device = {};
   /// Takes what else an attack measures: the values that Attack::measures() names.
   std::function<void(const char*, double)> measured = [](const char*, double) {};
 };
@@ -46,6 +48,7 @@ class Attack {
   /// A training that belongs to an attack: `images` of the test set, `batch` a step.
   struct Training {
     std::int64_t images = 0, batch = 1, epochs = 0;
+    std::string network = {};  ///< what is trained, where it is not the model's structure
   };
 
   virtual ~Attack() = default;
@@ -64,6 +67,8 @@ class Attack {
   [[nodiscard]] virtual std::string attempts_key() const { return {}; }
   /// It needs images before and after an anti-piracy transform.
   [[nodiscard]] virtual bool needs_pairs() const { return false; }
+  /// It asks the owner's service about raw images: of a network behind a transform, both together.
+  [[nodiscard]] virtual bool asks_device() const { return false; }
   /// It is after what a network behind a transform answers to raw images, and nothing else: authorised users are not
   /// asked about, and of a network without a transform there is nothing to get.
   [[nodiscard]] virtual bool opens_raw_images() const { return false; }

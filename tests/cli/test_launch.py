@@ -27,7 +27,7 @@ def test_the_program_is_linked_without_libtorch_and_mpi(telltale):
 
 
 @pytest.mark.parametrize("command", [["--help"], ["--version"], *([command, "--help"] for command in (
-    "probe", "plan", "run", "status", "verify", "report", "export", "identify", "replay"))], ids=" ".join)
+    "probe", "plan", "run", "status", "verify", "report", "export", "identify", "transform", "replay"))], ids=" ".join)
 def test_help_loads_nothing_heavy(telltale, command):
     code, loaded = loaded_by(telltale.path, *command)
     assert code == ALL_DONE and loaded

@@ -7,6 +7,7 @@
 
 #include "core/identity.h"
 #include "models/evaluate.h"
+#include "models/imitation.h"
 #include "models/optimizer.h"
 #include "models/runtime.h"
 #include "models/weights.h"
@@ -75,6 +76,38 @@ TEST_P(EachOptimizer, ResumedAfterAnyStepEndsAsUninterrupted) {
     EXPECT_EQ(resumed.records(), whole.records());
     EXPECT_EQ(save_weights(*resumed.network()), save_weights(*whole.network()));
   }
+}
+
+TEST(WarmUp, TheFirstStepsHaveTheirPartOfTheRate) {
+  set_threads_to_one();
+  const Setting setting;
+  Recipe rising = recipe_of(Optimizer::sgd), part = rising;
+  rising.momentum = part.momentum = 0;
+  rising.warm_up = 4;
+  part.learning_rate = rising.learning_rate / 4;
+  Trainer warm = setting.trainer(rising), slow = setting.trainer(part);
+  warm.step();
+  slow.step();
+  EXPECT_EQ(save_weights(*warm.network()), save_weights(*slow.network()));
+  warm.step();
+  slow.step();
+  EXPECT_NE(save_weights(*warm.network()), save_weights(*slow.network()));
+}
+
+// Answers that are sure of the label are the label.
+TEST(Imitation, OfSureAnswersIsTrainingWithTheirLabels) {
+  set_threads_to_one();
+  const Setting setting;
+  std::vector<std::int64_t> labels;
+  for (const std::uint8_t label : setting.samples.labels) labels.push_back(label);
+  const at::Tensor answers = at::one_hot(at::cat({at::tensor(labels), setting.data.extra_labels}), 4).to(at::kFloat);
+  Trainer imitates(fresh_network(tiny_trained), recipe_of(Optimizer::sgd), setting.data, setting.stream,
+                   std::make_shared<Imitation>(answers));
+  Trainer learns = setting.trainer(recipe_of(Optimizer::sgd));
+  imitates.run();
+  learns.run();
+  const auto mine = imitates.network()->named_parameters(), theirs = learns.network()->named_parameters();
+  for (const auto& item : mine) EXPECT_TRUE(at::allclose(item.value(), theirs[item.key()], 1e-4, 1e-5)) << item.key();
 }
 
 // The independent path: LibTorch's own optimizer, data pipeline by hand.

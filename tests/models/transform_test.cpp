@@ -19,7 +19,7 @@ const data::ImageShape small{1, 8, 8};
 TransformSpec spec_of(const std::string& name, Json more = Json::object()) {
   TransformSpec spec{name, small, small, "unit", {{"clip", false}}};
   if (name == "generator")
-    spec.settings["generator_channels"] = 4;
+    spec.settings.update({{"generator_channels", 4}, {"generator_start", "drawn"}});
   else
     spec.settings.update({{"sigma", 0.1}, {"pattern_share", 0.2}, {"pattern_on", "window"}});
   spec.settings.update(more);

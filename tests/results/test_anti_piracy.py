@@ -15,7 +15,9 @@ from telltale_runs import write_job
 SMALL = dict(experiment="anti-piracy", train_images=1500, test_images=200, network="simple-cnn", learning_rate=0.05, momentum=0.9, batch=64,
              epochs=2, transform=["learned", "generator", "none"], show_images=3, prune_rate=0.5, input_only_attempts=3,
              pair_attempts=2, pairs=[1, 20], pair_model=["pattern", "generator"], pair_steps=3,
-             regain_labels=[0, 2], regain_by=["tune", "readout", "universal", "scratch"], regain_steps=5)
+             regain_labels=[0, 2], regain_by=["tune", "readout", "universal", "scratch"], regain_steps=5,
+             extract_queries=40, extract_answers=["labels", "probabilities"], extract_steps=5,
+             predict_images=30, predict_batch=4, precision=["float32", "bfloat16"])
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +71,49 @@ def test_network_and_transform_are_exported_apart_and_used_apart(study, telltale
     assert torch.jit.load(tmp_path / "models" / row["torchscript"])(processed).shape == (3, 10)
 
 
+def test_a_transform_and_its_network_are_used_apart_by_hand(study, telltale, tmp_path):
+    assert telltale("export", study.output, tmp_path / "models", "--models", "--where", "transform=generator").code == 0
+    row, = csv.DictReader(open(tmp_path / "models" / "manifest.csv"))
+    transform, processed, answers = tmp_path / "models" / row["transform_safetensors"], tmp_path / "p.safetensors", tmp_path / "a.safetensors"
+    made = telltale("transform", transform, "glyphs", "-o", processed)
+    assert made.code == 0 and "1000 images, 1 x 28 x 28" in made.out
+    note, images = tensors(processed)
+    first = slice(0, 3)
+    np.testing.assert_allclose(images["points"][first], group(study, "images").sel(transform="generator").processed, atol=1e-6)
+    assert telltale("replay", "--model", tmp_path / "models" / row["safetensors"], "--points", processed, "-o", answers).code == 0
+    labels = tensors(answers)[1]["logits"].argmax(1)
+    assert (labels == images["labels"])[:200].mean() == pytest.approx(float(group(study, "train").sel(transform="generator").accuracy), abs=0.011)
+
+
+def test_images_that_a_transform_cannot_take_are_refused(study, telltale, tmp_path):
+    assert telltale("export", study.output, tmp_path / "models", "--models", "--where", "transform=learned").code == 0
+    row, = csv.DictReader(open(tmp_path / "models" / "manifest.csv"))
+    transform = tmp_path / "models" / row["transform_safetensors"]
+    for arguments, told in (([transform, "tiles"], "the transform takes 1 x 28 x 28"), ([transform, "nothing"], "no data set of that name"),
+                            ([tmp_path / "models" / row["safetensors"], "glyphs"], "holds no transform"),
+                            ([transform, tmp_path], "there is no PNG file")):
+        refused = telltale("transform", *arguments, "-o", tmp_path / "p.safetensors")
+        assert refused.code == 2 and told in refused.err, arguments
+    assert not (tmp_path / "p.safetensors").exists()
+
+
+def test_every_network_answers_on_every_machine_at_every_precision(study):
+    machines = group(study, "machines").squeeze("predict_batch")
+    assert machines.accuracy.dims == ("transform", "precision", "environment")
+    first = machines.isel(environment=0)
+    assert (first.changed.sel(precision="float32") == 0).all() and (first.raw_changed.sel(precision="float32") == 0).all()
+    assert np.isfinite(machines.accuracy).all() and (machines.changed <= 1).all()
+    plain = machines.sel(transform="none")
+    assert (plain.accuracy == plain.raw_accuracy).all()
+
+
+def test_whoever_may_ask_the_device_trains_a_network_of_his_own(study):
+    extract = group(study, "extract").squeeze()
+    protected = extract.sel(transform=["learned", "generator"])
+    assert np.isfinite(protected.raw_accuracy).all() and (protected.agreement > 0).all()
+    assert np.isnan(extract.raw_accuracy.sel(transform="none")).all()
+
+
 def test_networks_without_a_transform_have_none(study, telltale, tmp_path):
     assert telltale("export", study.output, tmp_path / "models", "--models").code == 0
     rows = list(csv.DictReader(open(tmp_path / "models" / "manifest.csv")))
@@ -110,6 +155,7 @@ def test_without_labels_only_a_perturbation_is_fitted(study):
 
 def test_the_report_shows_networks_attacks_and_fits(study, telltale):
     report = telltale("report", study.output).out
-    for title in ("Networks behind a transform", "Input-only attack", "A thief's own labels", "Pair attack: accuracy against the error of the fit"):
+    for title in ("Networks behind a transform", "Input-only attack", "A thief's own labels", "Extraction through the transform",
+                  "Protected networks on every machine", "Pair attack: accuracy against the error of the fit"):
         assert title in report
     assert "Table 2 of Chen and Wu 2018" not in report  # generated data are no reproduction

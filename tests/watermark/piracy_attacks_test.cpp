@@ -30,7 +30,7 @@ struct Stolen {
     models::initialise(*network, Stream(2, {}, "stolen"));
     Json settings = {{"clip", false}};
     if (name == "generator")
-      settings["generator_channels"] = 4;
+      settings.update({{"generator_channels", 4}, {"generator_start", "drawn"}});
     else
       settings.update({{"sigma", 0.1}, {"pattern_share", 0.2}, {"pattern_on", "window"}});
     transform = models::make_transform({name, shape, shape, "unit", settings});
@@ -40,6 +40,7 @@ struct Stolen {
 
   at::Tensor raw_answers(const Json& settings, const char* attempt = "0") {
     AttackInputs inputs{settings, network, view(), Stream(4, {}, attempt), [] {}, transform, view()};
+    inputs.device = serve_behind(network, [this](const at::Tensor& images) { return transform->forward(images); });
     inputs.measured = [&](const char*, double value) { fit_error = value; };
     return apply_attack(inputs)->logits(view(), 8);
   }
@@ -101,6 +102,29 @@ TEST(InputOnly, AddsABipolarPatternOfItsOwn) {
   EXPECT_GT(largest_difference(stolen.raw_answers(settings, "0"), stolen.raw_answers(settings, "1")), 1e-3);
   const Json nothing = {{"name", "input-only"}, {"sigma", 0.1}, {"share", 0}};
   EXPECT_LT(largest_difference(stolen.raw_answers(nothing), plain), 1e-5);
+}
+
+Json extract_settings(const char* answers, const char* start, int steps = 300) {
+  return {{"name", "extract"}, {"queries", 20},  {"answers", answers}, {"network", "same"},
+          {"start", start},    {"steps", steps}, {"rate", 0.05},       {"batch", 8}};
+}
+
+// The device of this test answers as it happens to: what is learned are its answers, and not the labels.
+TEST(Extract, TheStudentAnswersRawImagesAsTheDeviceDoes) {
+  for (const char* answers : {"labels", "probabilities"}) {
+    Stolen stolen("fixed");
+    const at::Tensor student = stolen.raw_answers(extract_settings(answers, "drawn")).softmax(1);
+    const at::Tensor device = stolen.authorised_answers().softmax(1);
+    EXPECT_GT(models::accuracy(models::labels_of(student), models::labels_of(device)), 0.9) << answers;
+    EXPECT_GT(stolen.fit_error, 0.9) << "the agreement that it measures";
+  }
+}
+
+TEST(Extract, MayBeginWithTheStolenWeights) {
+  Stolen stolen("fixed");
+  EXPECT_FALSE(stolen.raw_answers(extract_settings("labels", "stolen", 1))
+                   .equal(stolen.raw_answers(extract_settings("labels", "drawn", 1))));
+  EXPECT_FALSE(attack_named("extract").has_meaning({{"start", "stolen"}, {"network", "dnn-2"}}));
 }
 
 Json regain_settings(const char* by, int labels, int steps = 100) {

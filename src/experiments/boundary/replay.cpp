@@ -20,7 +20,6 @@
 #include "models/network.h"
 #include "models/runtime.h"
 #include "models/weights.h"
-#include "store/artifacts.h"
 #include "store/png_file.h"
 #include "study/ledger.h"
 
@@ -33,14 +32,8 @@ using namespace study;  // the engine's tables, texts and files
 // A network from safetensors, or from a training's product in the artifact store.
 forensics::Evaluator evaluator_of(const std::string& path, int batch) {
   models::set_threads_to_one();
-  const std::filesystem::path file(path);
-  const std::string kind = std::string(product_kind) + "-", name = file.filename().string();
   try {
-    if (!name.starts_with(kind)) return forensics::Evaluator(models::load_network(read_file(path)), batch);
-    const auto product = store::ArtifactStore(file.parent_path().string())
-                             .get(product_kind, Identity::from_hex(name.substr(kind.size())));
-    if (!product) throw Error("it is missing or damaged");
-    return forensics::Evaluator(models::load_network(unpack_product(*product).artifact), batch);
+    return forensics::Evaluator(models::load_network(read_made(path)), batch);
   } catch (const Error& error) {
     throw InputError(path + " holds no network: " + error.what());
   }

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "experiments/compare/compare.h"
-#include "experiments/new_label/new_label.h"
+#include "experiments/predictions.h"
 #include "study/axis.h"
 
 namespace telltale::experiments {
@@ -16,23 +16,12 @@ Grid case_grid(const Job& job) {
   return with_repeats(std::move(axes), job);
 }
 
-forensics::Subject prediction_subject(const models::NetworkSpec& network, long long batch, long long threads,
-                                      const std::string& precision) {
-  forensics::Subject subject{network};
-  subject.use = forensics::Use::prediction;
-  subject.eval_batch = static_cast<int>(batch);
-  subject.threads = static_cast<int>(threads);
-  subject.precision = models::precision_named(precision);
-  return subject;
-}
-
 void check_images(const StudyInputs& inputs) {
   const Job& job = inputs.job;
   static_cast<void>(networks_of(job, inputs.data->shape(), inputs.data->classes()));
-  const long long images = job.integer("predict-images");
-  if (images == 0) job.refuse("predict-images", "experiment compare needs at least one image to predict");
-  if (images > inputs.data->test().count)
-    job.refuse("predict-images", "there are only " + std::to_string(inputs.data->test().count) + " test images");
+  if (job.integer("predict-images") == 0)
+    job.refuse("predict-images", "experiment compare needs at least one image to predict");
+  check_predict_images(job, inputs.data->test().count);
 }
 
 }  // namespace
@@ -50,12 +39,7 @@ std::vector<ParameterGroup> Compare::keys() const {
              .axis = AxisRule::always,
              .least = 1,
              .most = 64},
-            {.name = "precision",
-             .type = choice,
-             .fallback = "float32",
-             .help = "what weights, images and every layer are computed in",
-             .axis = AxisRule::always,
-             .choices = {"float32", "float64", "bfloat16"}}}}};
+            precision_key()}}};
 }
 
 std::vector<forensics::Subject> Compare::subjects(const Job& job, const data::Dataset*) const {
@@ -86,9 +70,7 @@ Plan Compare::plan(const StudyInputs& inputs) const {
     return Trained{network(values), no_scheme()};
   });
 
-  const Grid machines(
-      {study::named_axis("environment", "environment that computed the answers", inputs.environments.names()),
-       job.axis_of("threads")});
+  const Grid machines({environment_axis(inputs.environments), job.axis_of("threads")});
   const Grid settings = Grid({job.axis_of("precision")}) * cases * Grid({job.axis_of("predict-batch")});
   const Stage& train = plan.stage("train");
   add_stage(plan, {"compare", "one machine's predictions", settings * machines, {}, {}, {}},

@@ -44,8 +44,4 @@ class NewLabel final : public OwnershipExperiment {
 /// The first of the job's schemes that marks anything: its model is asked everywhere. nullptr if none does.
 const std::string* first_marked(const study::Job& job);
 
-/// Keys of the predictions of models on every environment.
-Parameter predict_images_key(const std::string& help);
-Parameter predict_batch_key();
-
 }  // namespace telltale::experiments

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "experiments/new_label/new_label.h"
 #include "experiments/new_label/twist.h"
+#include "experiments/predictions.h"
 #include "study/axis.h"
 
 namespace telltale::experiments {
@@ -19,9 +20,7 @@ void plan_predictions(Plan& plan, const StudyInputs& inputs) {
   std::size_t model = SIZE_MAX;
   for (std::size_t c = 0; c < train.grid.size() && model == SIZE_MAX; ++c)
     if (marks(train.grid.point(c).text("scheme"))) model = *train.tasks[c];
-  const Grid grid(
-      {study::named_axis("environment", "environment that computed the answers", inputs.environments.names()),
-       job.axis_of("predict-batch")});
+  const Grid grid({environment_axis(inputs.environments), job.axis_of("predict-batch")});
   add_stage(plan,
             {"predict",
              "the first watermarked model's answers to the first test images on every environment, bit for bit",
@@ -52,20 +51,6 @@ const std::string* first_marked(const Job& job) {
 
 NewLabel::NewLabel()
     : OwnershipExperiment({{"new-label", "noise-backdoor", "clean"}, {"prune", "fine-tune"}, "noise-backdoor"}) {}
-
-Parameter predict_images_key(const std::string& help) {
-  return {.name = "predict-images", .type = ValueType::integer, .fallback = "0", .help = help, .most = most_of_a_count};
-}
-
-Parameter predict_batch_key() {
-  return {.name = "predict-batch",
-          .type = ValueType::integer,
-          .fallback = "1",
-          .help = "batch sizes of these predictions: they change bits",
-          .axis = AxisRule::always,
-          .least = 1,
-          .most = 65536};
-}
 
 std::vector<ParameterGroup> NewLabel::keys() const {
   ParameterGroup schemes = ownership_.scheme_keys();
@@ -105,8 +90,7 @@ std::vector<forensics::Subject> NewLabel::subjects(const Job& job, const data::D
 Plan NewLabel::plan(const StudyInputs& inputs) const {
   const Job& job = inputs.job;
   ownership_.check(inputs);
-  if (job.integer("predict-images") > inputs.data->test().count)
-    job.refuse("predict-images", "there are only " + std::to_string(inputs.data->test().count) + " test images");
+  check_predict_images(job, inputs.data->test().count);
   Plan plan;
   const auto trainings = ownership_.plan(plan, inputs);
   plan_twist(plan, inputs, ownership_, trainings);

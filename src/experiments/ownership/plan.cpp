@@ -52,8 +52,8 @@ std::vector<PlannedTraining> Ownership::plan(Plan& plan, const StudyInputs& inpu
                 const std::optional<Json> done = attack_settings(*attack, job, point);
                 if (!done) return {};
                 if (*done == untouched()) return evaluate(values, *done);
-                const auto [images, batch, epochs] = attack->training(*done, data.test().count);
-                const double trained = static_cast<double>(images) * static_cast<double>(epochs);
+                const auto training = attack->training(*done, data.test().count);
+                const double trained = static_cast<double>(training.images) * static_cast<double>(training.epochs);
                 return evaluate(values, *done, trained * trainings[point.leading(grid.axes().size())].trained_image_s);
               });
     plan.cases = std::max(plan.cases, attacked.size());

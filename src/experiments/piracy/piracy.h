@@ -1,8 +1,9 @@
 // The experiment of Chen and Wu 2018, "Protect Your Deep Neural Networks from Piracy": networks that are trained to
 // work behind a transform alone, and what a thief without it gets out of them.
 //
-// Stages: `train` (network and transform together), `deliver` (the two apart), `evaluate`, `images` (Fig. 2), and one
-// for each attack. A thief's tasks have the network's product, and the transform's only where an attack needs pairs.
+// Stages: `train` (network and transform together), `deliver` (the two apart), `evaluate`, `images` (Fig. 2),
+// `machines` (every network on every environment, at every precision), and one for each attack. A thief's tasks have
+// the network's product, and the transform's only where an attack needs pairs.
 #pragma once
 
 #include <optional>
@@ -38,6 +39,25 @@ struct QueryProtected {
   void fields(auto& field) {
     field("data", data), field("network", network), field("transform", transform), field("attack", attack),
         field("environment", environment), field("eval_batch", eval_batch);
+  }
+};
+
+/// One machine's answers to the first test images, raw and (where there is a transform) processed there. Its outcome:
+/// accuracy and raw_accuracy, labels and raw_labels, uint8, one an image, and logits, images x classes, of the
+/// processed.
+struct AnswerProtected {
+  static constexpr study::TaskKind kind{.name = "answer-protected", .algorithm = 1};
+  Identity data, network;
+  std::optional<Identity> transform;
+  long long images = 0, batch = 0;
+  std::string precision;  ///< of the network; transforms are computed in float32
+  std::string profile;    ///< named besides the bits: two profiles that fall together are both asked
+  Identity environment;
+
+  void fields(auto& field) {
+    field("data", data), field("network", network), field("transform", transform), field("images", images),
+        field("batch", batch), field("precision", precision), field("profile", profile),
+        field("environment", environment);
   }
 };
 

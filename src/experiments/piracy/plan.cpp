@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "experiments/piracy/piracy.h"
+#include "experiments/predictions.h"
 #include "experiments/settings.h"
 #include "study/axis.h"
 
@@ -136,7 +137,7 @@ std::vector<Measure> measures_of(const watermark::Attack* attack) {
 }  // namespace
 
 AntiPiracy::AntiPiracy() {
-  for (const char* name : {"prune", "fine-tune", "input-only", "pairs", "regain"})
+  for (const char* name : {"prune", "fine-tune", "input-only", "pairs", "regain", "extract"})
     attacks_.push_back(&watermark::attack_named(name));
 }
 
@@ -144,7 +145,13 @@ std::vector<ParameterGroup> AntiPiracy::keys() const {
   ParameterGroup attacks{"Attacks", {}};
   for (const watermark::Attack* attack : attacks_)
     for (Parameter& parameter : attack->parameters()) attacks.parameters.push_back(std::move(parameter));
-  return {training_keys(), protection_keys(), std::move(attacks)};
+  return {training_keys(),
+          protection_keys(),
+          std::move(attacks),
+          {"Answers on every environment",
+           {predict_images_key("how many test images every network answers on every environment, raw and processed "
+                               "there; 0: none"),
+            predict_batch_key(), precision_key()}}};
 }
 
 void AntiPiracy::check(const Job& job) const {
@@ -171,6 +178,11 @@ std::vector<forensics::Subject> AntiPiracy::subjects(const Job& job, const data:
       if (!plain || transforms.size() > 1) add_training_subjects(subjects, network, 2 * batch, eval_batch, 2 * images);
     }
     add_attack_subjects(subjects, attacks_, network, job);
+    if (job.integer("predict-images") == 0) continue;
+    const Grid questions({job.axis_of("precision"), job.axis_of("predict-batch")});
+    for (std::size_t i = 0; i < questions.size(); ++i)
+      subjects.push_back(prediction_subject(network, questions.point(i).integer("predict-batch"), 1,
+                                            questions.point(i).text("precision")));
   }
   return subjects;
 }
@@ -217,8 +229,9 @@ Plan AntiPiracy::plan(const StudyInputs& inputs) const {
                                      {delivered[c].network},
                                      training.environments,
                                      2 * test_count * training.image_s + trained_images * training.trained_image_s};
-    // Who changes what is asked looks at raw images alone, unless he has pairs.
-    if (delivered[c].transform && (done == nullptr || !done->opens_raw_images() || done->needs_pairs())) {
+    // Who changes what is asked looks at raw images alone, unless he has pairs or the owner's device.
+    if (delivered[c].transform &&
+        (done == nullptr || !done->opens_raw_images() || done->needs_pairs() || done->asks_device())) {
       task.payload.transform = plan.tasks[*delivered[c].transform].identity;
       task.needs.push_back(*delivered[c].transform);
     }
@@ -244,6 +257,46 @@ Plan AntiPiracy::plan(const StudyInputs& inputs) const {
                     {},
                     0.05};
               });
+  if (job.integer("predict-images") > 0) {
+    check_predict_images(job, data.test().count);
+    const Grid questions = cases * Grid({job.axis_of("precision"), job.axis_of("predict-batch")});
+    add_stage(
+        plan,
+        {"machines",
+         "every network's answers on every environment, raw and processed there",
+         questions * Grid({environment_axis(inputs.environments)}),
+         {{"accuracy", "accuracy", "share of these images classified correctly, processed where there is a transform"},
+          {"raw_accuracy", "raw_accuracy", "share of them classified correctly as they are"}},
+         {},
+         {}},
+        [&](const Grid::Point& point) {
+          const CaseValues values(job, point);
+          const Delivered& asked = delivered[point.leading(cases.axes().size())];
+          const auto e = static_cast<int>(point.position("environment"));
+          const study::Environment& environment = inputs.environments.at(e);
+          const long long images = job.integer("predict-images"), batch = values.integer("predict-batch");
+          const std::string precision = values.text("precision");
+          const std::string subject =
+              prediction_subject(network_of(values, input, data.classes()), batch, 1, precision).key();
+          study::Task<AnswerProtected> task{
+              {data.content_hash(),
+               plan.tasks[asked.network].identity,
+               {},
+               images,
+               batch,
+               precision,
+               environment.profile,
+               environment.identity()},
+              {asked.network},
+              {e},
+              2 * static_cast<double>(images) * inputs.environments.image_seconds(e, subject)};
+          if (asked.transform) {
+            task.payload.transform = plan.tasks[*asked.transform].identity;
+            task.needs.push_back(*asked.transform);
+          }
+          return task;
+        });
+  }
   for (const watermark::Attack* attack : attacks_) {
     if (!is_on(*attack, job)) continue;
     const Grid attacked = attack_grid(*attack, cases, job);
@@ -254,8 +307,9 @@ Plan AntiPiracy::plan(const StudyInputs& inputs) const {
                 const std::optional<Json> done = attack_settings(*attack, job, point);
                 if (!done) return {};
                 if (*done == untouched()) return query(point, *done, nullptr, 0);
-                const auto [images, batch, epochs] = attack->training(*done, data.test().count);
-                return query(point, *done, attack, static_cast<double>(images) * static_cast<double>(epochs));
+                const auto training = attack->training(*done, data.test().count);
+                return query(point, *done, attack,
+                             static_cast<double>(training.images) * static_cast<double>(training.epochs));
               });
     plan.cases = std::max(plan.cases, attacked.size());
   }

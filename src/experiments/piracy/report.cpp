@@ -34,6 +34,19 @@ void leave_out_unprotected(Table& table) {
   std::erase_if(table.rows, [&](const auto& row) { return row.at(static_cast<std::size_t>(column)) == no_transform; });
 }
 
+// Does a transform protect, and does its network stay right, wherever it is asked?
+Table machines_table(const store::Group& machines) {
+  Table table = means_table(machines, "Protected networks on every machine",
+                            without(Cells(machines, "accuracy").dimensions(), {"repeat"}),
+                            {{"accuracy", "authorised %"},
+                             {"raw_accuracy", "raw %"},
+                             {"changed", "answers changed %"},
+                             {"raw_changed", "raw answers changed %"}});
+  table.notes = {"Transform and network on the same machine; the network at that precision, the transform in float32.",
+                 "Changed: other answers than at the first precision on the first environment, to the same images."};
+  return table;
+}
+
 Table attempts_table(const store::Group& group, const watermark::Attack& attack) {
   const std::vector<std::string> dimensions = without(Cells(group, "attack_deviation").dimensions(), {"repeat"});
   Table table = means_table(group, attack.title(), dimensions, {{"attack_deviation", "spread, points"}},
@@ -58,6 +71,20 @@ Table attempts_table(const store::Group& group, const watermark::Attack& attack)
       "What a thief gets of raw images: the mean of all tries, and the try that was best on the first half of the",
       "test images, measured on the second; spread: the standard deviation over the tries. Means over the repeats,",
       "+- the half-width of their 95% interval."};
+  return table;
+}
+
+// Whoever may ask the owner's device can have a network of his own: no transform hinders that.
+Table device_table(const store::Group& group, const watermark::Attack& attack) {
+  Table table = means_table(group, attack.title() + " through the transform",
+                            without(Cells(group, "raw_accuracy").dimensions(), {"repeat"}),
+                            {{"raw_accuracy", "raw %"},
+                             {"raw_accuracy_second_half", "raw, second half %"},
+                             {"agreement", "answers as the device %"}});
+  leave_out_unprotected(table);
+  table.notes = {
+      "A network trained on what the owner's device answers to a thief's own raw images, which are of the",
+      "first half of the test images: it needs no transform, and the stolen network only where it starts there."};
   return table;
 }
 
@@ -124,11 +151,16 @@ std::vector<Table> AntiPiracy::report(const store::Group& root) const {
   for (const PublishedRow& row : paper.rows_of("Table 3"))
     (row.measure == "attack_accuracy" ? tried : direct).push_back(row);
   if (real) add_published_table(tables, "Table 3 of Chen and Wu 2018: direct piracy", direct, root, train);
+  if (const store::Group* machines = root.child("machines")) tables.push_back(machines_table(*machines));
   for (const watermark::Attack* attack : attacks_) {
     const store::Group* group = root.child(attack->name());
     if (group == nullptr) continue;
     if (attack->name() == "regain") {
       tables.push_back(regained_table(*group, attack->title()));
+      continue;
+    }
+    if (attack->asks_device()) {
+      tables.push_back(device_table(*group, *attack));
       continue;
     }
     if (attack->attempts_key().empty()) {

@@ -3,6 +3,7 @@
 
 #include "experiments/piracy/piracy.h"
 #include "experiments/settings.h"
+#include "forensics/comparison.h"
 #include "study/cells.h"
 
 namespace telltale::experiments {
@@ -52,6 +53,44 @@ store::Group images_group(const Stage& stage, const StudyInputs& inputs, const O
   return group;
 }
 
+// The stage's grid ends with precision, batch and environment.
+store::Group machines_group(const Stage& stage, const OutcomeLookup& outcome) {
+  store::Group group = study::group_of(stage, outcome);
+  const std::vector<std::int64_t> shape = stage.grid.shape();
+  const auto environments = static_cast<std::size_t>(shape.back()),
+             batches = static_cast<std::size_t>(shape[shape.size() - 2]),
+             precisions = static_cast<std::size_t>(shape[shape.size() - 3]);
+  std::vector<const Outcome*> outcomes;
+  for (const auto& task : stage.tasks) outcomes.push_back(study::done(outcome, task));
+  const auto share_changed = [&](std::size_t at, const char* name) {
+    const std::size_t of_case = at - at % (environments * batches * precisions), batch = at / environments % batches;
+    const Outcome *one = outcomes[at], *first = outcomes[of_case + batch * environments];
+    if (one == nullptr || first == nullptr) return missing;
+    const auto mine = one->values.at(name).as<std::uint8_t>(), theirs = first->values.at(name).as<std::uint8_t>();
+    double changed = 0;
+    for (std::size_t i = 0; i < mine.size(); ++i) changed += mine[i] != theirs[i];
+    return changed / static_cast<double>(mine.size());
+  };
+  std::vector<double> changed, raw_changed;
+  std::vector<std::int32_t> classes;
+  for (std::size_t at = 0; at < outcomes.size(); ++at) {
+    changed.push_back(share_changed(at, "labels"));
+    raw_changed.push_back(share_changed(at, "raw_labels"));
+    if (at % environments != 0) continue;
+    std::vector<const Array*> answered;
+    for (std::size_t e = 0; e < environments; ++e)
+      answered.push_back(outcomes[at + e] == nullptr ? nullptr : &outcomes[at + e]->values.at("logits"));
+    const auto alike = forensics::equivalence_classes(answered);
+    classes.insert(classes.end(), alike.begin(), alike.end());
+  }
+  add_variable(
+      group, stage.grid, "changed", {}, changed,
+      "share of the images to which the answer is another than at the first precision on the first environment", "1");
+  add_variable(group, stage.grid, "raw_changed", {}, raw_changed, "the same of the images as they are", "1");
+  add_variable(group, stage.grid, "equivalence_class", {}, classes, forensics::equivalence_class_help);
+  return group;
+}
+
 // Over the tries of an attack, the last axis of its grid.
 void add_attempts(store::Group& group, const Stage& stage, const OutcomeLookup& outcome) {
   std::vector<study::Axis> axes = stage.grid.axes();
@@ -92,6 +131,7 @@ std::vector<store::Group> AntiPiracy::tabulate(const StudyInputs& inputs, const 
                                                const OutcomeLookup& outcome) const {
   std::vector<store::Group> groups{train_group(inputs.job, plan, outcome)};
   if (const Stage* images = plan.find_stage("images")) groups.push_back(images_group(*images, inputs, outcome));
+  if (const Stage* machines = plan.find_stage("machines")) groups.push_back(machines_group(*machines, outcome));
   for (const watermark::Attack* attack : attacks_) {
     const Stage* stage = plan.find_stage(attack->name());
     if (stage == nullptr) continue;

@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 
+#include "core/error.h"
 #include "experiments/piracy/piracy.h"
 #include "experiments/runners.h"
 #include "experiments/settings.h"
@@ -39,6 +40,11 @@ cluster::TaskResult query_protected(const QueryProtected& task, RankState& rank,
     inputs.transform = transform;
     inputs.owner_images = models::ImageView::of(data.shape(), data.train());
   }
+  if (attack.asks_device()) {
+    if (!transform) throw Error("there is no device to ask: the network has no transform");
+    inputs.device =
+        watermark::serve_behind(network, [transform](const at::Tensor& images) { return transform->forward(images); });
+  }
   inputs.measured = [&](const char* name, double value) { result.values[name] = Array::scalar(value); };
   const auto service = watermark::apply_attack(inputs);
 
@@ -61,6 +67,32 @@ cluster::TaskResult query_protected(const QueryProtected& task, RankState& rank,
   return result;
 }
 
+cluster::TaskResult answer_protected(const AnswerProtected& task, RankState& rank, cluster::TaskContext& context) {
+  const data::Dataset& data = rank.planned_data(task.data);
+  const auto network =
+      models::converted(*rank.models.get(task.network, context), models::precision_named(task.precision));
+  const models::WindowedImages test(models::ImageView::of(data.shape(), data.test()).part(0, task.images),
+                                    network->spec().input);
+  cluster::TaskResult result;
+  const auto put = [&](const std::string& prefix, const at::Tensor& logits) {
+    const std::vector<std::int64_t> answers = models::labels_of(logits);
+    std::vector<std::uint8_t> labels;
+    for (const std::int64_t label : answers) labels.push_back(static_cast<std::uint8_t>(label));
+    result.values[prefix + "labels"] = Array::of<std::uint8_t>({task.images}, labels);
+    result.values[prefix + "accuracy"] = Array::scalar(models::accuracy(answers, test.view().labels));
+  };
+  at::Tensor logits = models::predict_logits(*network, test.view(), task.batch);
+  put("raw_", logits);
+  context.check();
+  if (task.transform) {
+    const auto transform = models::load_transform(*context.artifact(*task.transform));
+    logits = models::predict_logits(*network, models::processed(*transform, test.view(), task.batch), task.batch);
+  }
+  put("", logits);
+  result.values["logits"] = array_of(logits);
+  return result;
+}
+
 cluster::TaskResult show_processed(const ShowProcessed& task, RankState& rank, cluster::TaskContext& context) {
   const data::Dataset& data = rank.planned_data(task.data);
   const auto transform = models::load_transform(*context.artifact(task.transform));
@@ -77,6 +109,7 @@ cluster::TaskResult show_processed(const ShowProcessed& task, RankState& rank, c
 void add_piracy_runners(Runners& runners) {
   runners.add(run_delivery);
   runners.add(query_protected);
+  runners.add(answer_protected);
   runners.add(show_processed);
 }
 

@@ -15,7 +15,12 @@ class Generator final : public Transform {
         conv_(register_module("conv", plain_convolution(spec.input.channels, channels(), 5, 2))),
         bottleneck_(register_module("bottleneck", plain_convolution(channels(), spec.input.channels, 1))) {}
 
-  void draw(const Stream& secret) override { draw_weights(*this, Initialisation::glorot, secret); }
+  void draw(const Stream& secret) override {
+    draw_weights(*this, Initialisation::glorot, secret);
+    if (setting("generator_start") == "drawn") return;
+    const at::NoGradGuard no_grad;
+    bottleneck_->weight.zero_();
+  }
 
  private:
   [[nodiscard]] std::int64_t channels() const { return setting("generator_channels").get<std::int64_t>(); }

@@ -1,0 +1,103 @@
+#include "core/json.h"
+#include "models/network_spec.h"
+#include "watermark/registry.h"
+
+namespace telltale::watermark {
+namespace {
+
+class Extract final : public Attack {
+ public:
+  [[nodiscard]] std::string name() const override { return "extract"; }
+  [[nodiscard]] std::string help() const override {
+    return "another network, trained to answer as the service does whatever a thief asks it: of a network behind a "
+           "transform, the owner's own device (Tramer et al. 2016, Orekondy et al. 2019)";
+  }
+  [[nodiscard]] std::string title() const override { return "Extraction"; }
+  [[nodiscard]] std::vector<Parameter> parameters() const override {
+    using enum ValueType;
+    std::vector<std::string> networks = models::network_names();
+    networks.insert(networks.begin(), same_network);
+    return {{.name = "extract-queries",
+             .type = integer,
+             .fallback = "",
+             .help = "about so many images a thief asks, from the first half of the test images; empty: there is no "
+                     "such thief",
+             .axis = AxisRule::always,
+             .least = 1,
+             .most = most_of_a_count,
+             .optional = true,
+             .field = "queries"},
+            {.name = "extract-answers",
+             .type = choice,
+             .fallback = "labels",
+             .help = "what he is told: the label alone, or all probabilities",
+             .axis = AxisRule::always,
+             .choices = {"labels", "probabilities"},
+             .field = "answers"},
+            {.name = "extract-network",
+             .type = choice,
+             .fallback = same_network,
+             .help = "what he trains: a network of the same structure, or another",
+             .axis = AxisRule::always,
+             .choices = std::move(networks),
+             .field = "network"},
+            {.name = "extract-start",
+             .type = choice,
+             .fallback = "drawn",
+             .help = "where it starts: from drawn weights, or from the stolen ones",
+             .axis = AxisRule::always,
+             .choices = {"drawn", "stolen"},
+             .field = "start"},
+            {.name = "extract-steps",
+             .type = integer,
+             .fallback = "1000",
+             .help = "steps of its training",
+             .axis = AxisRule::always,
+             .least = 1,
+             .most = 1e7,
+             .field = "steps"},
+            {.name = "extract-rate",
+             .type = number,
+             .fallback = "0.01",
+             .help = "its learning rate (SGD, momentum 0.9)",
+             .least = 1e-12,
+             .most = 1000,
+             .field = "rate"},
+            {.name = "extract-batch",
+             .type = integer,
+             .fallback = "64",
+             .help = "images a step",
+             .least = 1,
+             .most = 65536,
+             .field = "batch"}};
+  }
+  [[nodiscard]] std::string switched_on_by() const override { return "extract-queries"; }
+  // Stolen weights fit the stolen structure alone.
+  [[nodiscard]] bool has_meaning(const Json& settings) const override {
+    return settings.at("start") == "drawn" || settings.at("network") == same_network;
+  }
+  [[nodiscard]] bool asks_device() const override { return true; }
+  [[nodiscard]] bool opens_raw_images() const override { return true; }
+  [[nodiscard]] std::vector<std::pair<const char*, const char*>> measures() const override {
+    return {{"agreement", "share of the second half of the test images that it answers as the service does"}};
+  }
+  [[nodiscard]] Training training(const Json& settings, std::int64_t images) const override {
+    const std::int64_t asked = std::min(settings.at("queries").get<std::int64_t>(), images / 2),
+                       batch = std::min(settings.at("batch").get<std::int64_t>(), asked),
+                       steps = settings.at("steps").get<std::int64_t>();
+    const auto network = settings.at("network").get<std::string>();
+    return {asked, batch, std::max<std::int64_t>(1, steps * batch / asked), network == same_network ? "" : network};
+  }
+
+ private:
+  static constexpr const char* same_network = "same";
+};
+
+}  // namespace
+
+const Attack& extract_attack() {
+  static const Extract attack;
+  return attack;
+}
+
+}  // namespace telltale::watermark
