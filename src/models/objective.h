@@ -27,6 +27,7 @@ struct Companion {
   std::string name;
   at::Tensor parameter;
   bool decays = true;  ///< the recipe's weight decay is its too
+  double rate = 1;     ///< its learning rate is the recipe's times this
 };
 
 class Objective {

@@ -37,6 +37,7 @@ struct Trained {
   at::Tensor first;   // velocity, or Adam's first moment; undefined if the optimizer keeps none
   at::Tensor second;  // Adam's second moment
   bool decays = true;
+  double rate = 1;  // of the recipe's
 };
 
 std::span<float> values(const at::Tensor& tensor) {
@@ -135,12 +136,13 @@ struct Trainer::State {
 
   void update() {
     const at::NoGradGuard no_grad;
-    const auto rate = static_cast<float>(learning_rate());
+    const double full_rate = learning_rate();
     first_power *= adam_beta1;
     second_power *= adam_beta2;
     for (Trained& item : trained) {
       if (!item.parameter.grad().defined()) continue;
       const at::Tensor gradient = gradient_of(item.parameter);
+      const auto rate = static_cast<float>(full_rate * item.rate);
       const float decay = item.decays ? static_cast<float>(recipe.weight_decay) : 0;
       if (recipe.optimizer == Optimizer::sgd) {
         apply_sgd({rate, static_cast<float>(recipe.momentum), decay, recipe.nesterov}, values(item.parameter),
@@ -161,16 +163,16 @@ Trainer::Trainer(std::shared_ptr<Network> network, Recipe recipe, TrainingData d
   state_.reset(new State{std::move(network), std::move(recipe), std::move(samples), stream, std::move(objective)});
   const bool adam = state_->recipe.optimizer == Optimizer::adam;
   const bool moving = adam || state_->recipe.momentum != 0;
-  const auto add = [&](const std::string& name, const at::Tensor& parameter, bool decays) {
+  const auto add = [&](const std::string& name, const at::Tensor& parameter, bool decays, double rate) {
     if (!parameter.requires_grad()) return;
     const at::Tensor like = parameter.detach();
     state_->trained.push_back({name, parameter, moving ? at::zeros_like(like) : at::Tensor(),
-                               adam ? at::zeros_like(like) : at::Tensor(), decays});
+                               adam ? at::zeros_like(like) : at::Tensor(), decays, rate});
   };
-  for (const auto& item : state_->network->named_parameters()) add(item.key(), item.value(), true);
+  for (const auto& item : state_->network->named_parameters()) add(item.key(), item.value(), true, 1);
   if (state_->objective)
     for (const Companion& companion : state_->objective->companions())
-      add(companion_prefix + companion.name, companion.parameter, companion.decays);
+      add(companion_prefix + companion.name, companion.parameter, companion.decays, companion.rate);
   if (state_->trained.empty()) throw Error("no parameter of the network may be trained");
 }
 

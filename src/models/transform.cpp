@@ -84,7 +84,7 @@ Objective::Value ProtectionLoss::of(Network& network, const Batch& batch) {
 
 std::vector<Companion> ProtectionLoss::companions() const {
   std::vector<Companion> all;
-  for (const auto& item : transform_->named_parameters()) all.push_back({item.key(), item.value(), weights_.decays});
+  for (const auto& item : transform_->named_parameters()) all.push_back({item.key(), item.value(), weights_.decays, transform_->rate()});
   return all;
 }
 

@@ -28,6 +28,9 @@ class Transform : public torch::nn::Module {
   [[nodiscard]] const TransformSpec& spec() const { return spec_; }
   [[nodiscard]] double unit() const { return unit_of(spec_.pixels); }
 
+  /// Its learning rate, where the network's is 1.
+  [[nodiscard]] virtual double rate() const { return 1; }
+
   /// Draws what the owner's secret decides, and what training starts from.
   virtual void draw(const Stream& secret) = 0;
 

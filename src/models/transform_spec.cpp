@@ -44,20 +44,30 @@ std::vector<Parameter> pattern_keys() {
 }
 
 std::vector<Parameter> generator_keys() {
-  return {{.name = "generator-channels",
-           .type = ValueType::integer,
-           .fallback = "16",
-           .help = "channels between the generator's convolutions",
-           .axis = AxisRule::allowed,
-           .least = 1,
-           .most = 4096},
-          {.name = "generator-start",
-           .type = ValueType::choice,
-           .fallback = "zero",
-           .help = "what its last convolution starts from: nothing is added at first (zero), or drawn weights (drawn)",
-           .axis = AxisRule::allowed,
-           .choices = {"zero", "drawn"}},
-          clip_key()};
+  return {
+      {.name = "generator-channels",
+       .type = ValueType::integer,
+       .fallback = "16",
+       .help = "channels between the generator's convolutions",
+       .axis = AxisRule::allowed,
+       .least = 1,
+       .most = 4096},
+      {.name = "generator-start",
+       .type = ValueType::choice,
+       .fallback = "zero",
+       .help = "what its last convolution starts from: nothing is added at first (zero), or drawn weights (drawn)",
+       .axis = AxisRule::allowed,
+       .choices = {"zero", "drawn"}},
+      {.name = "generator-rate",
+       .type = ValueType::number,
+       .fallback = "0.1",
+       .help =
+           "its learning rate is the network's times this: as fast as the network, at 0.1, its tanh often ends at 1 "
+           "everywhere in the first steps, and stays there",
+       .axis = AxisRule::allowed,
+       .least = 1e-9,
+       .most = 1000},
+      clip_key()};
 }
 
 Json json_of(const data::ImageShape& shape) {

@@ -19,7 +19,7 @@ const data::ImageShape small{1, 8, 8};
 TransformSpec spec_of(const std::string& name, Json more = Json::object()) {
   TransformSpec spec{name, small, small, "unit", {{"clip", false}}};
   if (name == "generator")
-    spec.settings.update({{"generator_channels", 4}, {"generator_start", "drawn"}});
+    spec.settings.update({{"generator_channels", 4}, {"generator_start", "drawn"}, {"generator_rate", 1}});
   else
     spec.settings.update({{"sigma", 0.1}, {"pattern_share", 0.2}, {"pattern_on", "window"}});
   spec.settings.update(more);
@@ -209,6 +209,21 @@ TEST(ProtectedTraining, TrainsWhatTheTransformLeavesOpenAndNoMore) {
     training.trainer.run();
     EXPECT_EQ(save_transform(*training.transform) != before, kind.is_trained) << kind.name;
   }
+}
+
+TEST(ProtectedTraining, AGeneratorLearnsAtItsOwnRate) {
+  set_threads_to_one();
+  const auto moved = [](double rate) {
+    TransformSpec spec = windowed("generator");
+    spec.settings["generator_rate"] = rate;
+    ProtectedTraining training(spec);
+    const at::Tensor before = training.transform->parameters().front().detach().clone();
+    training.trainer.run();
+    return (training.transform->parameters().front().detach() - before).abs().max().item<double>();
+  };
+  const double slow = moved(1e-6);
+  EXPECT_GT(slow, 0);
+  EXPECT_GT(moved(1), 1000 * slow);
 }
 
 TEST(ProtectedTraining, WeightDecayIsTheTransformsWhereItIsAsked) {

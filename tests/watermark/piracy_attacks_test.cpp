@@ -30,7 +30,7 @@ struct Stolen {
     models::initialise(*network, Stream(2, {}, "stolen"));
     Json settings = {{"clip", false}};
     if (name == "generator")
-      settings.update({{"generator_channels", 4}, {"generator_start", "drawn"}});
+      settings.update({{"generator_channels", 4}, {"generator_start", "drawn"}, {"generator_rate", 1}});
     else
       settings.update({{"sigma", 0.1}, {"pattern_share", 0.2}, {"pattern_on", "window"}});
     transform = models::make_transform({name, shape, shape, "unit", settings});

@@ -22,6 +22,8 @@ class Generator final : public Transform {
     bottleneck_->weight.zero_();
   }
 
+  [[nodiscard]] double rate() const override { return setting("generator_rate").get<double>(); }
+
  private:
   [[nodiscard]] std::int64_t channels() const { return setting("generator_channels").get<std::int64_t>(); }
 

@@ -131,12 +131,12 @@ std::unique_ptr<Service> apply_pairs(const AttackInputs& inputs) {
   } else if (model == "generator") {
     const Json channels =
         owner.settings.contains("generator_channels") ? owner.settings["generator_channels"] : Json(16);
-    const auto copy =
-        models::make_transform({"generator",
-                                owner.input,
-                                owner.input,
-                                owner.pixels,
-                                {{"generator_channels", channels}, {"generator_start", "drawn"}, {"clip", false}}});
+    const auto copy = models::make_transform(
+        {"generator",
+         owner.input,
+         owner.input,
+         owner.pixels,
+         {{"generator_channels", channels}, {"generator_start", "drawn"}, {"generator_rate", 1}, {"clip", false}}});
     copy->draw(weights);
     changed = [copy](const at::Tensor& images) { return copy->forward(images); };
     fit(inputs, pairs, changed, copy->parameters(), unit);
