@@ -88,7 +88,7 @@ ParameterGroup training_keys() {
                                .fallback = "dnn-1",
                                .help =
                                    "dnn-1 or dnn-2 (Zhong et al. 2020, Sec. 4.1); simple-cnn (Chen and Wu 2018, Table "
-                                   "1); aime-seq, aime-cnn or "
+                                   "1); mlp (two dense layers of 1024); aime-seq, aime-cnn or "
                                    "aime-cnn-rgb (Mehta et al. 2022, Table III); zhang-mnist or zhang-cifar "
                                    "(Zhang et al. 2018, Table 6); resnet-20 or resnet-32 (He et al. 2016, Sec. 4.2)",
                                .axis = allowed}};

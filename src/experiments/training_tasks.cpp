@@ -67,7 +67,8 @@ class Training {
     if (task.protection) {
       transform_ = models::make_transform(task.protection->transform);
       transform_->draw(Stream(streams.secret));
-      objective = std::make_shared<models::ProtectionLoss>(transform_, task.protection->loss);
+      objective = std::make_shared<models::ProtectionLoss>(transform_, task.protection->loss, data.classes(),
+                                                           Stream(streams.secret));
     }
     const Stream order(streams.order);
     trainer_.emplace(network_, recipe_from(task.of.recipe), std::move(samples),

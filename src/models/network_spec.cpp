@@ -53,8 +53,19 @@ const std::vector<NetworkOption>& zhang_options() {
   return options;
 }
 
+const NetworkOption& norm_option() {
+  static const NetworkOption option{
+      "norm", {"none", "batch"}, "batch norm after every convolution (dnn-2), or every dense layer but the last (mlp)"};
+  return option;
+}
+
 const std::vector<NetworkOption>& norm_options() {
-  static const std::vector<NetworkOption> options{{"norm", {"none", "batch"}, "batch norm after every convolution"}};
+  static const std::vector<NetworkOption> options{norm_option()};
+  return options;
+}
+
+const std::vector<NetworkOption>& mlp_options() {
+  static const std::vector<NetworkOption> options{pixels_option(), norm_option()};
   return options;
 }
 

@@ -68,13 +68,21 @@ at::Tensor processed(Transform& transform, const at::Tensor& images, std::int64_
   return at::cat(all);
 }
 
+ProtectionLoss::ProtectionLoss(std::shared_ptr<Transform> transform, const ProtectionWeights& weights, int classes,
+                               const Stream& secret)
+    : transform_(std::move(transform)), weights_(weights) {
+  if (weights.decoy) decoy_.emplace(transform_->spec(), classes, secret.derive("decoy"));
+}
+
 Objective::Value ProtectionLoss::of(Network& network, const Batch& batch) {
   const std::int64_t count = batch.images.size(0);
   const at::Tensor made = transform_->forward(batch.images, batch.variations);
-  const at::Tensor both = network.forward(at::cat({made, batch.images}).contiguous(at::MemoryFormat::ChannelsLast));
-  const at::Tensor logits = both.narrow(0, 0, count);
-  const at::Tensor right = both.narrow(0, count, count).softmax(1).gather(1, batch.labels.unsqueeze(1));
-  at::Tensor loss = at::cross_entropy_loss(logits, batch.labels) * weights_.alpha + right.mean() * weights_.beta;
+  const at::Tensor others = decoy_ ? decoy_->images(batch.images) : batch.images;
+  const at::Tensor both = network.forward(at::cat({made, others}).contiguous(at::MemoryFormat::ChannelsLast));
+  const at::Tensor logits = both.narrow(0, 0, count), other_logits = both.narrow(0, count, count);
+  const at::Tensor wrong = decoy_ ? at::cross_entropy_loss(other_logits, decoy_->labels(batch.images))
+                                  : other_logits.softmax(1).gather(1, batch.labels.unsqueeze(1)).mean();
+  at::Tensor loss = at::cross_entropy_loss(logits, batch.labels) * weights_.alpha + wrong * weights_.beta;
   if (made.requires_grad()) {
     const at::Tensor squares = ((made - batch.images) / transform_->unit()).square().flatten(1);
     loss = loss + (weights_.mean_norm ? squares.mean(1) : squares.sum(1)).mean() * weights_.gamma;
@@ -84,7 +92,8 @@ Objective::Value ProtectionLoss::of(Network& network, const Batch& batch) {
 
 std::vector<Companion> ProtectionLoss::companions() const {
   std::vector<Companion> all;
-  for (const auto& item : transform_->named_parameters()) all.push_back({item.key(), item.value(), weights_.decays, transform_->rate()});
+  for (const auto& item : transform_->named_parameters())
+    all.push_back({item.key(), item.value(), weights_.decays, transform_->rate()});
   return all;
 }
 
@@ -94,7 +103,8 @@ Json ProtectionLoss::description() const {
           {"beta", weights_.beta},
           {"gamma", weights_.gamma},
           {"mean_norm", weights_.mean_norm},
-          {"decays", weights_.decays}};
+          {"decays", weights_.decays},
+          {"decoy", weights_.decoy}};
 }
 
 }  // namespace telltale::models

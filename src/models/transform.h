@@ -5,11 +5,13 @@
 #include <torch/nn/module.h>
 
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "core/bytes.h"
 #include "core/random.h"
 #include "models/batches.h"
+#include "models/decoy.h"
 #include "models/objective.h"
 #include "models/protection.h"
 #include "models/transform_spec.h"
@@ -63,8 +65,9 @@ at::Tensor planes_of(const ImageView& images);
 /// one batch: batch norms see both, as they will when both are asked.
 class ProtectionLoss final : public Objective {
  public:
-  ProtectionLoss(std::shared_ptr<Transform> transform, const ProtectionWeights& weights)
-      : transform_(std::move(transform)), weights_(weights) {}
+  /// `secret`: the owner's, of which the decoys come, where the weights ask for them.
+  ProtectionLoss(std::shared_ptr<Transform> transform, const ProtectionWeights& weights, int classes,
+                 const Stream& secret);
 
   Value of(Network& network, const Batch& batch) override;
   [[nodiscard]] std::vector<Companion> companions() const override;
@@ -73,6 +76,7 @@ class ProtectionLoss final : public Objective {
  private:
   std::shared_ptr<Transform> transform_;
   ProtectionWeights weights_;
+  std::optional<Decoy> decoy_;
 };
 
 using TransformFactory = std::shared_ptr<Transform> (*)(const TransformSpec&);

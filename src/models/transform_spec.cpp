@@ -70,6 +70,17 @@ std::vector<Parameter> generator_keys() {
       clip_key()};
 }
 
+std::vector<Parameter> keyed_keys() {
+  return {{.name = "key-block",
+           .type = ValueType::integer,
+           .fallback = "4",
+           .help = "rows and columns of a block: they divide those of the images",
+           .axis = AxisRule::allowed,
+           .least = 1,
+           .most = 64},
+          clip_key()};
+}
+
 Json json_of(const data::ImageShape& shape) {
   return {{"channels", shape.channels}, {"height", shape.height}, {"width", shape.width}};
 }

@@ -34,6 +34,7 @@ struct AttackInputs {
   // Of networks behind an anti-piracy transform:
   std::shared_ptr<models::Transform> transform = {};  ///< which an attacker knows by pairs alone: Attack::needs_pairs()
   models::ImageView owner_images = {};                ///< the training images, whose middle windows such pairs are
+  Json kind = {};                                     ///< the transform's spec, for Attack::draws_as_owner()
   /// What answers rightly to raw images, where that is not the model itself: Attack::asks_device().
   std::shared_ptr<Service> device = {};
   /// Takes what else an attack measures: the values that Attack::measures() names.
@@ -69,6 +70,12 @@ class Attack {
   [[nodiscard]] virtual bool needs_pairs() const { return false; }
   /// It asks the owner's service about raw images: of a network behind a transform, both together.
   [[nodiscard]] virtual bool asks_device() const { return false; }
+  /// It knows all of an anti-piracy transform but what is drawn for it, and draws its own: possible where nothing of
+  /// such a transform is trained.
+  [[nodiscard]] virtual bool draws_as_owner(const Json& settings) const {
+    static_cast<void>(settings);
+    return false;
+  }
   /// It is after what a network behind a transform answers to raw images, and nothing else: authorised users are not
   /// asked about, and of a network without a transform there is nothing to get.
   [[nodiscard]] virtual bool opens_raw_images() const { return false; }

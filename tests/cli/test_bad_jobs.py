@@ -31,6 +31,19 @@ def test_a_job_file_that_is_not_utf8_is_refused_with_its_line(telltale, tmp_path
     assert snapshot(tmp_path).keys() == before.keys(), "something was written"
 
 
+@pytest.mark.parametrize("lines, words", [
+    ("transform = keyed\nkey-block = 4, 5\n", ["key-block: blocks of 5 x 5 pixels do not divide the network's images"]),
+    ("regain-labels = 1\nregain-by = tune, blocks\nregain-block = 5\n", ["regain-block: blocks of 5 x 5 pixels do not divide"]),
+    ("loss-beta = -1\n", ["loss-beta", "-1"]),
+    ("pair-attempts = 1\npairs = 1, 301\n", ["pairs: there are only 300 training images, each one pair"]),
+    ("extract-queries = 51\n", ["extract-queries: a thief has only the first half of the test images: 50"]),
+    ("extract-queries = 5\nextract-network = zhang-mnist, unknown\n", ["extract-network", "unknown"]),
+    ("transform = secret\n", ["transform", "secret", "fixed, learned, generator, keyed, none"]),
+], ids=["blocks", "blocks of a thief", "a negative weight", "pairs", "queries", "a network", "a transform"])
+def test_impossible_protections_are_refused(refused, lines, words):
+    refused("experiment = anti-piracy\nnetwork = simple-cnn\ntrain-images = 300\ntest-images = 100\n" + lines, *words)
+
+
 def test_a_key_of_another_experiment_is_named_with_file_line_and_who_has_it(refused):
     refused("experiment = compare\npredict-images = 1\nalpha = 0.1\n", "bad.ini:3: alpha: experiment compare has no such key", "new-label")
 

@@ -33,7 +33,7 @@ const std::map<std::string, std::string> jobs{
     {"aime", "prune-rate = 0.5\ntune = ftal\nkey-length = 5\n"},
     {"anti-piracy",
      "network = simple-cnn\nshow-images = 2\nprune-rate = 0.5\ntune = ftal\ninput-only-attempts = 2\n"
-     "pair-attempts = 2\nregain-labels = 0, 1\nextract-queries = 10\npredict-images = 4\n"},
+     "pair-attempts = 2\npairs = 20\nregain-labels = 0, 1\nextract-queries = 10\npredict-images = 4\n"},
     {"boundary", "images = 2\nsteps = yes\n"},
     {"empty", "tasks = 2\n"}};
 

@@ -117,7 +117,7 @@ TEST(Dropout, DrawsFromTheStreamItIsGivenAndOnlyInTraining) {
 
 TEST(Networks, UnknownNameIsRefusedWithTheKnownOnes) {
   EXPECT_EQ(refusal_to_make({"dnn-3", {1, 28, 28}, 10}),
-            "there is no network named \"dnn-3\"; there are: dnn-1, dnn-2, simple-cnn, resnet-20, resnet-32, "
+            "there is no network named \"dnn-3\"; there are: dnn-1, dnn-2, simple-cnn, mlp, resnet-20, resnet-32, "
             "aime-seq, aime-cnn, aime-cnn-rgb, zhang-mnist, zhang-cifar");
 }
 

@@ -20,6 +20,8 @@ TransformSpec spec_of(const std::string& name, Json more = Json::object()) {
   TransformSpec spec{name, small, small, "unit", {{"clip", false}}};
   if (name == "generator")
     spec.settings.update({{"generator_channels", 4}, {"generator_start", "drawn"}, {"generator_rate", 1}});
+  else if (name == "keyed")
+    spec.settings["key_block"] = 4;
   else
     spec.settings.update({{"sigma", 0.1}, {"pattern_share", 0.2}, {"pattern_on", "window"}});
   spec.settings.update(more);
@@ -52,6 +54,48 @@ TEST(Transform, APatternIsTheSecretsAndOneForAllImages) {
     EXPECT_TRUE(pattern.equal(added(*drawn(spec_of(name)), black))) << name;
     EXPECT_FALSE(pattern.equal(added(*drawn(spec_of(name), "another"), black))) << name;
   }
+}
+
+// Orthogonal: lengths and angles of blocks stay, and the transpose undoes it.
+TEST(Transform, AKeyTurnsEveryBlockByAnOrthogonalMatrixOfItsOwn) {
+  const auto transform = drawn(spec_of("keyed"));
+  const at::Tensor keys = transform->buffers().front();
+  ASSERT_EQ(keys.sizes(), at::IntArrayRef({4, 16, 16}));
+  EXPECT_TRUE(at::allclose(keys.bmm(keys.transpose(1, 2)), at::eye(16).repeat({4, 1, 1}), 0, 1e-6));
+  EXPECT_FALSE(at::allclose(keys[0], keys[1], 0, 1e-2));
+  EXPECT_FALSE(at::allclose(keys, drawn(spec_of("keyed"), "another")->buffers().front(), 0, 1e-2));
+
+  // One pixel of the last block: its image is a column of that block's matrix, and all else stays black.
+  at::Tensor image = at::zeros({1, 1, 8, 8});
+  image[0][0][5][6] = 1;  // of the block at (4, 4): row 1, column 2
+  const at::Tensor made = transform->forward(image);
+  EXPECT_TRUE(at::allclose(made.narrow(2, 4, 4).narrow(3, 4, 4).flatten(), keys[3].select(1, 1 * 4 + 2), 0, 1e-6));
+  EXPECT_EQ(made.narrow(2, 0, 4).abs().max().item<float>(), 0);
+  EXPECT_EQ(made.narrow(3, 0, 4).abs().max().item<float>(), 0);
+}
+
+TEST(Transform, ImagesThatABlockDoesNotDivideHaveNoKey) {
+  TransformSpec spec = spec_of("keyed");
+  spec.settings["key_block"] = 3;
+  EXPECT_EQ(refusal<InputError>([&] { static_cast<void>(make_transform(spec)); }),
+            "images of 8 x 8 pixels have no blocks of 3 x 3");
+}
+
+TEST(Decoy, LabelsAreDiverseAndTheSecretsAndHalfOfTheImagesAreStrangers) {
+  torch::manual_seed(4);
+  const at::Tensor raw = torch::rand({200, 1, 8, 8});
+  const Decoy decoy(spec_of("keyed"), 4, Stream(6, {}, "decoy"));
+  const at::Tensor labels = decoy.labels(raw);
+  for (int label = 0; label < 4; ++label) EXPECT_GT((labels == label).sum().item<std::int64_t>(), 20) << label;
+  EXPECT_TRUE(labels.equal(decoy.labels(raw)));
+  EXPECT_FALSE(labels.equal(Decoy(spec_of("keyed"), 4, Stream(7, {}, "decoy")).labels(raw)));
+
+  const at::Tensor asked = decoy.images(raw);
+  ASSERT_EQ(asked.sizes(), raw.sizes());
+  EXPECT_TRUE(asked.narrow(0, 0, 100).equal(raw.narrow(0, 0, 100)));
+  EXPECT_GT((asked - raw).narrow(0, 100, 100).abs().sum({1, 2, 3}).min().item<float>(), 0.1);
+  // What is trained has no strangers.
+  EXPECT_TRUE(Decoy(spec_of("generator"), 4, Stream(6, {}, "decoy")).images(raw).equal(raw));
 }
 
 TEST(Transform, AGeneratorAddsToEveryImageWhatItSays) {
@@ -112,7 +156,7 @@ TEST(Transform, IsSavedAndLoadedBitForBit) {
 
 TEST(Transform, AnUnknownNameIsRefusedWithThoseThereAre) {
   EXPECT_EQ(refusal<InputError>([] { static_cast<void>(transform_kind("secret")); }),
-            "there is no transform named \"secret\"; there are: fixed, learned, generator");
+            "there is no transform named \"secret\"; there are: fixed, learned, generator, keyed");
 }
 
 // Eq. 3, term by term, from the network's answers to either kind of image alone.
@@ -125,7 +169,7 @@ TEST(ProtectionLoss, IsEquation3) {
   const auto transform = drawn(spec_of("generator"));
   for (const bool mean_norm : {false, true}) {
     const ProtectionWeights weights{.alpha = 2, .beta = 3, .gamma = 0.5, .mean_norm = mean_norm};
-    ProtectionLoss loss(transform, weights);
+    ProtectionLoss loss(transform, weights, 4, Stream(1, {}, "secret"));
     network->train();
     const Objective::Value value = loss.of(*network, {images, labels, {}});
     network->eval();
@@ -145,16 +189,37 @@ TEST(ProtectionLoss, IsEquation3) {
   }
 }
 
+TEST(ProtectionLoss, WithADecoyIsBothCrossEntropies) {
+  set_threads_to_one();
+  const auto network = fresh_network({"dnn-1", small, 4});
+  const Samples samples(small, 6, 4);
+  const at::Tensor images = planes_of(samples.view());
+  const at::Tensor labels = at::tensor(std::vector<std::int64_t>(samples.labels.begin(), samples.labels.end()));
+  const auto transform = drawn(spec_of("keyed"));
+  const Stream secret(1, {}, "secret");
+  ProtectionLoss loss(transform, {.alpha = 2, .beta = 3, .decoy = true}, 4, secret);
+  network->train();
+  const Objective::Value value = loss.of(*network, {images, labels, {}});
+  network->eval();
+  const Decoy decoy(transform->spec(), 4, secret.derive("decoy"));
+  const at::Tensor authorised = at::cross_entropy_loss(predict_logits(*network, transform->forward(images), 6), labels),
+                   others =
+                       at::cross_entropy_loss(predict_logits(*network, decoy.images(images), 6), decoy.labels(images));
+  EXPECT_NEAR(value.loss.item<double>(), 2 * authorised.item<double>() + 3 * others.item<double>(), 1e-4);
+}
+
 struct ProtectedTraining {
   Samples samples{{1, 10, 10}, 21, 3};
   std::shared_ptr<Transform> transform;
   Trainer trainer;
 
-  explicit ProtectedTraining(const TransformSpec& spec, double weight_decay = 1e-3, bool decays = true)
+  explicit ProtectedTraining(const TransformSpec& spec, double weight_decay = 1e-3, bool decays = true,
+                             bool decoy = false)
       : transform(drawn(spec)),
         trainer(fresh_network({"dnn-1", small, 3}), recipe(weight_decay), {samples.view(), {}, {}},
                 Stream(1, {}, "train"),
-                std::make_shared<ProtectionLoss>(transform, ProtectionWeights{.decays = decays})) {}
+                std::make_shared<ProtectionLoss>(transform, ProtectionWeights{.decoy = decoy, .decays = decays}, 3,
+                                                 Stream(5, {}, "secret"))) {}
 
   static Recipe recipe(double weight_decay) {
     Recipe recipe;
@@ -171,19 +236,20 @@ struct ProtectedTraining {
 TransformSpec windowed(const std::string& name, const char* on = "image") {
   TransformSpec spec = spec_of(name);
   spec.whole = {1, 10, 10};
-  if (name != "generator") spec.settings["pattern_on"] = on;
+  if (spec.settings.contains("pattern_on")) spec.settings["pattern_on"] = on;
   return spec;
 }
 
 // A checkpoint holds the transform: resumed after any step, network and transform end as uninterrupted.
 TEST(ProtectedTraining, ResumedAfterAnyStepEndsAsUninterrupted) {
   set_threads_to_one();
-  for (const char* name : {"fixed", "learned", "generator"}) {
-    ProtectedTraining whole(windowed(name));
+  for (const auto& [name, decoy] :
+       {std::pair{"fixed", false}, {"learned", false}, {"generator", false}, {"keyed", true}}) {
+    ProtectedTraining whole(windowed(name), 1e-3, true, decoy);
     std::vector<Bytes> after{whole.trainer.checkpoint()};
     whole.trainer.run([&] { after.push_back(whole.trainer.checkpoint()); });
     for (const std::size_t from : {0, 2, 3, 5}) {
-      ProtectedTraining resumed(windowed(name));
+      ProtectedTraining resumed(windowed(name), 1e-3, true, decoy);
       resumed.trainer.restore(after.at(from));
       resumed.trainer.run();
       EXPECT_EQ(resumed.trainer.checkpoint(), after.back()) << name << " from step " << from;

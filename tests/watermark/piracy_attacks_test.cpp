@@ -31,6 +31,8 @@ struct Stolen {
     Json settings = {{"clip", false}};
     if (name == "generator")
       settings.update({{"generator_channels", 4}, {"generator_start", "drawn"}, {"generator_rate", 1}});
+    else if (name == "keyed")
+      settings["key_block"] = 4;
     else
       settings.update({{"sigma", 0.1}, {"pattern_share", 0.2}, {"pattern_on", "window"}});
     transform = models::make_transform({name, shape, shape, "unit", settings});
@@ -40,6 +42,7 @@ struct Stolen {
 
   at::Tensor raw_answers(const Json& settings, const char* attempt = "0") {
     AttackInputs inputs{settings, network, view(), Stream(4, {}, attempt), [] {}, transform, view()};
+    inputs.kind = transform->spec().to_json();
     inputs.device = serve_behind(network, [this](const at::Tensor& images) { return transform->forward(images); });
     inputs.measured = [&](const char*, double value) { fit_error = value; };
     return apply_attack(inputs)->logits(view(), 8);
@@ -96,12 +99,20 @@ TEST(Pairs, WithoutATransformThereAreNone) {
 // All that is known is how a pattern is drawn: added to raw images, and nothing of the network is changed.
 TEST(InputOnly, AddsABipolarPatternOfItsOwn) {
   Stolen stolen("fixed");
-  const Json settings = {{"name", "input-only"}, {"sigma", 0.1}, {"share", 0.2}};
+  const Json settings = {{"name", "input-only"}, {"as", "pattern"}, {"sigma", 0.1}, {"share", 0.2}};
   const at::Tensor plain = models::predict_logits(*stolen.network, stolen.view(), 8);
   EXPECT_GT(largest_difference(stolen.raw_answers(settings, "0"), plain), 1e-3);
   EXPECT_GT(largest_difference(stolen.raw_answers(settings, "0"), stolen.raw_answers(settings, "1")), 1e-3);
-  const Json nothing = {{"name", "input-only"}, {"sigma", 0.1}, {"share", 0}};
+  const Json nothing = {{"name", "input-only"}, {"as", "pattern"}, {"sigma", 0.1}, {"share", 0}};
   EXPECT_LT(largest_difference(stolen.raw_answers(nothing), plain), 1e-5);
+}
+
+TEST(InputOnly, MayDrawAKeyAsTheOwnerDidAndGetsAnother) {
+  Stolen stolen("keyed");
+  const Json settings = {{"name", "input-only"}, {"as", "key"}, {"sigma", 0.1}, {"share", 0.2}};
+  const at::Tensor one = stolen.raw_answers(settings, "0");
+  EXPECT_GT(largest_difference(one, stolen.authorised_answers()), 1e-3);
+  EXPECT_GT(largest_difference(one, stolen.raw_answers(settings, "1")), 1e-3);
 }
 
 Json extract_settings(const char* answers, const char* start, int steps = 300) {
@@ -128,7 +139,8 @@ TEST(Extract, MayBeginWithTheStolenWeights) {
 }
 
 Json regain_settings(const char* by, int labels, int steps = 100) {
-  return {{"name", "regain"}, {"by", by}, {"labels", labels}, {"steps", steps}, {"rate", 0.05}, {"batch", 8}};
+  return {{"name", "regain"}, {"by", by},   {"labels", labels}, {"steps", steps},
+          {"rate", 0.05},     {"batch", 8}, {"block", 4}};
 }
 
 double accuracy_on_second_half(const at::Tensor& logits, const Stolen& stolen) {
@@ -155,6 +167,23 @@ TEST(Regain, AReadoutAndAPerturbationLeaveTheNetworkAsItIs) {
   }
 }
 
+// A network without biases sees no brightness through linear maps: what falls is the loss.
+TEST(Regain, MatricesOfBlocksAreFittedToTheThiefsLabels) {
+  Stolen stolen("keyed");
+  Json settings = regain_settings("blocks", 5);
+  settings["rate"] = 0.005;
+  std::vector<std::int64_t> labels(stolen.labels.begin(), stolen.labels.end());
+  const auto loss = [&](const at::Tensor& logits) {
+    return at::cross_entropy_loss(logits, at::tensor(labels)).item<double>();
+  };
+  const at::Tensor before = models::predict_logits(*stolen.network, stolen.view(), 8);
+  EXPECT_LT(loss(stolen.raw_answers(settings)), loss(before));
+  EXPECT_TRUE(models::predict_logits(*stolen.network, stolen.view(), 8).equal(before));
+  settings["block"] = 3;
+  EXPECT_EQ(refusal<InputError>([&] { stolen.raw_answers(settings); }),
+            "blocks of 3 x 3 pixels do not divide the images");
+}
+
 // Without labels the perturbation makes answers sure and diverse; nothing else has a meaning then.
 TEST(Regain, WithoutLabelsThereIsAPerturbationAlone) {
   Stolen stolen("fixed");
@@ -164,6 +193,7 @@ TEST(Regain, WithoutLabelsThereIsAPerturbationAlone) {
   };
   const double before = information(models::predict_logits(*stolen.network, stolen.view(), 8));
   EXPECT_GT(information(stolen.raw_answers(regain_settings("universal", 0))), before);
+  EXPECT_GT(information(stolen.raw_answers(regain_settings("blocks", 0))), before);
   for (const char* by : {"tune", "self-tune", "readout", "scratch", "self-training"}) {
     EXPECT_FALSE(attack_named("regain").has_meaning(regain_settings(by, 0))) << by;
     EXPECT_TRUE(attack_named("regain").has_meaning(regain_settings(by, 1))) << by;

@@ -35,10 +35,11 @@ struct QueryProtected {
   Json attack;
   std::string environment;
   long long eval_batch = 0;
+  std::optional<Json> drawn_as{};  ///< the transform's spec, where an attack draws one of its own
 
   void fields(auto& field) {
     field("data", data), field("network", network), field("transform", transform), field("attack", attack),
-        field("environment", environment), field("eval_batch", eval_batch);
+        field("environment", environment), field("eval_batch", eval_batch), field("drawn_as", drawn_as);
   }
 };
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -33,7 +34,7 @@ ParameterGroup protection_keys() {
   }
   transform.choices.emplace_back(no_transform);
   helps.push_back(std::string(no_transform) + ": a network that is not protected");
-  transform.fallback = joined(transform.choices);
+  transform.fallback = std::string("fixed, learned, generator, ") + no_transform;  // the paper's
   transform.help = joined(helps, "; ");
   std::vector<Parameter> all{transform};
   for (Parameter& parameter : transform_parameters()) all.push_back(std::move(parameter));
@@ -44,6 +45,13 @@ ParameterGroup protection_keys() {
   weight("loss-alpha", "1", "weight of the processed images' cross-entropy (alpha of Eq. 3)");
   weight("loss-beta", "1", "weight of the probability of the right answer for raw images (beta)");
   weight("loss-gamma", "0.01", "weight of the square of what the transform changes (gamma)");
+  all.push_back({.name = "loss-raw",
+                 .type = choice,
+                 .fallback = "wrong",
+                 .help = "what raw images are to be answered: anything but the right label (wrong: Eq. 3), or decoy "
+                         "labels that come of a secret, as are images behind a stranger's transform (decoy: ours)",
+                 .axis = AxisRule::allowed,
+                 .choices = {"wrong", "decoy"}});
   all.push_back({.name = "loss-norm",
                  .type = choice,
                  .fallback = "sum",
@@ -85,6 +93,7 @@ std::optional<Protection> protection_of(const CaseValues& values, const models::
   models::ProtectionWeights& loss = protection.loss;
   loss.alpha = values.number("loss-alpha");
   loss.beta = values.number("loss-beta");
+  loss.decoy = values.text("loss-raw") == "decoy";
   if (kind.is_trained) {
     loss.gamma = values.number("loss-gamma");
     loss.mean_norm = values.text("loss-norm") == "mean";
@@ -161,6 +170,18 @@ void AntiPiracy::check(const Job& job) const {
   if (window > std::min(shape.height, shape.width))
     job.refuse("window", "the images have only " + std::to_string(shape.height) + " rows and " +
                              std::to_string(shape.width) + " columns");
+  const long long side = window > 0 ? window : std::gcd(shape.height, shape.width);
+  const auto check_blocks = [&](const char* key) {
+    for (const std::string& block : job.values(key))
+      if (side % study::parse_integer(block) != 0)
+        job.refuse(key, "blocks of " + block + " x " + block + " pixels do not divide the network's images");
+  };
+  const auto has = [&](const char* key, const char* value) {
+    const auto& values = job.values(key);
+    return std::find(values.begin(), values.end(), value) != values.end();
+  };
+  if (has("transform", "keyed")) check_blocks("key-block");
+  if (job.is_set("regain-labels") && has("regain-by", "blocks")) check_blocks("regain-block");
   if (window > 0 && (job.values("augment").size() > 1 || job.text("augment") != "none"))
     job.refuse("window", "windows are an augmentation of their own: augment has to be none");
 }
@@ -192,10 +213,22 @@ Plan AntiPiracy::plan(const StudyInputs& inputs) const {
   const data::Dataset& data = *inputs.data;
   const data::ImageShape input = input_of(job, data.shape());
   const Grid cases = cases_of(job);
+  if (job.integer("pair-attempts") > 0)
+    for (const std::string& pairs : job.values("pairs"))
+      if (study::parse_integer(pairs) > data.train().count)
+        job.refuse("pairs", "there are only " + std::to_string(data.train().count) + " training images, each one pair");
+  if (job.is_set("extract-queries"))
+    for (const std::string& queries : job.values("extract-queries"))
+      if (study::parse_integer(queries) > data.test().count / 2)
+        job.refuse("extract-queries",
+                   "a thief has only the first half of the test images: " + std::to_string(data.test().count / 2));
   Plan plan;
+  std::vector<std::optional<Json>> kinds;  // by case: of transforms that a secret alone decides
   const auto trainings = plan_trainings(plan, inputs, cases, [&](const CaseValues& values) {
     models::NetworkSpec network = network_of(values, input, data.classes());
     std::optional<Protection> protection = protection_of(values, network, data.shape());
+    const bool is_drawn = protection && !models::transform_kind(protection->transform.name).is_trained;
+    kinds.push_back(is_drawn ? std::optional(protection->transform.to_json()) : std::nullopt);
     return Trained{std::move(network), no_scheme(), {}, std::move(protection)};
   });
 
@@ -307,9 +340,13 @@ Plan AntiPiracy::plan(const StudyInputs& inputs) const {
                 const std::optional<Json> done = attack_settings(*attack, job, point);
                 if (!done) return {};
                 if (*done == untouched()) return query(point, *done, nullptr, 0);
+                const std::size_t c = point.leading(cases.axes().size());
+                if (attack->draws_as_owner(*done) && !kinds[c]) return {};
                 const auto training = attack->training(*done, data.test().count);
-                return query(point, *done, attack,
-                             static_cast<double>(training.images) * static_cast<double>(training.epochs));
+                auto task = query(point, *done, attack,
+                                  static_cast<double>(training.images) * static_cast<double>(training.epochs));
+                if (attack->draws_as_owner(*done)) task.payload.drawn_as = kinds[c];
+                return task;
               });
     plan.cases = std::max(plan.cases, attacked.size());
   }

@@ -40,6 +40,7 @@ cluster::TaskResult query_protected(const QueryProtected& task, RankState& rank,
     inputs.transform = transform;
     inputs.owner_images = models::ImageView::of(data.shape(), data.train());
   }
+  if (task.drawn_as) inputs.kind = *task.drawn_as;
   if (attack.asks_device()) {
     if (!transform) throw Error("there is no device to ask: the network has no transform");
     inputs.device =

@@ -1,5 +1,5 @@
-// Ours: every block of an image times an orthogonal matrix of its own, which the owner's secret alone decides. Nothing of it
-// is trained, and nothing of the network decides it: whoever has the network has no part of the key.
+// Ours: every block of an image times an orthogonal matrix of its own, which the owner's secret alone decides. Nothing
+// of it is trained, and nothing of the network decides it: whoever has the network has no part of the key.
 #include <ATen/ATen.h>
 
 #include <cmath>
@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "models/transform.h"
+#include "models/transforms/blocks.h"
 
 namespace telltale::models {
 namespace {
@@ -57,18 +58,8 @@ class Keyed final : public Transform {
 
  private:
   at::Tensor perturbation(const at::Tensor& images, std::span<const Variation>) override {
-    const data::ImageShape& shape = spec().input;
-    const std::int64_t down = shape.height / side_, right = shape.width / side_;
-    // N x C x H x W as blocks x N x (C side side), times each block's matrix, and back. N is left to LibTorch: in a
-    // TorchScript file it would be a constant.
-    const at::Tensor blocks = images.reshape({-1, shape.channels, down, side_, right, side_})
-                                  .permute({2, 4, 0, 1, 3, 5})
-                                  .reshape({down * right, -1, keys_.size(1)});
-    const at::Tensor turned = blocks.bmm(keys_.transpose(1, 2))
-                                  .reshape({down, right, -1, shape.channels, side_, side_})
-                                  .permute({2, 3, 0, 4, 1, 5})
-                                  .reshape({-1, shape.channels, shape.height, shape.width});
-    return (turned - images) / unit();
+    const at::Tensor turned = blocks_of(images, spec().input, side_).bmm(keys_.transpose(1, 2));
+    return (from_blocks(turned, spec().input, side_) - images) / unit();
   }
 
   std::int64_t side_;

@@ -1,14 +1,17 @@
 // A thief with a few labels of his own. Sources of the ways that need one: self-training, Lee 2013 (pseudo-labels); a
-// perturbation that makes answers sure and diverse, Bridle, Heading and MacKay 1991 (mutual information).
+// front that makes answers sure and diverse, Bridle, Heading and MacKay 1991 (mutual information).
 #include <ATen/ATen.h>
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <string>
 
 #include "core/error.h"
 #include "models/evaluate.h"
 #include "models/training.h"
 #include "models/transform.h"
+#include "models/transforms/blocks.h"
 #include "models/weights.h"
 #include "watermark/attacks/regain.h"
 #include "watermark/descent.h"
@@ -106,17 +109,37 @@ struct Regaining {
                       [map, shift](const at::Tensor& logits) { return logits.log_softmax(1).mm(map.t()) + shift; });
   }
 
-  // One perturbation of all images, through the network as it stands. With labels: towards them. Without: so that the
-  // answer to each is sure and those to all are diverse.
+  // One perturbation of all images, through the network as it stands.
   [[nodiscard]] std::unique_ptr<Service> perturb(const Own& labelled, const Own& rest) const {
+    const data::ImageShape& shape = inputs.images.shape;
+    const at::Tensor perturbation = at::zeros({1, shape.channels, shape.height, shape.width}).requires_grad_(true);
+    return fit_front(labelled, rest, perturbation,
+                     [perturbation](const at::Tensor& asked) { return asked + perturbation; });
+  }
+
+  // A matrix for every block of an image: what undoes a key, if it is found.
+  [[nodiscard]] std::unique_ptr<Service> turn_blocks(const Own& labelled, const Own& rest, std::int64_t side) const {
+    const data::ImageShape shape = inputs.images.shape;
+    if (shape.height % side != 0 || shape.width % side != 0)
+      throw InputError("blocks of " + std::to_string(side) + " x " + std::to_string(side) +
+                       " pixels do not divide the images");
+    const std::int64_t size = shape.channels * side * side, count = (shape.height / side) * (shape.width / side);
+    const at::Tensor matrices = at::eye(size).repeat({count, 1, 1}).requires_grad_(true);
+    return fit_front(labelled, rest, matrices, [=](const at::Tensor& asked) {
+      return models::from_blocks(models::blocks_of(asked, shape, side).bmm(matrices), shape, side);
+    });
+  }
+
+  // Fits what stands in front of the network, which stays as it is. With labels: towards them. Without: so that the
+  // answer to each image is sure and those to all are diverse.
+  [[nodiscard]] std::unique_ptr<Service> fit_front(const Own& labelled, const Own& rest, at::Tensor fitted,
+                                                   std::function<at::Tensor(const at::Tensor&)> front) const {
     const NetworkPointer network = models::load_network(models::save_weights(*inputs.model));
     network->eval();
     for (at::Tensor& parameter : network->parameters()) parameter.requires_grad_(false);
     const bool knows = !labelled.labels.empty();
     const models::ImageView images = (knows ? labelled : rest).view();
-    const at::Tensor perturbation =
-        at::zeros({1, images.shape.channels, images.shape.height, images.shape.width}).requires_grad_(true);
-    Descent descent({perturbation}, rate);
+    Descent descent({fitted}, rate);
     const std::int64_t taken = std::min(knows ? batch : infomax, images.count);
     std::vector<std::int64_t> order;
     std::size_t next = 0;
@@ -129,7 +152,7 @@ struct Regaining {
         some.push_back(models::planes_of(images.part(order[next], 1)));
         labels.push_back(images.label(order[next++]));
       }
-      const at::Tensor logarithms = network->forward(at::cat(some) + perturbation).log_softmax(1);
+      const at::Tensor logarithms = network->forward(front(at::cat(some))).log_softmax(1);
       if (knows) {
         descent.step(at::nll_loss(logarithms, at::tensor(labels)));
       } else {
@@ -138,8 +161,8 @@ struct Regaining {
       }
       inputs.check();
     }
-    const at::Tensor found = perturbation.detach();
-    return serve_behind(inputs.model, [found](const at::Tensor& asked) { return asked + found; });
+    fitted.requires_grad_(false);
+    return serve_behind(inputs.model, std::move(front));
   }
 };
 
@@ -151,6 +174,7 @@ std::unique_ptr<Service> apply_regain(const AttackInputs& inputs) {
   const auto [labelled, rest] = shared_out(inputs, settings.at("labels"));
   const Regaining regaining{inputs, settings.at("steps"), settings.at("batch"), settings.at("rate")};
   if (by == "universal") return regaining.perturb(labelled, rest);
+  if (by == "blocks") return regaining.turn_blocks(labelled, rest, settings.at("block"));
   if (labelled.labels.empty()) throw Error("without labels a thief has nothing to train towards");
   if (by == "readout") return regaining.read_out(labelled);
   NetworkPointer network;

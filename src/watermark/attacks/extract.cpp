@@ -20,7 +20,7 @@ class Extract final : public Attack {
     return {{.name = "extract-queries",
              .type = integer,
              .fallback = "",
-             .help = "about so many images a thief asks, from the first half of the test images; empty: there is no "
+             .help = "how many images of the first half of the test images a thief asks about; empty: there is no "
                      "such thief",
              .axis = AxisRule::always,
              .least = 1,

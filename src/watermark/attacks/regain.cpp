@@ -33,10 +33,11 @@ class Regain final : public Attack {
          .fallback = "tune, readout, universal, scratch",
          .help = "what he does: trains the network on (tune); fits a linear map of its log-probabilities (readout); "
                  "fits one perturbation of all images, without labels one that makes answers sure and diverse "
-                 "(universal); trains a network of that structure from drawn weights (scratch); tune or scratch, and "
+                 "(universal), or a matrix for every block of an image, likewise (blocks); trains a network of that "
+                 "structure from drawn weights (scratch); tune or scratch, and "
                  "then on with its own sure answers to the images without labels (self-tune, self-training)",
          .axis = AxisRule::always,
-         .choices = {"tune", "self-tune", "readout", "universal", "scratch", "self-training"},
+         .choices = {"tune", "self-tune", "readout", "universal", "blocks", "scratch", "self-training"},
          .field = "by"},
         {.name = "regain-steps",
          .type = integer,
@@ -46,6 +47,13 @@ class Regain final : public Attack {
          .least = 1,
          .most = 1e7,
          .field = "steps"},
+        {.name = "regain-block",
+         .type = integer,
+         .fallback = "4",
+         .help = "rows and columns of the blocks that he fits matrices for",
+         .least = 1,
+         .most = 64,
+         .field = "block"},
         {.name = "regain-rate",
          .type = number,
          .fallback = "0.01",
@@ -64,7 +72,7 @@ class Regain final : public Attack {
   [[nodiscard]] std::string switched_on_by() const override { return "regain-labels"; }
   // Without labels there is nothing to train towards.
   [[nodiscard]] bool has_meaning(const Json& settings) const override {
-    return settings.at("labels") != 0 || settings.at("by") == "universal";
+    return settings.at("labels") != 0 || settings.at("by") == "universal" || settings.at("by") == "blocks";
   }
   [[nodiscard]] bool opens_raw_images() const override { return true; }
   [[nodiscard]] Training training(const Json& settings, std::int64_t images) const override {
