@@ -376,5 +376,20 @@ TEST(Runtime, ThreadsAreOneAndStepsCanBeMeasured) {
   EXPECT_GT(measure_step_seconds(tiny, 2, Pass::evaluate), 0);
 }
 
+// The last batch of an epoch may be one image: a batch norm of dense layers has no spread to divide by.
+TEST(Mlp, ABatchOfOneImageIsNormalisedByWhatWasLearnedBefore) {
+  set_threads_to_one();
+  const auto network = fresh_network({"mlp", {1, 4, 4}, 3, {{"norm", "batch"}}});
+  torch::manual_seed(1);
+  const at::Tensor one = torch::rand({1, 1, 4, 4});
+  network->train();
+  const at::Tensor trained = network->forward(one);
+  network->eval();
+  EXPECT_TRUE(trained.equal(network->forward(one)));
+  network->train();
+  static_cast<void>(network->forward(torch::rand({5, 1, 4, 4})));
+  EXPECT_FALSE(network->forward(one).equal(trained)) << "nothing was learned from five";
+}
+
 }  // namespace
 }  // namespace telltale::models

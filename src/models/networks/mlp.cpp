@@ -1,4 +1,5 @@
 // Dense layers alone: what is blind to how pixels lie, and so to a key that mixes them (transforms/keyed.cpp).
+#include <ATen/ATen.h>
 #include <torch/nn/modules/batchnorm.h>
 
 #include <array>
@@ -32,13 +33,20 @@ class Mlp : public Network {
     at::Tensor values = flat(scaled(images, pixels_));
     for (std::size_t i = 0; i < dense_.size(); ++i) {
       values = dense_[i](values);
-      if (norms_[i]) values = norms_[i](values);
+      if (norms_[i]) values = normalised(norms_[i], values);
       values = shown("dense" + std::to_string(i + 1), values.relu_());
     }
     return shown("output", output_(values));
   }
 
  private:
+  // One sample has no spread: the batch that it makes is normalised by what was learned before it.
+  static at::Tensor normalised(BatchNorm1d& norm, const at::Tensor& values) {
+    if (!norm->is_training() || values.size(0) > 1) return norm(values);
+    return at::batch_norm(values, norm->weight, norm->bias, norm->running_mean, norm->running_var, false, 0,
+                          norm->options.eps(), false);
+  }
+
   std::string pixels_;
   std::array<Linear, 2> dense_;
   std::array<BatchNorm1d, 2> norms_{nullptr, nullptr};

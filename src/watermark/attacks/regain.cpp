@@ -51,6 +51,7 @@ class Regain final : public Attack {
          .type = integer,
          .fallback = "4",
          .help = "rows and columns of the blocks that he fits matrices for",
+         .axis = AxisRule::always,
          .least = 1,
          .most = 64,
          .field = "block"},
