@@ -53,7 +53,8 @@ struct Stolen {
 };
 
 Json pair_settings(const char* model, int pairs, int steps = 1) {
-  return {{"name", "pairs"}, {"model", model}, {"pairs", pairs}, {"steps", steps}, {"rate", 0.01}, {"batch", 16}};
+  return {{"name", "pairs"}, {"model", model}, {"pairs", pairs}, {"steps", steps},
+          {"rate", 0.01},    {"batch", 16},    {"block", 4}};
 }
 
 double largest_difference(const at::Tensor& one, const at::Tensor& other) {
@@ -68,6 +69,16 @@ TEST(Pairs, OneIsEnoughForAPatternThatIsAlwaysTheSame) {
         << name;
     EXPECT_LT(stolen.fit_error, 1e-6);
   }
+}
+
+// As many equations as a block has pixels: with fewer the key stays unknown.
+TEST(Pairs, AKeyOpensToAsManyAsABlockHasPixels) {
+  Stolen stolen("keyed");
+  stolen.raw_answers(pair_settings("linear", 8));
+  const double few = stolen.fit_error;
+  const at::Tensor opened = stolen.raw_answers(pair_settings("linear", 40));
+  EXPECT_LT(stolen.fit_error, few / 20);
+  EXPECT_LT(largest_difference(opened, stolen.authorised_answers()), 0.01);
 }
 
 TEST(Pairs, TheFitGetsBetterWithItsSteps) {

@@ -182,6 +182,7 @@ void AntiPiracy::check(const Job& job) const {
   };
   if (has("transform", "keyed")) check_blocks("key-block");
   if (job.is_set("regain-labels") && has("regain-by", "blocks")) check_blocks("regain-block");
+  if (job.integer("pair-attempts") > 0 && has("pair-model", "linear")) check_blocks("pair-block");
   if (window > 0 && (job.values("augment").size() > 1 || job.text("augment") != "none"))
     job.refuse("window", "windows are an augmentation of their own: augment has to be none");
 }

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "core/error.h"
 #include "models/networks/layers.h"
 #include "models/transform.h"
+#include "models/transforms/blocks.h"
 #include "watermark/descent.h"
 #include "watermark/registry.h"
 #include "watermark/service.h"
@@ -70,9 +72,14 @@ class PairSource {
   std::vector<std::int64_t> numbers_;
 };
 
+std::vector<std::int64_t> in_order(std::int64_t count) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(count));
+  std::iota(order.begin(), order.end(), 0);
+  return order;
+}
+
 Changed mean_difference(const AttackInputs& inputs, const PairSource& pairs) {
-  std::vector<std::int64_t> order(static_cast<std::size_t>(pairs.count()));
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
+  const std::vector<std::int64_t> order = in_order(pairs.count());
   const data::ImageShape& shape = inputs.images.shape;
   const at::Tensor sum = at::zeros({1, shape.channels, shape.height, shape.width}, at::kDouble);
   for (std::int64_t first = 0; first < pairs.count(); first += chunk) {
@@ -82,6 +89,32 @@ Changed mean_difference(const AttackInputs& inputs, const PairSource& pairs) {
   }
   const at::Tensor pattern = (sum / static_cast<double>(pairs.count())).to(at::kFloat);
   return [pattern](const at::Tensor& images) { return images + pattern; };
+}
+
+// A matrix for every block, by least squares over all pairs; a little of the identity beside them decides where there
+// are fewer pairs than pixels.
+Changed linear_map(const AttackInputs& inputs, const PairSource& pairs) {
+  const data::ImageShape shape = inputs.images.shape;
+  const std::int64_t side = inputs.settings.at("block");
+  if (shape.height % side != 0 || shape.width % side != 0)
+    throw InputError("blocks of " + std::to_string(side) + " x " + std::to_string(side) +
+                     " pixels do not divide the images");
+  const std::int64_t size = shape.channels * side * side, count = (shape.height / side) * (shape.width / side);
+  at::Tensor squares = at::zeros({count, size, size}, at::kDouble), products = at::zeros_like(squares);
+  const std::vector<std::int64_t> order = in_order(pairs.count());
+  for (std::int64_t first = 0; first < pairs.count(); first += chunk) {
+    const auto [raw, made] = pairs.get(order, first, std::min(chunk, pairs.count() - first));
+    const at::Tensor from = models::blocks_of(raw, shape, side).to(at::kDouble),
+                     to = models::blocks_of(made, shape, side).to(at::kDouble);
+    squares.add_(from.transpose(1, 2).bmm(from));
+    products.add_(from.transpose(1, 2).bmm(to));
+    inputs.check();
+  }
+  const at::Tensor little = at::eye(size, at::kDouble) * (1e-6 * static_cast<double>(pairs.count()));
+  const at::Tensor map = at::linalg_solve(squares + little, products + little).to(at::kFloat);
+  return [=](const at::Tensor& images) {
+    return models::from_blocks(models::blocks_of(images, shape, side).bmm(map), shape, side);
+  };
 }
 
 // Fits `changed`, whose parameters these are.
@@ -128,6 +161,8 @@ std::unique_ptr<Service> apply_pairs(const AttackInputs& inputs) {
   Changed changed;
   if (model == "pattern") {
     changed = mean_difference(inputs, pairs);
+  } else if (model == "linear") {
+    changed = linear_map(inputs, pairs);
   } else if (model == "generator") {
     const Json channels =
         owner.settings.contains("generator_channels") ? owner.settings["generator_channels"] : Json(16);
