@@ -162,10 +162,11 @@ ParameterGroup training_keys() {
       {.name = "augment",
        .type = choice,
        .fallback = "none",
-       .help = "augmentation of the training images: crop-flip is a random crop after padding by 4 and a horizontal "
-               "flip",
+       .help =
+           "augmentation of the training images: crop-flip is a random crop after padding by 4 and a horizontal flip; "
+           "shift moves them by up to 2 pixels each way",
        .axis = allowed,
-       .choices = {"none", "crop-flip"}}};
+       .choices = {"none", "crop-flip", "shift"}}};
   keys.insert(keys.end(), more.begin(), more.end());
   keys.push_back(eval_batch_key());
   return {"Network and training", std::move(keys)};

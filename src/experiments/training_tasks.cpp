@@ -31,9 +31,7 @@ models::Recipe recipe_from(const TrainingRecipe& described) {
   recipe.epochs = described.epochs;
   recipe.milestones.assign(described.milestones.begin(), described.milestones.end());
   recipe.gamma = described.gamma;
-  recipe.augmentation = described.augment == "crop-flip"     ? models::Augmentation::crop_flip
-                        : described.augment == "window-flip" ? models::Augmentation::window_flip
-                                                             : models::Augmentation::none;
+  recipe.augmentation = models::augmentation_named(described.augment);
   return recipe;
 }
 

@@ -50,6 +50,14 @@ Variation Variation::draw(Stream& stream) {
   return variation;
 }
 
+Variation Variation::draw_shift(Stream& stream) {
+  constexpr int most = 2;
+  Variation variation;
+  variation.down = static_cast<int>(stream.below(2 * most + 1)) - most;
+  variation.right = static_cast<int>(stream.below(2 * most + 1)) - most;
+  return variation;
+}
+
 Variation Variation::draw_window(const data::ImageShape& image, const data::ImageShape& window, Stream& stream) {
   Variation variation;
   variation.down = static_cast<int>(stream.below(static_cast<std::uint64_t>(image.height - window.height) + 1));

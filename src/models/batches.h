@@ -18,6 +18,8 @@ struct Variation {
 
   /// Pad by 4 and crop back, flip half of them (He et al. 2016): -4 .. 4 rows and columns.
   static Variation draw(Stream& stream);
+  /// Moved by up to 2 pixels each way: of digits, which a flip makes others.
+  static Variation draw_shift(Stream& stream);
   /// A window of one size anywhere in an image of another, half of them flipped.
   static Variation draw_window(const data::ImageShape& image, const data::ImageShape& window, Stream& stream);
   /// The window in the middle, as it is.

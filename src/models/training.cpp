@@ -18,6 +18,7 @@ const char* name_of(Augmentation augmentation) {
   switch (augmentation) {
     case Augmentation::none: return "none";
     case Augmentation::crop_flip: return "crop-flip";
+    case Augmentation::shift: return "shift";
     case Augmentation::window_flip: return "window-flip";
   }
   throw Error("there is no such augmentation");
@@ -52,6 +53,13 @@ at::Tensor gradient_of(const at::Tensor& parameter) {
 }
 
 }  // namespace
+
+Augmentation augmentation_named(const std::string& name) {
+  for (const Augmentation one :
+       {Augmentation::none, Augmentation::crop_flip, Augmentation::shift, Augmentation::window_flip})
+    if (name == name_of(one)) return one;
+  throw Error("there is no augmentation named \"" + name + "\"");
+}
 
 Json Recipe::to_json() const {
   Json json{{"optimizer", name_of(optimizer)},

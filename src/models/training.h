@@ -22,8 +22,12 @@ enum class Optimizer { sgd, adam };
 enum class Augmentation {
   none,
   crop_flip,    ///< Variation::draw()
+  shift,        ///< Variation::draw_shift()
   window_flip,  ///< Variation::draw_window(): the network takes windows of the images
 };
+
+/// By the name that job files and checkpoints have for it. Throws Error for another.
+Augmentation augmentation_named(const std::string& name);
 
 /// How a network is trained.
 struct Recipe {

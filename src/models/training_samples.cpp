@@ -86,8 +86,9 @@ std::int64_t TrainingSamples::label_of(std::int64_t index) const {
 
 Variation TrainingSamples::variation_of(std::int64_t index) const {
   Stream draws = stream_.derive("augment sample " + std::to_string(index) + " in epoch " + std::to_string(epoch_));
-  return augmentation_ == Augmentation::crop_flip ? Variation::draw(draws)
-                                                  : Variation::draw_window(data_.base.shape, input_, draws);
+  if (augmentation_ == Augmentation::crop_flip) return Variation::draw(draws);
+  if (augmentation_ == Augmentation::shift) return Variation::draw_shift(draws);
+  return Variation::draw_window(data_.base.shape, input_, draws);
 }
 
 Batch TrainingSamples::batch(std::int64_t epoch, std::int64_t first, std::int64_t taken) {

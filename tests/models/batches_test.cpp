@@ -73,5 +73,18 @@ TEST(Variation, EveryOffsetAndFlipIsDrawn) {
   EXPECT_EQ(seen.size(), 9U * 9U * 2U);
 }
 
+TEST(Variation, AShiftGoesTwoPixelsAtMostAndFlipsNothing) {
+  Stream draws(1, {}, "shifts");
+  std::set<int> down, right;
+  for (int i = 0; i < 200; ++i) {
+    const Variation shift = Variation::draw_shift(draws);
+    down.insert(shift.down);
+    right.insert(shift.right);
+    EXPECT_FALSE(shift.flip);
+  }
+  EXPECT_EQ(down, (std::set<int>{-2, -1, 0, 1, 2}));
+  EXPECT_EQ(right, down);
+}
+
 }  // namespace
 }  // namespace telltale::models

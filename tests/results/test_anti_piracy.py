@@ -37,7 +37,7 @@ def tensors(path):
     data = path.read_bytes()
     size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8:8 + size])
-    note = header.pop("__metadata__")
+    note = header.pop("__metadata__", {})
     types_of = {"F32": np.float32, "I64": np.int64, "F64": np.float64}
     return note, {name: np.frombuffer(data[8 + size:][slice(*entry["data_offsets"])], types_of[entry["dtype"]]).reshape(entry["shape"])
                   for name, entry in header.items()}
