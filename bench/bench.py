@@ -12,6 +12,7 @@ import tempfile
 
 import boundary
 import cluster
+import piracy
 import program
 import storage
 import sweeps
@@ -23,6 +24,7 @@ BENCHMARKS = {
     "training": training.throughput,
     "tuning": sweeps.tuning,
     "repeats": sweeps.repeats,
+    "protection": piracy.protection,
     "journal": storage.journal,
     "results": storage.results_file,
     "startup": program.start_up,

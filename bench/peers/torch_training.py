@@ -51,12 +51,39 @@ def zhang(channels, first, second, left, width):
                          nn.Linear(width, 10))
 
 
+def simple_cnn():
+    return nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+                         nn.Flatten(), nn.Linear(7 * 7 * 64, 1024), nn.ReLU(), nn.Dropout(0.5), nn.Linear(1024, 10))
+
+
+class Block(nn.Module):
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.stride, self.padding = outputs // inputs, (outputs - inputs) // 2
+        self.residual = nn.Sequential(nn.Conv2d(inputs, outputs, 3, self.stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(),
+                                      nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, maps):
+        beside = maps
+        if self.padding:
+            beside = nn.functional.pad(maps[:, :, ::self.stride, ::self.stride], (0, 0, 0, 0, self.padding, self.padding))
+        return nn.functional.relu(self.residual(maps) + beside)
+
+
+def resnet_20():
+    widths = [16] * 4 + [32] * 3 + [64] * 3
+    return nn.Sequential(nn.Conv2d(1, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU(), *map(Block, widths, widths[1:]),
+                         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
+
+
 NETWORKS = {
     "dnn-1": (dnn_1, GREY),
     "dnn-2": (dnn_2, COLOUR),
     "aime-seq": (aime_seq, GREY),
     "aime-cnn": (lambda: aime_cnn(1, 256), GREY),
     "aime-cnn-rgb": (lambda: aime_cnn(3, 400), COLOUR),
+    "simple-cnn": (simple_cnn, GREY),
+    "resnet-20": (resnet_20, GREY),
     "zhang-mnist": (lambda: zhang(1, 32, 64, 1024, 200), GREY),
     "zhang-cifar": (lambda: zhang(3, 64, 128, 3200, 256), COLOUR),
 }
