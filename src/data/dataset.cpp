@@ -89,6 +89,10 @@ void check_limit(const std::optional<std::int64_t>& limit, const std::string& na
 
 }  // namespace
 
+std::string ImageShape::to_text() const {
+  return std::to_string(channels) + " x " + std::to_string(height) + " x " + std::to_string(width);
+}
+
 std::vector<std::string> dataset_names() {
   std::vector<std::string> names;
   for (const Entry& entry : catalog()) names.push_back(entry.description.name);

@@ -26,6 +26,8 @@ struct ImageShape {
 
   /// Bytes of one image.
   [[nodiscard]] std::size_t pixels() const { return std::size_t(channels) * std::size_t(height) * std::size_t(width); }
+  /// For messages: "3 x 32 x 32", channels first.
+  [[nodiscard]] std::string to_text() const;
   bool operator==(const ImageShape&) const = default;
 };
 

@@ -333,13 +333,18 @@ std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& input
                 job.integer("eval-batch")};
     std::vector<std::size_t> needs;
     std::optional<std::size_t> answers;
-    if (of.tuning) {
+    // A network that comes before this one: trained by the same recipe, without a scheme.
+    const auto before = [&](models::NetworkSpec network) {
       Train clean = train;
-      clean.of.network = of.tuning->clean;
+      clean.of.network = std::move(network);
       clean.of.scheme = no_scheme();
-      auto [start, start_planned] = placed(inputs, std::move(clean), data.train().count);
-      start_planned.task = add_task(plan, "train", std::move(start));
-      needs = {start_planned.task};
+      auto [task, planned] = placed(inputs, std::move(clean), data.train().count);
+      planned.task = add_task(plan, "train", std::move(task));
+      needs.push_back(planned.task);
+      return planned;
+    };
+    if (of.tuning) {
+      const PlannedTraining start_planned = before(of.tuning->clean);
       train.start = plan.tasks[start_planned.task].identity;
       if (watermark::scheme_of(train.of.scheme).needs_answers()) {
         answers = add_task(plan, "classify", classify(plan, inputs, start_planned, "train"));
@@ -353,6 +358,7 @@ std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& input
       train.of.recipe.milestones.clear();
       train.of.recipe.gamma = 1;
     }
+    if (of.teacher) of.protection->teacher = plan.tasks[before(*of.teacher).task].identity;
     train.protection = std::move(of.protection);
     const long long samples = watermark::samples_trained(train.of.scheme, counts);
     auto [task, planned] = placed(inputs, std::move(train), samples);

@@ -70,8 +70,10 @@ struct TrainingStreams {
 struct Protection {
   models::TransformSpec transform;
   models::ProtectionWeights loss;
+  std::optional<Identity>
+      teacher{};  ///< the training of the network whose answers to raw images are learned; none: labels
 
-  void fields(auto& field) { field("transform", transform), field("loss", loss); }
+  void fields(auto& field) { field("transform", transform), field("loss", loss), field("teacher", teacher); }
 };
 
 /// Makes a model. Its outcome: train_loss, train_accuracy, epoch_accuracy, epoch_key_accuracy (NaN without a
@@ -161,6 +163,7 @@ struct Trained {
   Json scheme;
   std::optional<Tuning> tuning{};
   std::optional<Protection> protection{};
+  std::optional<models::NetworkSpec> teacher{};  ///< of the protection's: trained alone, as the case says
 };
 
 /// Lays out the stage `train` over the cases, placed as the binding says. One training a case, in their order.

@@ -40,9 +40,9 @@ models::Recipe recipe_from(const TrainingRecipe& described) {
 class Training {
  public:
   // `start`: the network to go on from; nullptr: drawn weights. `answers`: what it gives to the training images, where
-  // the scheme asks for that.
+  // the scheme asks for that. `teacher`: of a protected network; nullptr: it learns labels.
   Training(const Train& task, const data::Dataset& data, const data::OtherData& others, const models::Network* start,
-           ByteSpan answers)
+           ByteSpan answers, std::shared_ptr<models::Network> teacher)
       : task_(task), data_(data), windows_(models::ImageView::of(data.shape(), data.test()), task.of.network.input) {
     const TrainingStreams streams(task.of);
     network_ = models::make_network(task.of.network);
@@ -66,7 +66,7 @@ class Training {
       transform_ = models::make_transform(task.protection->transform);
       transform_->draw(Stream(streams.secret));
       objective = std::make_shared<models::ProtectionLoss>(transform_, task.protection->loss, data.classes(),
-                                                           Stream(streams.secret));
+                                                           Stream(streams.secret), std::move(teacher));
     }
     const Stream order(streams.order);
     trainer_.emplace(network_, recipe_from(task.of.recipe), std::move(samples),
@@ -197,8 +197,10 @@ cluster::TaskResult train(const Train& task, RankState& rank, cluster::TaskConte
   if (task.start) start = rank.models.get(*task.start, context);
   std::shared_ptr<const Bytes> answers;
   if (task.answers) answers = context.artifact(*task.answers);
+  std::shared_ptr<models::Network> teacher;
+  if (task.protection && task.protection->teacher) teacher = rank.models.get(*task.protection->teacher, context);
   Training training(task, rank.planned_data(task.data), rank.other_data, start.get(),
-                    answers ? ByteSpan(*answers) : ByteSpan());
+                    answers ? ByteSpan(*answers) : ByteSpan(), std::move(teacher));
   training.run(context);
   return training.result();
 }

@@ -8,6 +8,12 @@
 #include "models/weights.h"
 
 namespace telltale::models {
+namespace {
+
+// Of a teacher's answers, and their share of the loss (Hinton, Vinyals and Dean 2015, Sec. 2).
+constexpr double temperature = 4, taught = 0.9;
+
+}  // namespace
 
 Transform::Transform(TransformSpec spec) : spec_(std::move(spec)) {}
 
@@ -49,12 +55,7 @@ at::Tensor planes_of(const ImageView& images) {
 }
 
 at::Tensor processed(Transform& transform, const ImageView& images, std::int64_t batch) {
-  if (images.shape != transform.spec().input) throw Error("these images are not of the shape the transform takes");
-  const at::NoGradGuard no_grad;
-  std::vector<at::Tensor> all;
-  for (std::int64_t first = 0; first < images.count; first += batch)
-    all.push_back(transform.forward(planes_of(images.part(first, batch))));
-  return at::cat(all);
+  return processed(transform, planes_of(images), batch);
 }
 
 at::Tensor processed(Transform& transform, const at::Tensor& images, std::int64_t batch) {
@@ -69,9 +70,23 @@ at::Tensor processed(Transform& transform, const at::Tensor& images, std::int64_
 }
 
 ProtectionLoss::ProtectionLoss(std::shared_ptr<Transform> transform, const ProtectionWeights& weights, int classes,
-                               const Stream& secret)
-    : transform_(std::move(transform)), weights_(weights) {
+                               const Stream& secret, std::shared_ptr<Network> teacher)
+    : transform_(std::move(transform)), weights_(weights), teacher_(std::move(teacher)) {
+  if (teacher_) teacher_->eval();
   if (weights.decoy) decoy_.emplace(transform_->spec(), classes, secret.derive("decoy"));
+}
+
+at::Tensor ProtectionLoss::authorised_loss(const at::Tensor& logits, const Batch& batch) const {
+  const at::Tensor labels = at::cross_entropy_loss(logits, batch.labels);
+  if (!teacher_) return labels;
+  at::Tensor answers;
+  {
+    const at::NoGradGuard no_grad;
+    answers = (teacher_->forward(batch.images) / temperature).softmax(1);
+  }
+  // A soft target's gradients are smaller by the square of the temperature.
+  const at::Tensor soft = at::cross_entropy_loss(logits / temperature, answers) * (temperature * temperature);
+  return labels * (1 - taught) + soft * taught;
 }
 
 Objective::Value ProtectionLoss::of(Network& network, const Batch& batch) {
@@ -82,7 +97,7 @@ Objective::Value ProtectionLoss::of(Network& network, const Batch& batch) {
   const at::Tensor logits = both.narrow(0, 0, count), other_logits = both.narrow(0, count, count);
   const at::Tensor wrong = decoy_ ? at::cross_entropy_loss(other_logits, decoy_->labels(batch.images))
                                   : other_logits.softmax(1).gather(1, batch.labels.unsqueeze(1)).mean();
-  at::Tensor loss = at::cross_entropy_loss(logits, batch.labels) * weights_.alpha + wrong * weights_.beta;
+  at::Tensor loss = authorised_loss(logits, batch) * weights_.alpha + wrong * weights_.beta;
   if (made.requires_grad()) {
     const at::Tensor squares = ((made - batch.images) / transform_->unit()).square().flatten(1);
     loss = loss + (weights_.mean_norm ? squares.mean(1) : squares.sum(1)).mean() * weights_.gamma;
@@ -104,7 +119,8 @@ Json ProtectionLoss::description() const {
           {"gamma", weights_.gamma},
           {"mean_norm", weights_.mean_norm},
           {"decays", weights_.decays},
-          {"decoy", weights_.decoy}};
+          {"decoy", weights_.decoy},
+          {"taught", teacher_ != nullptr}};
 }
 
 }  // namespace telltale::models

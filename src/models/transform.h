@@ -65,9 +65,10 @@ at::Tensor planes_of(const ImageView& images);
 /// one batch: batch norms see both, as they will when both are asked.
 class ProtectionLoss final : public Objective {
  public:
-  /// `secret`: the owner's, of which the decoys come, where the weights ask for them.
+  /// `secret`: the owner's, of which the decoys come, where the weights ask for them. `teacher`: a network whose answers
+  /// to the raw images the processed ones are to get, beside their labels (distillation); nullptr: labels alone.
   ProtectionLoss(std::shared_ptr<Transform> transform, const ProtectionWeights& weights, int classes,
-                 const Stream& secret);
+                 const Stream& secret, std::shared_ptr<Network> teacher = nullptr);
 
   Value of(Network& network, const Batch& batch) override;
   [[nodiscard]] std::vector<Companion> companions() const override;
@@ -77,6 +78,10 @@ class ProtectionLoss final : public Objective {
   std::shared_ptr<Transform> transform_;
   ProtectionWeights weights_;
   std::optional<Decoy> decoy_;
+  std::shared_ptr<Network> teacher_;
+
+  // What E_p is a cross-entropy of.
+  [[nodiscard]] at::Tensor authorised_loss(const at::Tensor& logits, const Batch& batch) const;
 };
 
 using TransformFactory = std::shared_ptr<Transform> (*)(const TransformSpec&);

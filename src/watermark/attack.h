@@ -70,6 +70,12 @@ class Attack {
   [[nodiscard]] virtual bool needs_pairs() const { return false; }
   /// It asks the owner's service about raw images: of a network behind a transform, both together.
   [[nodiscard]] virtual bool asks_device() const { return false; }
+  /// It trains a network from drawn weights, which need not be of the model's structure: the setting `network`, where
+  /// there is one, is the spec of another.
+  [[nodiscard]] virtual bool trains_own(const Json& settings) const {
+    static_cast<void>(settings);
+    return false;
+  }
   /// It knows all of an anti-piracy transform but what is drawn for it, and draws its own: possible where nothing of
   /// such a transform is trained.
   [[nodiscard]] virtual bool draws_as_owner(const Json& settings) const {

@@ -10,6 +10,7 @@
 #include "experiments/aime/aime.h"
 #include "experiments/classification.h"
 #include "experiments/made_up.h"
+#include "experiments/plan_of.h"
 #include "experiments/training.h"
 #include "models/network_spec.h"
 #include "study/experiment.h"
@@ -21,51 +22,6 @@ namespace telltale::experiments {
 namespace {
 
 using namespace study;
-
-// A plan of a small job on generated data, with two environments of made-up bits.
-class PlanOf {
- public:
-  explicit PlanOf(const std::string& text, const std::string& rule = "bound")
-      : job(Job::parse("train-images = 200\ntest-images = 50\n" + text, "x.ini")),
-        experiment(&experiment_named(job.experiment())) {
-    data::DatasetRequest request;
-    request.name = "glyphs";
-    request.generated_train = 200;
-    request.generated_test = 50;
-    data = std::make_unique<data::Dataset>(data::load(request));
-    others = made_up_other_data(job);
-    for (const char* profile : {"haswell", "zen"}) {
-      Environment environment{profile, profile, {{"torch", "1"}}, {}};
-      for (const auto& subject : experiment->subjects(job, nullptr)) environment.fingerprints[subject.key()] = profile;
-      environments.list.push_back(environment);
-    }
-    environments.train_step_s.resize(2);
-    environments.eval_image_s.resize(2);
-    binding = {rule, rule == "bound" ? 1 : -1};
-    plan = experiment->plan(inputs());
-  }
-
-  [[nodiscard]] StudyInputs inputs() const { return {job, data.get(), others, environments, binding}; }
-
-  [[nodiscard]] std::size_t count(const std::string& kind) const {
-    return static_cast<std::size_t>(
-        std::count_if(plan.tasks.begin(), plan.tasks.end(), [&](const PlannedTask& t) { return t.stage == kind; }));
-  }
-  [[nodiscard]] std::set<Identity> identities(const std::string& kind) const {
-    std::set<Identity> set;
-    for (const PlannedTask& task : plan.tasks)
-      if (task.stage == kind) set.insert(task.identity);
-    return set;
-  }
-
-  Job job;
-  const Experiment* experiment;
-  std::unique_ptr<data::Dataset> data;
-  data::OtherData others;
-  Environments environments;
-  Binding binding;
-  Plan plan;
-};
 
 TEST(NewLabelPlan, TheCleanNetworkIsTrainedOnceARepeat) {
   const PlanOf p("alpha = 0.1, 0.2\nbeta = 0.01, 0.1\nrepeats = 3\n");

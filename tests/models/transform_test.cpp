@@ -78,7 +78,7 @@ TEST(Transform, ImagesThatABlockDoesNotDivideHaveNoKey) {
   TransformSpec spec = spec_of("keyed");
   spec.settings["key_block"] = 3;
   EXPECT_EQ(refusal<InputError>([&] { static_cast<void>(make_transform(spec)); }),
-            "images of 8 x 8 pixels have no blocks of 3 x 3");
+            "images of 1 x 8 x 8 have no blocks of 3 x 3 pixels");
 }
 
 TEST(Decoy, LabelsAreDiverseAndTheSecretsAndHalfOfTheImagesAreStrangers) {
@@ -206,6 +206,31 @@ TEST(ProtectionLoss, WithADecoyIsBothCrossEntropies) {
                    others =
                        at::cross_entropy_loss(predict_logits(*network, decoy.images(images), 6), decoy.labels(images));
   EXPECT_NEAR(value.loss.item<double>(), 2 * authorised.item<double>() + 3 * others.item<double>(), 1e-4);
+}
+
+// Hinton, Vinyals and Dean 2015: a tenth of the loss is that of the labels; answers are compared at temperature 4.
+TEST(ProtectionLoss, WithATeacherItsAnswersToRawImagesAreLearnedBesideLabels) {
+  set_threads_to_one();
+  const auto network = fresh_network({"dnn-1", small, 4});
+  const auto teacher = make_network({"dnn-1", small, 4});
+  initialise(*teacher, Stream(7, {}, "teacher"));
+  const Bytes before = save_weights(*teacher);
+  const Samples samples(small, 6, 4);
+  const at::Tensor images = planes_of(samples.view());
+  const at::Tensor labels = at::tensor(std::vector<std::int64_t>(samples.labels.begin(), samples.labels.end()));
+  const auto transform = drawn(spec_of("fixed"));
+  ProtectionLoss loss(transform, {.alpha = 2, .beta = 0}, 4, Stream(1, {}, "secret"), teacher);
+  network->train();
+  Objective::Value value = loss.of(*network, {images, labels, {}});
+  value.loss.backward();
+  network->eval();
+  const at::Tensor answers = predict_logits(*network, transform->forward(images), 6).to(at::kDouble);
+  const at::Tensor taught = (predict_logits(*teacher, images, 6).to(at::kDouble) / 4).softmax(1);
+  const double soft = -(taught * (answers / 4).log_softmax(1)).sum(1).mean().item<double>(),
+               hard = at::cross_entropy_loss(answers, labels).item<double>();
+  EXPECT_NEAR(value.loss.item<double>(), 2 * (0.9 * 16 * soft + 0.1 * hard), 1e-3);
+  for (const at::Tensor& parameter : teacher->parameters()) EXPECT_FALSE(parameter.grad().defined());
+  EXPECT_EQ(save_weights(*teacher), before);
 }
 
 struct ProtectedTraining {

@@ -6,6 +6,7 @@
 #include "models/runtime.h"
 #include "models/transform.h"
 #include "support/refusal.h"
+#include "watermark/attacks/spectrum.h"
 #include "watermark/registry.h"
 #include "watermark/service.h"
 
@@ -192,7 +193,7 @@ TEST(Regain, MatricesOfBlocksAreFittedToTheThiefsLabels) {
   EXPECT_TRUE(models::predict_logits(*stolen.network, stolen.view(), 8).equal(before));
   settings["block"] = 3;
   EXPECT_EQ(refusal<InputError>([&] { stolen.raw_answers(settings); }),
-            "blocks of 3 x 3 pixels do not divide the images");
+            "images of 1 x 8 x 8 have no blocks of 3 x 3 pixels");
 }
 
 // Without labels the perturbation makes answers sure and diverse; nothing else has a meaning then.
@@ -205,6 +206,7 @@ TEST(Regain, WithoutLabelsThereIsAPerturbationAlone) {
   const double before = information(models::predict_logits(*stolen.network, stolen.view(), 8));
   EXPECT_GT(information(stolen.raw_answers(regain_settings("universal", 0))), before);
   EXPECT_GT(information(stolen.raw_answers(regain_settings("blocks", 0))), before);
+  EXPECT_GT(information(stolen.raw_answers(regain_settings("spectrum", 0))), before);
   for (const char* by : {"tune", "self-tune", "readout", "scratch", "self-training"}) {
     EXPECT_FALSE(attack_named("regain").has_meaning(regain_settings(by, 0))) << by;
     EXPECT_TRUE(attack_named("regain").has_meaning(regain_settings(by, 1))) << by;
@@ -219,6 +221,45 @@ TEST(Regain, ScratchDoesNotLookAtTheStolenWeights) {
   EXPECT_TRUE(
       one.raw_answers(regain_settings("scratch", 5, 5)).equal(other.raw_answers(regain_settings("scratch", 5, 5))));
   EXPECT_FALSE(one.raw_answers(regain_settings("tune", 5, 5)).equal(other.raw_answers(regain_settings("tune", 5, 5))));
+}
+
+// Whoever knows the principal directions of the images has the key of a network whose first layer weighs them as they
+// weigh: that is what the start is to find.
+TEST(Spectrum, FindsTheKeyOfALayerThatWeighsDirectionsAsTheImagesDo) {
+  constexpr std::int64_t pixels = 16, count = 400;
+  torch::manual_seed(5);
+  const auto orthogonal = [] { return std::get<0>(at::linalg_qr(at::randn({pixels, pixels}))); };
+  const at::Tensor strengths = at::logspace(1, -1, pixels), turned = orthogonal(), key = orthogonal();
+  const at::Tensor images = (at::randn({count, pixels}) * strengths).mm(turned) + 3 * turned.sum(0);
+  const auto network = models::make_network({"mlp", {1, 4, 4}, 3, {{"norm", "batch"}}});
+  models::initialise(*network, Stream(1, {}, "stolen"));
+  const at::NoGradGuard no_grad;
+  // A layer of the keyed images' own directions, and the running means that they give.
+  const at::Tensor keyed = images.mm(key), middle = keyed.mean(0), centred = keyed - middle;
+  auto parameters = network->named_parameters();
+  at::Tensor& weight = parameters["dense1.weight"];
+  weight.zero_();
+  weight.narrow(0, 0, count).copy_(centred);
+  network->named_buffers()["norm1.running_mean"].copy_(weight.mv(middle) + parameters["dense1.bias"]);
+  const at::Tensor found = spectrum_start(*network, images);
+  EXPECT_LT((images.mm(found) - keyed).abs().max().item<float>(), 0.05);
+
+  const auto convolutional = models::make_network({"dnn-1", {1, 4, 4}, 3});
+  EXPECT_TRUE(spectrum_start(*convolutional, images).equal(at::eye(pixels)));
+}
+
+TEST(Regain, ScratchMayHaveAStructureOfItsOwn) {
+  Stolen stolen("fixed");
+  Json settings = regain_settings("scratch", 5, 5);
+  const at::Tensor same = stolen.raw_answers(settings);
+  settings["network"] = stolen.network->spec().to_json();
+  EXPECT_TRUE(stolen.raw_answers(settings).equal(same));
+  settings["network"] = models::NetworkSpec{"mlp", stolen.shape, 4, {}}.to_json();
+  EXPECT_FALSE(stolen.raw_answers(settings).equal(same));
+  for (const char* by : {"scratch", "self-training"})
+    EXPECT_TRUE(attack_named("regain").trains_own(regain_settings(by, 1))) << by;
+  for (const char* by : {"tune", "self-tune", "readout", "universal", "blocks", "spectrum"})
+    EXPECT_FALSE(attack_named("regain").trains_own(regain_settings(by, 1))) << by;
 }
 
 }  // namespace

@@ -42,8 +42,7 @@ forensics::Evaluator evaluator_of(const std::string& path, int batch) {
 forensics::Point point_of(const std::string& path, const data::ImageShape& shape) {
   const store::PngImage image = store::read_png(path);
   if (image.rows != shape.height || image.columns != shape.width || image.channels != shape.channels)
-    throw InputError(path + " is not of the shape that the network takes (" + std::to_string(shape.channels) + " x " +
-                     std::to_string(shape.height) + " x " + std::to_string(shape.width) + ")");
+    throw InputError(path + " is not of the shape that the network takes (" + shape.to_text() + ")");
   forensics::Point point(shape.pixels());
   const auto channels = static_cast<std::size_t>(shape.channels);
   const std::size_t plane = shape.pixels() / channels;
@@ -60,8 +59,7 @@ void answer_points(const forensics::Evaluator& evaluator, const std::string& poi
   const data::ImageShape& shape = evaluator.spec().input;
   if (stored.dim() != 4 || stored.scalar_type() != at::kFloat || stored.size(1) != shape.channels ||
       stored.size(2) != shape.height || stored.size(3) != shape.width)
-    throw InputError("the points are not of the shape that the network takes (" + std::to_string(shape.channels) +
-                     " x " + std::to_string(shape.height) + " x " + std::to_string(shape.width) + ")");
+    throw InputError("the points are not of the shape that the network takes (" + shape.to_text() + ")");
   const at::Tensor logits = at::empty({stored.size(0), evaluator.spec().classes}, at::kFloat);
   const std::size_t size = shape.pixels();
   for (std::int64_t i = 0; i < stored.size(0); ++i) {

@@ -93,7 +93,4 @@ class AntiPiracy final : public study::Experiment {
   std::vector<const watermark::Attack*> attacks_;
 };
 
-/// Of `key = fixed, learned, ...`.
-inline constexpr const char* no_transform = "none";
-
 }  // namespace telltale::experiments

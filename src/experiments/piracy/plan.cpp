@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "experiments/piracy/piracy.h"
+#include "experiments/piracy/protection.h"
 #include "experiments/predictions.h"
 #include "experiments/settings.h"
 #include "study/axis.h"
@@ -13,94 +14,6 @@ namespace {
 
 using study::Job;
 using study::Measure;
-
-// The transforms' keys, each once: some belong to several.
-std::vector<Parameter> transform_parameters() {
-  std::vector<Parameter> all;
-  for (const models::TransformKind& kind : models::transform_kinds())
-    for (const Parameter& parameter : kind.parameters)
-      if (std::none_of(all.begin(), all.end(), [&](const auto& known) { return known.name == parameter.name; }))
-        all.push_back(parameter);
-  return all;
-}
-
-ParameterGroup protection_keys() {
-  using enum ValueType;
-  Parameter transform{.name = "transform", .type = choice, .fallback = "", .help = "", .axis = AxisRule::always};
-  std::vector<std::string> helps;
-  for (const models::TransformKind& kind : models::transform_kinds()) {
-    transform.choices.push_back(kind.name);
-    helps.push_back(kind.name + ": " + kind.help);
-  }
-  transform.choices.emplace_back(no_transform);
-  helps.push_back(std::string(no_transform) + ": a network that is not protected");
-  transform.fallback = std::string("fixed, learned, generator, ") + no_transform;  // the paper's
-  transform.help = joined(helps, "; ");
-  std::vector<Parameter> all{transform};
-  for (Parameter& parameter : transform_parameters()) all.push_back(std::move(parameter));
-  const auto weight = [&](const char* name, const char* fallback, const char* help) {
-    all.push_back(
-        {.name = name, .type = number, .fallback = fallback, .help = help, .axis = AxisRule::allowed, .most = 1e6});
-  };
-  weight("loss-alpha", "1", "weight of the processed images' cross-entropy (alpha of Eq. 3)");
-  weight("loss-beta", "1", "weight of the probability of the right answer for raw images (beta)");
-  weight("loss-gamma", "0.01", "weight of the square of what the transform changes (gamma)");
-  all.push_back({.name = "loss-raw",
-                 .type = choice,
-                 .fallback = "wrong",
-                 .help = "what raw images are to be answered: anything but the right label (wrong: Eq. 3), or decoy "
-                         "labels that come of a secret, as are images behind a stranger's transform (decoy: ours)",
-                 .axis = AxisRule::allowed,
-                 .choices = {"wrong", "decoy"}});
-  all.push_back({.name = "loss-norm",
-                 .type = choice,
-                 .fallback = "sum",
-                 .help = "that square is summed over an image's pixels, or their mean; over images it is a mean",
-                 .axis = AxisRule::allowed,
-                 .choices = {"sum", "mean"}});
-  all.push_back({.name = "transform-decay",
-                 .type = flag,
-                 .fallback = "yes",
-                 .help = "weight decay is the transform's too: one optimizer trains both",
-                 .axis = AxisRule::allowed});
-  all.push_back({.name = "window",
-                 .type = integer,
-                 .fallback = "0",
-                 .help =
-                     "networks see windows of so many rows and columns: in training anywhere in an image, half of them "
-                     "flipped; in tests the middle one; 0: whole images",
-                 .most = 4096});
-  all.push_back({.name = "show-images",
-                 .type = integer,
-                 .fallback = "0",
-                 .help = "so many test images are kept in the results, raw and processed (Fig. 2); 0: none",
-                 .most = 10000});
-  return {"Protection", std::move(all)};
-}
-
-std::optional<Protection> protection_of(const CaseValues& values, const models::NetworkSpec& network,
-                                        const data::ImageShape& whole) {
-  const std::string name = values.text("transform");
-  if (name == no_transform) return {};
-  const models::TransformKind& kind = models::transform_kind(name);
-  Protection protection{{name, network.input, whole, models::pixels_of(network)}, {}};
-  for (const Parameter& parameter : kind.parameters)
-    protection.transform.settings[parameter.field_name()] = value_of(parameter, values);
-  // Where training does not vary images, a pattern is on both.
-  if (protection.transform.settings.contains("pattern_on") && values.text("augment") == "none" &&
-      network.input == whole)
-    protection.transform.settings["pattern_on"] = "window";
-  models::ProtectionWeights& loss = protection.loss;
-  loss.alpha = values.number("loss-alpha");
-  loss.beta = values.number("loss-beta");
-  loss.decoy = values.text("loss-raw") == "decoy";
-  if (kind.is_trained) {
-    loss.gamma = values.number("loss-gamma");
-    loss.mean_norm = values.text("loss-norm") == "mean";
-    loss.decays = values.flag("transform-decay");
-  }
-  return protection;
-}
 
 Grid cases_of(const Job& job) {
   std::vector<std::string> keys = names_of(protection_keys().parameters);
@@ -191,21 +104,27 @@ std::vector<forensics::Subject> AntiPiracy::subjects(const Job& job, const data:
   const data::Description& about = data::describe(job.text("dataset"));
   const long long images = data != nullptr ? data->train().count : training_images(job);
   const auto& transforms = job.values("transform");
-  const bool plain = std::find(transforms.begin(), transforms.end(), no_transform) != transforms.end();
+  const auto count = [&](const char* name) { return std::count(transforms.begin(), transforms.end(), name); };
+  const data::ImageShape input = input_of(job, about.shape);
   std::vector<forensics::Subject> subjects;
-  for (const models::NetworkSpec& network : networks_of(job, input_of(job, about.shape), about.classes)) {
+  const auto add = [&](const models::NetworkSpec& network, bool alone, bool behind_transform) {
     for (const std::string& text : job.values("batch")) {
       const long long batch = study::parse_integer(text), eval_batch = job.integer("eval-batch");
-      if (plain) add_training_subjects(subjects, network, batch, eval_batch, images);
-      if (!plain || transforms.size() > 1) add_training_subjects(subjects, network, 2 * batch, eval_batch, 2 * images);
+      if (alone) add_training_subjects(subjects, network, batch, eval_batch, images);
+      if (behind_transform) add_training_subjects(subjects, network, 2 * batch, eval_batch, 2 * images);
     }
     add_attack_subjects(subjects, attacks_, network, job);
-    if (job.integer("predict-images") == 0) continue;
+    if (job.integer("predict-images") == 0) return;
     const Grid questions({job.axis_of("precision"), job.axis_of("predict-batch")});
     for (std::size_t i = 0; i < questions.size(); ++i)
       subjects.push_back(prediction_subject(network, questions.point(i).integer("predict-batch"), 1,
                                             questions.point(i).text("precision")));
-  }
+  };
+  const bool ours = count(telltale_preset) > 0;
+  for (const models::NetworkSpec& network : networks_of(job, input, about.classes))
+    add(network, ours || count(no_transform) > 0,
+        count(no_transform) + count(telltale_preset) < std::ssize(transforms));
+  if (ours) add(keyed_network(input, about.classes), false, true);
   return subjects;
 }
 
@@ -226,11 +145,10 @@ Plan AntiPiracy::plan(const StudyInputs& inputs) const {
   Plan plan;
   std::vector<std::optional<Json>> kinds;  // by case: of transforms that a secret alone decides
   const auto trainings = plan_trainings(plan, inputs, cases, [&](const CaseValues& values) {
-    models::NetworkSpec network = network_of(values, input, data.classes());
-    std::optional<Protection> protection = protection_of(values, network, data.shape());
-    const bool is_drawn = protection && !models::transform_kind(protection->transform.name).is_trained;
-    kinds.push_back(is_drawn ? std::optional(protection->transform.to_json()) : std::nullopt);
-    return Trained{std::move(network), no_scheme(), {}, std::move(protection)};
+    Trained of = protected_training(values, input, data);
+    const bool is_drawn = of.protection && !models::transform_kind(of.protection->transform.name).is_trained;
+    kinds.push_back(is_drawn ? std::optional(of.protection->transform.to_json()) : std::nullopt);
+    return of;
   });
 
   std::vector<Delivered> delivered;
@@ -311,7 +229,7 @@ Plan AntiPiracy::plan(const StudyInputs& inputs) const {
           const long long images = job.integer("predict-images"), batch = values.integer("predict-batch");
           const std::string precision = values.text("precision");
           const std::string subject =
-              prediction_subject(network_of(values, input, data.classes()), batch, 1, precision).key();
+              prediction_subject(network_behind(values, input, data.classes()), batch, 1, precision).key();
           study::Task<AnswerProtected> task{
               {data.content_hash(),
                plan.tasks[asked.network].identity,
@@ -338,8 +256,11 @@ Plan AntiPiracy::plan(const StudyInputs& inputs) const {
               [&](const Grid::Point& point) -> std::optional<study::Task<QueryProtected>> {
                 const bool is_protected = point.text("transform") != no_transform;
                 if (attack->opens_raw_images() && !is_protected) return {};
-                const std::optional<Json> done = attack_settings(*attack, job, point);
+                std::optional<Json> done = attack_settings(*attack, job, point);
                 if (!done) return {};
+                // Who trains a network of his own takes the better structure, which the key does not force on him.
+                if (attack->trains_own(*done) && point.text("transform") == telltale_preset)
+                  (*done)["network"] = network_of(CaseValues(job, point), input, data.classes()).to_json();
                 if (*done == untouched()) return query(point, *done, nullptr, 0);
                 const std::size_t c = point.leading(cases.axes().size());
                 if (attack->draws_as_owner(*done) && !kinds[c]) return {};

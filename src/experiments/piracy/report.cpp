@@ -3,6 +3,7 @@
 #include <map>
 
 #include "experiments/piracy/piracy.h"
+#include "experiments/piracy/protection.h"
 #include "experiments/settings.h"
 #include "study/cells.h"
 #include "study/published_table.h"

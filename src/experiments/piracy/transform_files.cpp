@@ -33,18 +33,13 @@ struct StoredImages {
   }
 };
 
-std::string text_of_shape(const data::ImageShape& shape) {
-  return std::to_string(shape.channels) + " x " + std::to_string(shape.height) + " x " + std::to_string(shape.width);
-}
-
 void add_png(StoredImages& images, const std::string& path) {
   const store::PngImage image = store::read_png(path);
   const data::ImageShape shape{static_cast<int>(image.channels), static_cast<int>(image.rows),
                                static_cast<int>(image.columns)};
   if (images.count == 0) images.shape = shape;
   if (shape != images.shape)
-    throw InputError(path + " is " + text_of_shape(shape) + ", the images before it are " +
-                     text_of_shape(images.shape));
+    throw InputError(path + " is " + shape.to_text() + ", the images before it are " + images.shape.to_text());
   const auto channels = static_cast<std::size_t>(shape.channels);
   for (std::size_t channel = 0; channel < channels; ++channel)
     for (std::size_t i = channel; i < image.bytes.size(); i += channels) images.pixels.push_back(image.bytes[i]);
@@ -101,8 +96,8 @@ TransformedImages transform_files(const std::string& transform_path, const std::
   const StoredImages images = read_images(from, data_dir);
   if (images.shape.channels != wanted.channels || images.shape.height < wanted.height ||
       images.shape.width < wanted.width)
-    throw InputError("the images in " + from + " are " + text_of_shape(images.shape) + ", and the transform takes " +
-                     text_of_shape(wanted));
+    throw InputError("the images in " + from + " are " + images.shape.to_text() + ", and the transform takes " +
+                     wanted.to_text());
   models::TensorMap made;
   if (images.points.defined()) {
     const models::Variation middle = models::Variation::middle(images.shape, wanted);

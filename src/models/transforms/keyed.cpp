@@ -5,7 +5,6 @@
 #include <cmath>
 #include <vector>
 
-#include "core/error.h"
 #include "models/transform.h"
 #include "models/transforms/blocks.h"
 
@@ -40,12 +39,8 @@ void draw_orthogonal(float* out, std::int64_t side, Stream& draws) {
 class Keyed final : public Transform {
  public:
   explicit Keyed(const TransformSpec& spec) : Transform(spec), side_(setting("key_block").get<std::int64_t>()) {
-    const data::ImageShape& shape = spec.input;
-    if (shape.height % side_ != 0 || shape.width % side_ != 0)
-      throw InputError("images of " + std::to_string(shape.height) + " x " + std::to_string(shape.width) +
-                       " pixels have no blocks of " + std::to_string(side_) + " x " + std::to_string(side_));
-    const std::int64_t size = shape.channels * side_ * side_;
-    keys_ = register_buffer("keys", at::zeros({(shape.height / side_) * (shape.width / side_), size, size}));
+    const std::int64_t size = block_size(spec.input, side_);
+    keys_ = register_buffer("keys", at::zeros({block_count(spec.input, side_), size, size}));
   }
 
   void draw(const Stream& secret) override {

@@ -96,10 +96,7 @@ Changed mean_difference(const AttackInputs& inputs, const PairSource& pairs) {
 Changed linear_map(const AttackInputs& inputs, const PairSource& pairs) {
   const data::ImageShape shape = inputs.images.shape;
   const std::int64_t side = inputs.settings.at("block");
-  if (shape.height % side != 0 || shape.width % side != 0)
-    throw InputError("blocks of " + std::to_string(side) + " x " + std::to_string(side) +
-                     " pixels do not divide the images");
-  const std::int64_t size = shape.channels * side * side, count = (shape.height / side) * (shape.width / side);
+  const std::int64_t count = models::block_count(shape, side), size = models::block_size(shape, side);
   at::Tensor squares = at::zeros({count, size, size}, at::kDouble), products = at::zeros_like(squares);
   const std::vector<std::int64_t> order = in_order(pairs.count());
   for (std::int64_t first = 0; first < pairs.count(); first += chunk) {

@@ -9,11 +9,13 @@
 
 #include "core/error.h"
 #include "models/evaluate.h"
+#include "models/networks/layers.h"
 #include "models/training.h"
 #include "models/transform.h"
 #include "models/transforms/blocks.h"
 #include "models/weights.h"
 #include "watermark/attacks/regain.h"
+#include "watermark/attacks/spectrum.h"
 #include "watermark/descent.h"
 #include "watermark/registry.h"
 #include "watermark/service.h"
@@ -120,13 +122,20 @@ struct Regaining {
   // A matrix for every block of an image: what undoes a key, if it is found.
   [[nodiscard]] std::unique_ptr<Service> turn_blocks(const Own& labelled, const Own& rest, std::int64_t side) const {
     const data::ImageShape shape = inputs.images.shape;
-    if (shape.height % side != 0 || shape.width % side != 0)
-      throw InputError("blocks of " + std::to_string(side) + " x " + std::to_string(side) +
-                       " pixels do not divide the images");
-    const std::int64_t size = shape.channels * side * side, count = (shape.height / side) * (shape.width / side);
+    const std::int64_t count = models::block_count(shape, side), size = models::block_size(shape, side);
     const at::Tensor matrices = at::eye(size).repeat({count, 1, 1}).requires_grad_(true);
     return fit_front(labelled, rest, matrices, [=](const at::Tensor& asked) {
       return models::from_blocks(models::blocks_of(asked, shape, side).bmm(matrices), shape, side);
+    });
+  }
+
+  // A matrix for the image as a whole, begun with what the first layer says of it.
+  [[nodiscard]] std::unique_ptr<Service> turn_whole(const Own& labelled, const Own& rest) const {
+    const data::ImageShape shape = inputs.images.shape;
+    const at::Tensor pixels = models::flat(models::planes_of(first_half(inputs.images)));
+    const at::Tensor matrix = spectrum_start(*inputs.model, pixels).requires_grad_(true);
+    return fit_front(labelled, rest, matrix, [=](const at::Tensor& asked) {
+      return models::flat(asked).mm(matrix).reshape({-1, shape.height, shape.width, shape.channels}).permute({0, 3, 1, 2});
     });
   }
 
@@ -174,6 +183,7 @@ std::unique_ptr<Service> apply_regain(const AttackInputs& inputs) {
   const auto [labelled, rest] = shared_out(inputs, settings.at("labels"));
   const Regaining regaining{inputs, settings.at("steps"), settings.at("batch"), settings.at("rate")};
   if (by == "universal") return regaining.perturb(labelled, rest);
+  if (by == "spectrum") return regaining.turn_whole(labelled, rest);
   if (by == "blocks") return regaining.turn_blocks(labelled, rest, settings.at("block"));
   if (labelled.labels.empty()) throw Error("without labels a thief has nothing to train towards");
   if (by == "readout") return regaining.read_out(labelled);
@@ -181,7 +191,9 @@ std::unique_ptr<Service> apply_regain(const AttackInputs& inputs) {
   if (by == "tune" || by == "self-tune") {
     network = models::load_network(models::save_weights(*inputs.model));
   } else {
-    network = models::make_network(inputs.model->spec());
+    const auto spec = settings.find("network");  // the structure of a network of his own, where it is another
+    network =
+        models::make_network(spec == settings.end() ? inputs.model->spec() : models::NetworkSpec::from_json(*spec));
     models::initialise(*network, inputs.stream.derive("drawn weights"));
   }
   regaining.train(network, labelled.view(), "own labels");

@@ -33,11 +33,12 @@ class Regain final : public Attack {
          .fallback = "tune, readout, universal, scratch",
          .help = "what he does: trains the network on (tune); fits a linear map of its log-probabilities (readout); "
                  "fits one perturbation of all images, without labels one that makes answers sure and diverse "
-                 "(universal), or a matrix for every block of an image, likewise (blocks); trains a network of that "
-                 "structure from drawn weights (scratch); tune or scratch, and "
+                 "(universal), or a matrix for every block of an image, likewise (blocks), or one for the whole image that "
+                 "begins with what the spectrum of a dense first layer says of it (spectrum); trains a network from "
+                 "drawn weights (scratch); tune or scratch, and "
                  "then on with its own sure answers to the images without labels (self-tune, self-training)",
          .axis = AxisRule::always,
-         .choices = {"tune", "self-tune", "readout", "universal", "blocks", "scratch", "self-training"},
+         .choices = {"tune", "self-tune", "readout", "universal", "blocks", "spectrum", "scratch", "self-training"},
          .field = "by"},
         {.name = "regain-steps",
          .type = integer,
@@ -71,9 +72,12 @@ class Regain final : public Attack {
          .field = "batch"}};
   }
   [[nodiscard]] std::string switched_on_by() const override { return "regain-labels"; }
-  // Without labels there is nothing to train towards.
+  // Without labels there is nothing to train towards; what stands in front may still make answers sure and diverse.
   [[nodiscard]] bool has_meaning(const Json& settings) const override {
-    return settings.at("labels") != 0 || settings.at("by") == "universal" || settings.at("by") == "blocks";
+    return settings.at("labels") != 0 || fits_in_front(settings);
+  }
+  [[nodiscard]] bool trains_own(const Json& settings) const override {
+    return settings.at("by") == "scratch" || settings.at("by") == "self-training";
   }
   [[nodiscard]] bool opens_raw_images() const override { return true; }
   [[nodiscard]] Training training(const Json& settings, std::int64_t images) const override {
@@ -81,6 +85,12 @@ class Regain final : public Attack {
     const bool itself = settings.at("by").get<std::string>().starts_with("self");
     const std::int64_t rounds = itself ? 1 + regain_rounds : 1;
     return {std::min(steps * batch, images / 2), batch, std::max<std::int64_t>(1, rounds * steps * batch / images)};
+  }
+
+ private:
+  static bool fits_in_front(const Json& settings) {
+    const Json& by = settings.at("by");
+    return by == "universal" || by == "blocks" || by == "spectrum";
   }
 };
 
