@@ -159,3 +159,13 @@ def test_the_report_shows_networks_attacks_and_fits(study, telltale):
                   "Protected networks on every machine", "Pair attack: accuracy against the error of the fit"):
         assert title in report
     assert "Table 2 of Chen and Wu 2018" not in report  # generated data are no reproduction
+
+
+def test_the_report_says_how_long_a_try_takes(study, telltale):
+    rows = csv.reader(telltale("report", study.output, "--format", "csv").out.splitlines())
+    effort = {(row[1], row[2]): (int(row[3]), float(row[4])) for row in rows if row and row[0] == "What a try takes a thief" and row[3].isdigit()}
+    tasks = xr.open_dataset(study.output, group="tasks")
+    kinds = [str(kind) for kind in tasks.kind.values]
+    assert effort["input-only", "pattern"][0] == kinds.count("input-only")
+    assert effort["pairs", "pattern"][0] + effort["pairs", "generator"][0] == kinds.count("pairs")
+    assert all(0 <= seconds < 600 for _, seconds in effort.values())

@@ -138,6 +138,38 @@ Table regained_table(const store::Group& group, const std::string& title) {
   return table;
 }
 
+// Effort beside what it got: seconds of a try, evaluation of its outcome included.
+Table effort_table(const store::Group& root) {
+  Table table{"What a try takes a thief", {"attack", "way", "tries", "mean, s", "longest, s"}, {}, {}};
+  const store::Group* tasks = root.child("tasks");
+  if (tasks == nullptr) return table;
+  const auto& kinds = tasks->find_variable("kind")->strings();
+  const auto& descriptions = tasks->find_variable("description")->strings();
+  const auto& identities = tasks->find_variable("identity")->strings();
+  const std::map<std::string, double> seconds = task_seconds(root);
+  std::vector<std::pair<std::vector<std::string>, std::vector<double>>> rows;
+  for (std::size_t task = 0; task < kinds.size(); ++task) {
+    const auto took = seconds.find(identities[task]);
+    const Json payload = Json::parse(descriptions[task]);
+    if (took == seconds.end() || std::isnan(took->second) || !payload.contains("attack") || payload["attack"].size() < 2) continue;
+    std::vector<std::string> label{kinds[task], "-"};
+    for (const char* way : {"by", "model", "how", "as", "answers"})
+      if (const auto found = payload["attack"].find(way); found != payload["attack"].end()) label[1] = *found;
+    auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& known) { return known.first == label; });
+    if (row == rows.end()) row = rows.insert(row, {label, {}});
+    row->second.push_back(took->second);
+  }
+  for (auto& [label, took] : rows) {
+    label.push_back(std::to_string(took.size()));
+    label.push_back(decimals(mean(took), 1));
+    label.push_back(decimals(*std::max_element(took.begin(), took.end()), 1));
+    table.rows.push_back(label);
+  }
+  table.notes = {"Seconds of the study's tasks where they ran, over all labels, pairs and networks: what is done and",
+                 "what came of it is asked."};
+  return table;
+}
+
 }  // namespace
 
 std::vector<Table> AntiPiracy::report(const store::Group& root) const {
@@ -180,6 +212,7 @@ std::vector<Table> AntiPiracy::report(const store::Group& root) const {
     tables.push_back(attempts_table(*group, *attack));
     if (group->find_variable("fit_error") != nullptr) tables.push_back(fit_table(*group));
   }
+  if (Table effort = effort_table(root); !effort.rows.empty()) tables.push_back(std::move(effort));
   if (real) tables.push_back(errata_table(paper));
   return tables;
 }
