@@ -124,7 +124,9 @@ def test_verify_reads_the_samples_too(telltale, study, tmp_path):
 @pytest.mark.parametrize("victim", ["searcher", "oracle"])
 def test_a_machine_that_dies_in_the_middle_costs_nothing(telltale, profiles, study, tmp_path, victim):
     how = ("run", study / "job.ini", "-o", tmp_path / "x.h5", "--profiles", ",".join(profiles))
-    process = telltale.start(*how, ranks=4)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    process = telltale.start(*how, ranks=4, environment={"TMPDIR": str(scratch)})
     try:
         told = wait_for_progress(process, tmp_path / "x.h5", lambda told: told["done"] >= 5 and told["running"] >= 1)
         assert told and told["remaining"] >= 1, "the study was over before a rank could be killed"
@@ -133,6 +135,7 @@ def test_a_machine_that_dies_in_the_middle_costs_nothing(telltale, profiles, stu
         process.wait_until_gone()
     finally:
         process.end()
+    assert not list(scratch.glob("*telltale*")), "what was replayed lies about"
     assert telltale.status(tmp_path / "x.h5")[0] >= 5
     telltale.run(study / "job.ini", tmp_path / "x.h5", "--profiles", ",".join(profiles), ranks=4)
     assert_equal_results(tmp_path / "x.h5", study / "x.h5")

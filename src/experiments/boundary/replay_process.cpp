@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,8 +13,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -27,25 +28,18 @@ extern char** environ;
 namespace telltale::experiments {
 namespace {
 
-// Removed with what is in it.
-class TemporaryFolder {
+// A file without a name on any disk: however this process ends, nothing of it is left. The child opens it by `path`.
+class MemoryFile {
  public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "telltale-replay-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw Error("cannot make a temporary folder: " + std::string(strerror(errno)));
-    path_ = name;
+  explicit MemoryFile(const char* name) : descriptor_(memfd_create(name, MFD_CLOEXEC)) {
+    if (!descriptor_.valid()) throw Error(refusal("make", std::string("a file in memory, ") + name, errno));
+    path_ = "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(descriptor_.get());
   }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
+  [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-  std::filesystem::path path_;
+  FileDescriptor descriptor_;
+  std::string path_;
 };
 
 // Without what tells a process that a launcher started it: the child is no rank.
@@ -84,8 +78,7 @@ class ReplayProcess::Child {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, folder_.file("log").c_str(), O_WRONLY | O_CREAT | O_TRUNC,
-                                     0600);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log_.path().c_str(), O_WRONLY | O_APPEND, 0);
     // It outlives a single task: what this rank has open is no business of it.
     posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
     const int problem = posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, pointers(arguments).data(),
@@ -114,20 +107,20 @@ class ReplayProcess::Child {
 
   std::vector<float> predict(const Identity& model, ByteSpan network, const forensics::Point& point,
                              const data::ImageShape& shape, const std::function<void()>& check) {
-    const std::string file = folder_.file("model-" + model.hex());
-    if (file != model_) {
-      if (!model_.empty()) std::filesystem::remove(model_);
-      write_file(file, network);
-      model_ = file;
+    if (!model_ || model != model_of_) {
+      // The child keeps the network of the last path: the next one is made before that is given back.
+      MemoryFile next("model");
+      write_file(next.path(), network);
+      model_ = std::move(next);
+      model_of_ = model;
     }
     const at::Tensor stored = at::empty({1, shape.channels, shape.height, shape.width}, at::kFloat);
     std::memcpy(stored.data_ptr<float>(), point.data(), shape.pixels() * sizeof(float));
-    const std::string points = folder_.file("points"), output = folder_.file("logits");
-    write_file(points, models::write_tensors({{{"points", stored}}, {}}));
-    send_all(file + "\n" + points + "\n" + output + "\n");
+    write_file(points_.path(), models::write_tensors({{{"points", stored}}, {}}));
+    send_all(model_->path() + "\n" + points_.path() + "\n" + logits_.path() + "\n");
     if (const std::string answer = line(check); answer != "done")
       throw Error("the process that replays samples " + answer);
-    const at::Tensor logits = models::read_tensors(read_file(output)).at("logits");
+    const at::Tensor logits = models::read_tensors(read_file(logits_.path())).at("logits");
     if (logits.dim() != 2 || logits.size(0) != 1 || logits.scalar_type() != at::kFloat)
       throw Error("the process that replays samples answered something else");
     const float* first = logits.data_ptr<float>();
@@ -167,18 +160,19 @@ class ReplayProcess::Child {
     waitpid(pid_, &status, 0);
     pid_ = 0;
     std::ostringstream log;
-    log << std::ifstream(folder_.file("log")).rdbuf();
+    log << std::ifstream(log_.path()).rdbuf();
     throw Error("the process that replays samples " +
                 (WIFSIGNALED(status) ? "was ended by signal " + std::to_string(WTERMSIG(status))
                                      : "ended with exit code " + std::to_string(WEXITSTATUS(status))) +
                 (log.str().empty() ? "" : ": " + log.str()));
   }
 
-  TemporaryFolder folder_;
+  MemoryFile log_{"log"}, points_{"points"}, logits_{"logits"};
+  std::optional<MemoryFile> model_;  // the last one
+  Identity model_of_;
   int batch_;
   int socket_ = -1;
-  pid_t pid_ = 0;      // 0: it has ended
-  std::string model_;  // the file of the last one
+  pid_t pid_ = 0;  // 0: it has ended
 };
 
 ReplayProcess::ReplayProcess() = default;
