@@ -262,9 +262,9 @@ class Coordinator {
   }
 
   void hand_out() {
-    const double time_left_s = options_.deadline
-                                   ? std::chrono::duration<double>(*options_.deadline - Clock::now()).count()
-                                   : Scheduler::no_limit;
+    const auto deadline = this->deadline();
+    const double time_left_s =
+        deadline ? std::chrono::duration<double>(*deadline - Clock::now()).count() : Scheduler::no_limit;
     for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
       if (!ranks_[rank].works) continue;
       const std::vector<std::size_t> batch = scheduler_.next(static_cast<int>(rank), time_left_s);
@@ -289,12 +289,16 @@ class Coordinator {
     return end;
   }
 
+  [[nodiscard]] std::optional<Clock::time_point> deadline() const {
+    return options_.deadline ? options_.deadline() : std::nullopt;
+  }
+
   bool should_stop() {
     if (const int signal = options_.stop_signal != nullptr ? options_.stop_signal->load() : 0; signal != 0) {
       const char* name = sigabbrev_np(signal);
       stop_reason_ =
           name != nullptr ? fmt::format("stopped by SIG{}", name) : fmt::format("stopped by signal {}", signal);
-    } else if (options_.deadline && Clock::now() >= *options_.deadline) {
+    } else if (const auto deadline = this->deadline(); deadline && Clock::now() >= *deadline) {
       stop_reason_ = "the time limit is reached";
     }
     return !stop_reason_.empty();

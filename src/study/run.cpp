@@ -15,6 +15,7 @@
 
 #include "cluster/agreement.h"
 #include "cluster/crash_note.h"
+#include "cluster/slurm_end.h"
 #include "cluster/worker.h"
 #include "core/clock.h"
 #include "core/error.h"
@@ -26,21 +27,38 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Slurm tells the end of the job as Unix time; a minute before it, everything must be on disk.
-std::optional<double> slurm_seconds_left() {
-  const char* end = std::getenv("SLURM_JOB_END_TIME");
-  if (end == nullptr) return std::nullopt;
-  return std::strtod(end, nullptr) - unix_time_s() - 60;
+Clock::duration seconds_of(double seconds) {
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
-std::optional<Clock::time_point> deadline_of(const Job& job, Clock::time_point start) {
-  std::optional<double> seconds;
-  if (job.number("time-limit") > 0)
-    seconds = job.number("time-limit");
-  else
-    seconds = slurm_seconds_left();
-  if (!seconds) return std::nullopt;
-  return start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::max(0.0, *seconds)));
+// Until when this start may take: as the job says, else until a while before Slurm ends it, in which what runs is
+// stopped, and everything comes to the disk. Asked again and again: Slurm's end may be moved.
+std::function<std::optional<Clock::time_point>()> deadline_of(const Job& job, Clock::time_point start,
+                                                              const std::function<void(const std::string&)>& say) {
+  if (const double limit = job.number("time-limit"); limit > 0)
+    return [end = start + seconds_of(limit)] { return std::optional(end); };
+  const auto slurm_job = cluster::slurm_job_id();
+  if (!slurm_job) return {};
+  constexpr auto between_questions = std::chrono::seconds(30);
+  const auto watch =
+      std::make_shared<const cluster::SlurmEnd>(*slurm_job, between_questions, [](std::optional<double> end) {
+        if (end)
+          log::info("Slurm ends this job in {:.0f} s: that was changed", *end - unix_time_s());
+        else
+          log::info("Slurm no longer limits this job");
+      });
+  // Jobs of minutes have less of it, but what stops always gets its seconds.
+  constexpr double least = 10, most = 60, share = 1.0 / 6;
+  const auto end = watch->unix_s();
+  const double before = end ? std::clamp(share * (*end - unix_time_s()), least, most) : most;
+  if (end)
+    say(fmt::format("Slurm ends this job in {:.0f} s; {:.0f} s before that the study stops, to be resumed",
+                    *end - unix_time_s(), before));
+  return [watch, before]() -> std::optional<Clock::time_point> {
+    const auto now_known = watch->unix_s();
+    if (!now_known) return std::nullopt;
+    return Clock::now() + seconds_of(*now_known - unix_time_s() - before);
+  };
 }
 
 cluster::WorkerOptions worker_options(const Job& job, const std::string& environment,
@@ -108,7 +126,7 @@ RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptio
     coordinator.speeds = relative_speeds(*session);
     coordinator.works = session->computes[0];
     coordinator.retries = static_cast<int>(session->job.integer("retries"));
-    coordinator.deadline = deadline_of(session->job, start);
+    coordinator.deadline = deadline_of(session->job, start, options.say);
     coordinator.stop_signal = options.stop_signal;
     coordinator.worker = worker;
     coordinator.progress_interval_s = 0.25;

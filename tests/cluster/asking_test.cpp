@@ -207,7 +207,7 @@ TEST(Asking, WhoeverWaitsForAnAnswerStopsWithTheStudy) {
     std::this_thread::sleep_for(1ms);
     return Bytes();
   });
-  options.deadline = std::chrono::steady_clock::now() + 300ms;
+  options.deadline = [end = std::chrono::steady_clock::now() + 300ms] { return std::optional(end); };
   std::vector<WorkItem> items = asking_items(3);
   for (WorkItem& one : items) one.cost_s = 0.01;
   const Summary summary = run_on_all(

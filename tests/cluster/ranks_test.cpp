@@ -362,7 +362,7 @@ TEST(Study, StopsAtTheDeadline) {
   items[1].cost_s = 0.02;
   items[2].cost_s = 1000;
   CoordinatorOptions options = plain_options();
-  options.deadline = std::chrono::steady_clock::now() + 300ms;
+  options.deadline = [end = std::chrono::steady_clock::now() + 300ms] { return std::optional(end); };
   MemoryLedger ledger;
   const Summary summary = run_on_all(
       items, ledger,

@@ -1,0 +1,91 @@
+#include "cluster/slurm_end.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include "core/command.h"
+#include "core/error.h"
+#include "core/log.h"
+
+namespace telltale::cluster {
+namespace {
+
+using namespace std::chrono_literals;
+
+// squeue itself gives up on a controller that does not answer only after minutes.
+constexpr auto longest_question = 30s;
+constexpr auto longest_wait_at_start = 10s;
+
+std::optional<double> number_in(const std::string& text) {
+  double number = 0;
+  const auto [stop, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (code != std::errc() || stop != text.data() + text.size() || number <= 0) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+std::optional<std::string> slurm_job_id() {
+  const char* id = std::getenv("SLURM_JOB_ID");
+  if (id == nullptr || *id == '\0') return std::nullopt;
+  // It becomes a word of a command: nothing but what Slurm gives.
+  const std::string text(id);
+  if (!std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) return std::nullopt;
+  return text;
+}
+
+std::optional<double> end_printed_by_squeue(const std::string& output) {
+  return number_in(output.substr(0, output.find('\n')));
+}
+
+SlurmEnd::SlurmEnd(std::string job, std::chrono::milliseconds interval,
+                   std::function<void(std::optional<double>)> changed)
+    : job_(std::move(job)), interval_(interval), changed_(std::move(changed)) {
+  if (const char* told = std::getenv("SLURM_JOB_END_TIME")) end_ = number_in(told);
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  std::unique_lock lock(mutex_);
+  condition_.wait_for(lock, longest_wait_at_start, [this] { return asked_; });
+}
+
+std::optional<double> SlurmEnd::unix_s() const {
+  const std::lock_guard lock(mutex_);
+  return end_;
+}
+
+void SlurmEnd::run(const std::stop_token& stop) {
+  // Signals are for the main thread, whose naps they cut short.
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  bool told = false;
+  while (!stop.stop_requested()) {
+    std::optional<CommandResult> answer;
+    try {
+      answer = run_command({"squeue", "--noheader", "--jobs", job_, "--format", "%e"}, {"SLURM_TIME_FORMAT=%s"},
+                           longest_question, [&] { return stop.stop_requested(); });
+    } catch (const Error& error) {
+      if (!std::exchange(told, true)) log::warn("the end of Slurm job {} is not known: {}", job_, error.what());
+    }
+    std::unique_lock lock(mutex_);
+    const bool first = !std::exchange(asked_, true);
+    bool news = false;
+    if (answer && answer->exit_code == 0) {
+      const std::optional<double> now = end_printed_by_squeue(answer->output);
+      news = now != end_ && !first;
+      end_ = now;
+    }
+    const std::optional<double> now_known = end_;
+    condition_.notify_all();
+    if (news && changed_) {
+      lock.unlock();
+      changed_(now_known);
+      lock.lock();
+    }
+    condition_.wait_for(lock, stop, interval_, [] { return false; });
+  }
+}
+
+}  // namespace telltale::cluster
