@@ -5,6 +5,7 @@
 #include <map>
 
 #include "cli/options.h"
+#include "core/slurm.h"
 #include "store/lock.h"
 #include "study/records.h"
 
@@ -30,6 +31,11 @@ int run_status(const Arguments& arguments, char**) {
               << (records.sessions.size() == 1 ? "" : "s") << "\n";
   } else {
     std::cout << "study      unknown: the journal's head records are damaged\n";
+  }
+  if (!records.sessions.empty() && records.sessions.back().contains("slurm_job")) {
+    const auto job = records.sessions.back()["slurm_job"].get<std::string>();
+    std::cout << "slurm      job " << job << ": " << slurm_state(job).value_or("not known to Slurm here, or no more")
+              << "\n";
   }
   std::cout << "now        " << (holder ? "running: " + *holder : std::string("not running")) << "\n";
 

@@ -32,13 +32,6 @@ struct Pipe {
   }
 };
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> all;
-  for (std::string& text : texts) all.push_back(text.data());
-  all.push_back(nullptr);
-  return all;
-}
-
 // Killed and waited for, unless that was done.
 class Child {
  public:
@@ -58,7 +51,7 @@ class Child {
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     const int problem = posix_spawnp(&pid_, arguments.front().c_str(), &actions, &attributes,
-                                     pointers(arguments).data(), pointers(environment).data());
+                                     c_strings(arguments).data(), c_strings(environment).data());
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     if (problem != 0) throw Error("cannot start " + words.front() + ": " + strerror(problem));

@@ -19,6 +19,13 @@ void FileDescriptor::close(const std::string& path) {
   if (::close(std::exchange(fd_, -1)) != 0 && errno != EINTR) throw Error(refusal("close", path, errno));
 }
 
+std::vector<char*> c_strings(std::vector<std::string>& texts) {
+  std::vector<char*> all;
+  for (std::string& text : texts) all.push_back(text.data());
+  all.push_back(nullptr);
+  return all;
+}
+
 std::string refusal(const std::string& attempt, const std::string& path, int error) {
   return "cannot " + attempt + " " + path + ": " + std::generic_category().message(error);
 }

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/bytes.h"
 
@@ -27,6 +28,9 @@ class FileDescriptor {
  private:
   int fd_;
 };
+
+/// Texts as exec() takes arguments and environments: pointers to them, and a null behind.
+std::vector<char*> c_strings(std::vector<std::string>& texts);
 
 /// "cannot <attempt> <path>: <reason of errno>"
 std::string refusal(const std::string& attempt, const std::string& path, int error);

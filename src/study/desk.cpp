@@ -13,6 +13,7 @@
 #include "cluster/crash_note.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/slurm.h"
 #include "study/results.h"
 
 namespace telltale::study {
@@ -249,13 +250,15 @@ Json Desk::session_record() const {
   double open_cost = 0;
   for (std::size_t i = 0; i < known_.size(); ++i)
     if (!known_[i]) open_cost += session_.plan.tasks[i].cost_s;
-  return {{"started_s", unix_time_s()},
-          {"pid", getpid()},
-          {"ranks", ranks},
-          {"plan", plan_totals(session_.plan)},
-          {"algorithms", algorithms_of(session_.plan)},
-          {"cases", session_.plan.cases},
-          {"open_cost_s", open_cost}};
+  Json record{{"started_s", unix_time_s()},
+              {"pid", getpid()},
+              {"ranks", ranks},
+              {"plan", plan_totals(session_.plan)},
+              {"algorithms", algorithms_of(session_.plan)},
+              {"cases", session_.plan.cases},
+              {"open_cost_s", open_cost}};
+  if (const auto job = slurm_job_id()) record["slurm_job"] = *job;
+  return record;
 }
 
 }  // namespace telltale::study

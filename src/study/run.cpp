@@ -15,11 +15,11 @@
 
 #include "cluster/agreement.h"
 #include "cluster/crash_note.h"
-#include "cluster/slurm_end.h"
 #include "cluster/worker.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/slurm.h"
 #include "study/desk.h"
 
 namespace telltale::study {
@@ -37,16 +37,15 @@ std::function<std::optional<Clock::time_point>()> deadline_of(const Job& job, Cl
                                                               const std::function<void(const std::string&)>& say) {
   if (const double limit = job.number("time-limit"); limit > 0)
     return [end = start + seconds_of(limit)] { return std::optional(end); };
-  const auto slurm_job = cluster::slurm_job_id();
+  const auto slurm_job = slurm_job_id();
   if (!slurm_job) return {};
   constexpr auto between_questions = std::chrono::seconds(30);
-  const auto watch =
-      std::make_shared<const cluster::SlurmEnd>(*slurm_job, between_questions, [](std::optional<double> end) {
-        if (end)
-          log::info("Slurm ends this job in {:.0f} s: that was changed", *end - unix_time_s());
-        else
-          log::info("Slurm no longer limits this job");
-      });
+  const auto watch = std::make_shared<const SlurmEnd>(*slurm_job, between_questions, [](std::optional<double> end) {
+    if (end)
+      log::info("Slurm ends this job in {:.0f} s: that was changed", *end - unix_time_s());
+    else
+      log::info("Slurm no longer limits this job");
+  });
   // Jobs of minutes have less of it, but what stops always gets its seconds.
   constexpr double least = 10, most = 60, share = 1.0 / 6;
   const auto end = watch->unix_s();

@@ -38,7 +38,7 @@ def test_a_job_file_that_is_not_utf8_is_refused_with_its_line(telltale, tmp_path
     ("pair-attempts = 1\npairs = 1, 301\n", ["pairs: there are only 300 training images, each one pair"]),
     ("extract-queries = 51\n", ["extract-queries: a thief has only the first half of the test images: 50"]),
     ("extract-queries = 5\nextract-network = zhang-mnist, unknown\n", ["extract-network", "unknown"]),
-    ("transform = secret\n", ["transform", "secret", "fixed, learned, generator, keyed, none"]),
+    ("transform = secret\n", ["transform", "secret", "fixed, learned, generator, keyed, telltale, none"]),
 ], ids=["blocks", "blocks of a thief", "a negative weight", "pairs", "queries", "a network", "a transform"])
 def test_impossible_protections_are_refused(refused, lines, words):
     refused("experiment = anti-piracy\nnetwork = simple-cnn\ntrain-images = 300\ntest-images = 100\n" + lines, *words)

@@ -69,10 +69,15 @@ def test_a_job_pushed_out_by_another_goes_on_with_the_same_bits(slurm, telltale,
     slurm.wait(number, lambda state: output.with_name("x.h5.journal").exists() and telltale.status(output)[0] >= 1, "nothing is done", log)
     urgent = slurm("sbatch", "--parsable", "--partition=urgent", "--exclusive", "--nodes=4", "--time=5", f"--output={tmp_path}/urgent", "--wrap", "sleep 1")
     slurm.wait(number, lambda state: int(state["Restarts"]) >= 1, "it is not pushed out", log)
+    assert f"slurm      job {number}: PENDING (" in telltale("status", output, environment={"SLURM_CONF": slurm.environment["SLURM_CONF"]}).out
     slurm.finish(urgent, tmp_path / "urgent")
     slurm.hasten(number)
     state = slurm.finish(number, log)
     assert state["JobState"] == "COMPLETED", log.read_text()
+    assert f"slurm      job {number}: COMPLETED\n" in telltale("status", output, environment={"SLURM_CONF": slurm.environment["SLURM_CONF"]}).out
+    # Where there is no Slurm, the study's own state is told all the same.
+    elsewhere = telltale("status", output, environment={"SLURM_CONF": "/nowhere"})
+    assert f"slurm      job {number}: not known" in elsewhere.out and "28 of 28 done" in elsewhere.out
     assert_equal_results(output, uninterrupted)
 
 

@@ -54,13 +54,6 @@ std::vector<std::string> environment_outside_mpi() {
   return kept;
 }
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> all;
-  for (std::string& text : texts) all.push_back(text.data());
-  all.push_back(nullptr);
-  return all;
-}
-
 }  // namespace
 
 // Its standard input and output are one end of a pair of sockets: unlike a pipe's, a write to a dead child is no
@@ -81,8 +74,8 @@ class ReplayProcess::Child {
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log_.path().c_str(), O_WRONLY | O_APPEND, 0);
     // It outlives a single task: what this rank has open is no business of it.
     posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-    const int problem = posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, pointers(arguments).data(),
-                                    pointers(environment).data());
+    const int problem = posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, c_strings(arguments).data(),
+                                    c_strings(environment).data());
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     if (problem == 0) return;

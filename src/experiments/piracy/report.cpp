@@ -151,7 +151,9 @@ Table effort_table(const store::Group& root) {
   for (std::size_t task = 0; task < kinds.size(); ++task) {
     const auto took = seconds.find(identities[task]);
     const Json payload = Json::parse(descriptions[task]);
-    if (took == seconds.end() || std::isnan(took->second) || !payload.contains("attack") || payload["attack"].size() < 2) continue;
+    if (took == seconds.end() || std::isnan(took->second) || !payload.contains("attack") ||
+        payload["attack"].size() < 2)
+      continue;
     std::vector<std::string> label{kinds[task], "-"};
     for (const char* way : {"by", "model", "how", "as", "answers"})
       if (const auto found = payload["attack"].find(way); found != payload["attack"].end()) label[1] = *found;

@@ -135,7 +135,10 @@ struct Regaining {
     const at::Tensor pixels = models::flat(models::planes_of(first_half(inputs.images)));
     const at::Tensor matrix = spectrum_start(*inputs.model, pixels).requires_grad_(true);
     return fit_front(labelled, rest, matrix, [=](const at::Tensor& asked) {
-      return models::flat(asked).mm(matrix).reshape({-1, shape.height, shape.width, shape.channels}).permute({0, 3, 1, 2});
+      return models::flat(asked)
+          .mm(matrix)
+          .reshape({-1, shape.height, shape.width, shape.channels})
+          .permute({0, 3, 1, 2});
     });
   }
 

@@ -31,12 +31,13 @@ class Regain final : public Attack {
         {.name = "regain-by",
          .type = choice,
          .fallback = "tune, readout, universal, scratch",
-         .help = "what he does: trains the network on (tune); fits a linear map of its log-probabilities (readout); "
-                 "fits one perturbation of all images, without labels one that makes answers sure and diverse "
-                 "(universal), or a matrix for every block of an image, likewise (blocks), or one for the whole image that "
-                 "begins with what the spectrum of a dense first layer says of it (spectrum); trains a network from "
-                 "drawn weights (scratch); tune or scratch, and "
-                 "then on with its own sure answers to the images without labels (self-tune, self-training)",
+         .help =
+             "what he does: trains the network on (tune); fits a linear map of its log-probabilities (readout); "
+             "fits one perturbation of all images, without labels one that makes answers sure and diverse "
+             "(universal), or a matrix for every block of an image, likewise (blocks), or one for the whole image that "
+             "begins with what the spectrum of a dense first layer says of it (spectrum); trains a network from "
+             "drawn weights (scratch); tune or scratch, and "
+             "then on with its own sure answers to the images without labels (self-tune, self-training)",
          .axis = AxisRule::always,
          .choices = {"tune", "self-tune", "readout", "universal", "blocks", "spectrum", "scratch", "self-training"},
          .field = "by"},

@@ -1,16 +1,17 @@
-#include "cluster/slurm_end.h"
+#include "core/slurm.h"
 
 #include <signal.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <string_view>
 
 #include "core/command.h"
 #include "core/error.h"
 #include "core/log.h"
 
-namespace telltale::cluster {
+namespace telltale {
 namespace {
 
 using namespace std::chrono_literals;
@@ -35,6 +36,20 @@ std::optional<std::string> slurm_job_id() {
   const std::string text(id);
   if (!std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) return std::nullopt;
   return text;
+}
+
+std::optional<std::string> slurm_state(const std::string& job) {
+  try {
+    const CommandResult answer =
+        run_command({"squeue", "--noheader", "--states", "all", "--jobs", job, "--format", "%T (%r)"}, {}, 10s);
+    std::string state = answer.output.substr(0, answer.output.find('\n'));
+    if (answer.exit_code != 0 || state.empty()) return std::nullopt;
+    constexpr std::string_view no_reason = " (None)";
+    if (state.ends_with(no_reason)) state.resize(state.size() - no_reason.size());
+    return state;
+  } catch (const Error&) {
+    return std::nullopt;
+  }
 }
 
 std::optional<double> end_printed_by_squeue(const std::string& output) {
@@ -88,4 +103,4 @@ void SlurmEnd::run(const std::stop_token& stop) {
   }
 }
 
-}  // namespace telltale::cluster
+}  // namespace telltale

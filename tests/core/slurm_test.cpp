@@ -1,11 +1,11 @@
 // What Slurm prints of a job's end. The rest is tested with a real Slurm (tests/slurm).
-#include "cluster/slurm_end.h"
+#include "core/slurm.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 
-namespace telltale::cluster {
+namespace telltale {
 namespace {
 
 TEST(SlurmEnd, IsASecondOrNone) {
@@ -30,4 +30,4 @@ TEST(SlurmEnd, AJobIdIsANumberAndNothingElse) {
 }
 
 }  // namespace
-}  // namespace telltale::cluster
+}  // namespace telltale

@@ -1,4 +1,4 @@
-// When Slurm ends the job that this process belongs to: asked for, and asked again, since whoever may change it does.
+// What Slurm is asked: how a job stands, and when it ends.
 #pragma once
 
 #include <chrono>
@@ -9,10 +9,14 @@
 #include <string>
 #include <thread>
 
-namespace telltale::cluster {
+namespace telltale {
 
 /// The id of the Slurm job that this process belongs to (SLURM_JOB_ID).
 std::optional<std::string> slurm_job_id();
+
+/// How a job stands, in Slurm's own words ("PENDING (BeginTime)"), whatever they are; none: Slurm does not know it (any
+/// more), or there is no Slurm here, or it does not answer.
+std::optional<std::string> slurm_state(const std::string& job);
 
 /// The end of the job in Unix seconds, from what `squeue -o %e` prints with SLURM_TIME_FORMAT=%s. None: unlimited, or
 /// it says nothing of the kind.
@@ -23,8 +27,6 @@ std::optional<double> end_printed_by_squeue(const std::string& output);
 /// known last holds.
 class SlurmEnd {
  public:
-  using Clock = std::chrono::steady_clock;
-
   /// `changed` is called, on a thread of the watch, with every new end but the first. Waits some seconds for that one.
   SlurmEnd(std::string job, std::chrono::milliseconds interval,
            std::function<void(std::optional<double> unix_s)> changed = {});
@@ -45,4 +47,4 @@ class SlurmEnd {
   std::jthread thread_;  // the last: it uses all the others
 };
 
-}  // namespace telltale::cluster
+}  // namespace telltale
