@@ -40,7 +40,7 @@ exec {STUDY} "$@"
 """)
     number = slurm("sbatch", "--parsable", "--nodes=4", "--ntasks-per-node=1", "--time=1", "--requeue", "--open-mode=append", f"--output={log}", late,
                    job, "-o", tmp_path / "x.h5", "--profiles", profiles)
-    slurm.wait(number, lambda state: int(state["Restarts"]) >= 1, "it is not queued again", log)
+    slurm.wait(number, lambda state: int(state["Restarts"]) >= 1 and state["JobState"] == "PENDING", "it is not queued again", log)
     slurm("scontrol", "update", f"jobid={number}", "timelimit=10", check=False)
     slurm.hasten(number)
     state = slurm.finish(number, log)
@@ -68,7 +68,7 @@ def test_a_job_pushed_out_by_another_goes_on_with_the_same_bits(slurm, telltale,
     number = slurm.submit(job, "-o", output, "--profiles", profiles, log=log)
     slurm.wait(number, lambda state: output.with_name("x.h5.journal").exists() and telltale.status(output)[0] >= 1, "nothing is done", log)
     urgent = slurm("sbatch", "--parsable", "--partition=urgent", "--exclusive", "--nodes=4", "--time=5", f"--output={tmp_path}/urgent", "--wrap", "sleep 1")
-    slurm.wait(number, lambda state: int(state["Restarts"]) >= 1, "it is not pushed out", log)
+    slurm.wait(number, lambda state: int(state["Restarts"]) >= 1 and state["JobState"] == "PENDING", "it is not pushed out", log)
     assert f"slurm      job {number}: PENDING (" in telltale("status", output, environment={"SLURM_CONF": slurm.environment["SLURM_CONF"]}).out
     slurm.finish(urgent, tmp_path / "urgent")
     slurm.hasten(number)
