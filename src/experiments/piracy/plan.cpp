@@ -2,7 +2,6 @@
 #include <numeric>
 
 #include "core/error.h"
-#include "core/text.h"
 #include "experiments/piracy/piracy.h"
 #include "experiments/piracy/protection.h"
 #include "experiments/predictions.h"
