@@ -262,9 +262,7 @@ class Coordinator {
   }
 
   void hand_out() {
-    const auto deadline = this->deadline();
-    const double time_left_s =
-        deadline ? std::chrono::duration<double>(*deadline - Clock::now()).count() : Scheduler::no_limit;
+    const double time_left_s = options_.time_left_s();
     for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
       if (!ranks_[rank].works) continue;
       const std::vector<std::size_t> batch = scheduler_.next(static_cast<int>(rank), time_left_s);
@@ -289,16 +287,12 @@ class Coordinator {
     return end;
   }
 
-  [[nodiscard]] std::optional<Clock::time_point> deadline() const {
-    return options_.deadline ? options_.deadline() : std::nullopt;
-  }
-
   bool should_stop() {
     if (const int signal = options_.stop_signal != nullptr ? options_.stop_signal->load() : 0; signal != 0) {
       const char* name = sigabbrev_np(signal);
       stop_reason_ =
           name != nullptr ? fmt::format("stopped by SIG{}", name) : fmt::format("stopped by signal {}", signal);
-    } else if (const auto deadline = this->deadline(); deadline && Clock::now() >= *deadline) {
+    } else if (options_.time_left_s() <= 0) {
       stop_reason_ = "the time limit is reached";
     }
     return !stop_reason_.empty();

@@ -34,8 +34,8 @@ struct CoordinatorOptions {
   bool works = false;                     ///< rank 0 computes beside its office
   double lookahead_s = 0.25;              ///< estimated work that a rank is kept supplied with
   int retries = 1;                        ///< further attempts of a failed task
-  /// When the study stops; it is asked before anything is begun. None: never.
-  std::function<std::optional<std::chrono::steady_clock::time_point>()> deadline;
+  /// Until the study stops; it is asked before anything is begun. Infinity: nothing limits it.
+  std::function<double()> time_left_s = [] { return Scheduler::no_limit; };
   std::function<void(const Progress&)> progress;
   double progress_interval_s = 1;
   /// 0, or the number of the signal that asks the study to stop.

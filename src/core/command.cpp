@@ -10,6 +10,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
+#include <thread>
 
 #include "core/error.h"
 #include "core/posix.h"
@@ -64,9 +66,11 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  int wait() {
+  // None: it still runs.
+  std::optional<int> exit_code() {
     int status = 0;
-    waitpid(std::exchange(pid_, 0), &status, 0);
+    if (waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
+    pid_ = 0;
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   }
 
@@ -86,8 +90,11 @@ CommandResult run_command(const std::vector<std::string>& words, const std::vect
   const auto end = Clock::now() + limit;
   std::array<pollfd, 2> open{{{output.read.get(), POLLIN, 0}, {errors.read.get(), POLLIN, 0}}};
   const std::array<std::string*, 2> texts{&result.output, &result.errors};
-  while (open[0].fd >= 0 || open[1].fd >= 0) {
+  const auto check = [&] {
     if (Clock::now() >= end || (given_up && given_up())) throw Error(words.front() + " did not come to an end");
+  };
+  while (open[0].fd >= 0 || open[1].fd >= 0) {
+    check();
     constexpr int between_checks_ms = 100;
     if (poll(open.data(), open.size(), between_checks_ms) <= 0) continue;
     for (std::size_t i = 0; i < open.size(); ++i) {
@@ -100,7 +107,10 @@ CommandResult run_command(const std::vector<std::string>& words, const std::vect
         open[i].fd = -1;  // poll passes over it
     }
   }
-  result.exit_code = child.wait();
+  // It may go on without its streams.
+  std::optional<int> code;
+  for (; !(code = child.exit_code()); check()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  result.exit_code = *code;
   return result;
 }
 

@@ -70,8 +70,7 @@ struct TrainingStreams {
 struct Protection {
   models::TransformSpec transform;
   models::ProtectionWeights loss;
-  std::optional<Identity>
-      teacher{};  ///< the training of the network whose answers to raw images are learned; none: labels
+  std::optional<Identity> teacher{};  ///< the training of a network whose answers are learned beside labels
 
   void fields(auto& field) { field("transform", transform), field("loss", loss), field("teacher", teacher); }
 };

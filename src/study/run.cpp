@@ -27,18 +27,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-Clock::duration seconds_of(double seconds) {
-  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-}
-
-// Until when this start may take: as the job says, else until a while before Slurm ends it, in which what runs is
+// How long this start may still take: as the job says, else until a while before Slurm ends it, in which what runs is
 // stopped, and everything comes to the disk. Asked again and again: Slurm's end may be moved.
-std::function<std::optional<Clock::time_point>()> deadline_of(const Job& job, Clock::time_point start,
-                                                              const std::function<void(const std::string&)>& say) {
-  if (const double limit = job.number("time-limit"); limit > 0)
-    return [end = start + seconds_of(limit)] { return std::optional(end); };
+std::function<double()> time_left_of(const Job& job, Clock::time_point start,
+                                     const std::function<void(const std::string&)>& say) {
+  constexpr double no_limit = cluster::Scheduler::no_limit;
+  if (const double limit_s = job.number("time-limit"); limit_s > 0)
+    return [=] { return limit_s - seconds_since(start); };
   const auto slurm_job = slurm_job_id();
-  if (!slurm_job) return {};
+  if (!slurm_job) return [] { return no_limit; };
   constexpr auto between_questions = std::chrono::seconds(30);
   const auto watch = std::make_shared<const SlurmEnd>(*slurm_job, between_questions, [](std::optional<double> end) {
     if (end)
@@ -49,14 +46,13 @@ std::function<std::optional<Clock::time_point>()> deadline_of(const Job& job, Cl
   // Jobs of minutes have less of it, but what stops always gets its seconds.
   constexpr double least = 10, most = 60, share = 1.0 / 6;
   const auto end = watch->unix_s();
-  const double before = end ? std::clamp(share * (*end - unix_time_s()), least, most) : most;
+  const double before_s = end ? std::clamp(share * (*end - unix_time_s()), least, most) : most;
   if (end)
     say(fmt::format("Slurm ends this job in {:.0f} s; {:.0f} s before that the study stops, to be resumed",
-                    *end - unix_time_s(), before));
-  return [watch, before]() -> std::optional<Clock::time_point> {
-    const auto now_known = watch->unix_s();
-    if (!now_known) return std::nullopt;
-    return Clock::now() + seconds_of(*now_known - unix_time_s() - before);
+                    *end - unix_time_s(), before_s));
+  return [watch, before_s] {
+    const auto known = watch->unix_s();
+    return known ? *known - unix_time_s() - before_s : no_limit;
   };
 }
 
@@ -125,7 +121,7 @@ RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptio
     coordinator.speeds = relative_speeds(*session);
     coordinator.works = session->computes[0];
     coordinator.retries = static_cast<int>(session->job.integer("retries"));
-    coordinator.deadline = deadline_of(session->job, start, options.say);
+    coordinator.time_left_s = time_left_of(session->job, start, options.say);
     coordinator.stop_signal = options.stop_signal;
     coordinator.worker = worker;
     coordinator.progress_interval_s = 0.25;

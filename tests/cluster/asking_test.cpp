@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "core/clock.h"
 #include "ranks.h"
 
 namespace telltale::cluster {
@@ -207,7 +208,7 @@ TEST(Asking, WhoeverWaitsForAnAnswerStopsWithTheStudy) {
     std::this_thread::sleep_for(1ms);
     return Bytes();
   });
-  options.deadline = [end = std::chrono::steady_clock::now() + 300ms] { return std::optional(end); };
+  options.time_left_s = [start = std::chrono::steady_clock::now()] { return 0.3 - seconds_since(start); };
   std::vector<WorkItem> items = asking_items(3);
   for (WorkItem& one : items) one.cost_s = 0.01;
   const Summary summary = run_on_all(

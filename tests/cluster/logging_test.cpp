@@ -79,7 +79,7 @@ TEST_F(Logging, ShowsFailuresCheckpointsArtifactsAndRetriesWhereTheyHappen) {
 TEST_F(Logging, SaysWhyTheStudyStops) {
   const std::vector<WorkItem> items{item("a")};
   CoordinatorOptions options = plain_options();
-  options.deadline = [end = std::chrono::steady_clock::now()] { return std::optional(end); };
+  options.time_left_s = [] { return 0.0; };
   MemoryLedger ledger;
   run_on_all(
       items, ledger, [](ByteSpan, TaskContext&) { return TaskResult{}; }, options);

@@ -11,6 +11,8 @@
 #include <csignal>
 #include <thread>
 
+#include "core/clock.h"
+
 namespace telltale::cluster {
 namespace {
 
@@ -362,7 +364,7 @@ TEST(Study, StopsAtTheDeadline) {
   items[1].cost_s = 0.02;
   items[2].cost_s = 1000;
   CoordinatorOptions options = plain_options();
-  options.deadline = [end = std::chrono::steady_clock::now() + 300ms] { return std::optional(end); };
+  options.time_left_s = [start = std::chrono::steady_clock::now()] { return 0.3 - seconds_since(start); };
   MemoryLedger ledger;
   const Summary summary = run_on_all(
       items, ledger,

@@ -39,6 +39,11 @@ TEST(Command, AProgramThatDoesNotEndIsKilled) {
             "sleep did not come to an end");
 }
 
+TEST(Command, AProgramThatClosesItsStreamsAndGoesOnIsKilledToo) {
+  EXPECT_EQ(refusal<Error>([] { run_command({"sh", "-c", "exec sleep 600 >&- 2>&-"}, {}, 200ms); }),
+            "sh did not come to an end");
+}
+
 TEST(Command, AProgramThatIsNotThereIsNamed) {
   EXPECT_EQ(refusal<Error>([] { run_command({"no-such-program"}, {}, 1min); }),
             "cannot start no-such-program: No such file or directory");

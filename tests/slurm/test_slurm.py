@@ -4,7 +4,7 @@ import re
 
 import h5py
 
-from conftest import STUDY
+from slurm_cluster import STUDY
 from telltale_runs import assert_equal_results, write_job
 
 MIXED = "--constraint=[haswell*1&skylake*1&zen*2]"

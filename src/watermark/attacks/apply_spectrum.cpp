@@ -16,11 +16,10 @@ at::Tensor directions_of(const at::Tensor& squares) { return std::get<1>(at::lin
 at::Tensor spectrum_start(const models::Network& network, const at::Tensor& images) {
   const at::NoGradGuard no_grad;
   const std::int64_t pixels = images.size(1);
-  const auto first = network.named_parameters().front();
+  const auto parameters = network.named_parameters(), buffers = network.named_buffers();
+  const auto& first = parameters.front();
   if (first.value().dim() != 2 || first.value().size(1) != pixels) return at::eye(pixels);
   const at::Tensor weight = first.value().to(at::kDouble);  // units x pixels
-  const std::string layer = first.key().substr(0, first.key().rfind('.'));
-  const auto parameters = network.named_parameters(), buffers = network.named_buffers();
 
   // A batch norm behind the layer says how large its units are, and what they are on average.
   const at::Tensor* spread = buffers.find("norm1.running_var");
@@ -37,7 +36,8 @@ at::Tensor spectrum_start(const models::Network& network, const at::Tensor& imag
   at::Tensor signs = at::ones({pixels}, at::kDouble);
   if (mean != nullptr) {
     // The average input that would give these averages: the network's side of the mean image.
-    const at::Tensor shifted = (mean->to(at::kDouble) - parameters[layer + ".bias"].to(at::kDouble)).unsqueeze(1);
+    const std::string bias = first.key().substr(0, first.key().rfind('.')) + ".bias";
+    const at::Tensor shifted = (mean->to(at::kDouble) - parameters[bias].to(at::kDouble)).unsqueeze(1);
     const at::Tensor input = std::get<0>(at::linalg_lstsq(weight, shifted)).squeeze(1);
     signs = ((input.unsqueeze(0).mm(theirs)) * (middle.unsqueeze(0).mm(ours))).squeeze(0).sign();
     signs = signs + (signs == 0).to(at::kDouble);
