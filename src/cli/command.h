@@ -4,10 +4,9 @@
 #include <string>
 #include <vector>
 
-namespace telltale::cli {
+#include "core/exit_code.h"
 
-/// Exit codes of every command.
-enum ExitCode { all_done = 0, some_failed = 1, unusable_input = 2, stopped_early = 3 };
+namespace telltale::cli {
 
 using Arguments = std::vector<std::string>;  ///< what stands after the command's name
 
@@ -33,6 +32,9 @@ int run_export(const Arguments& arguments, char** argv);
 int run_export_models(const Arguments& arguments, char** argv);
 int run_transform(const Arguments& arguments, char** argv);
 int run_identify(const Arguments& arguments, char** argv);
+int run_submit(const Arguments& arguments, char** argv);
+int run_starts(const Arguments& arguments, char** argv);
+int run_validate(const Arguments& arguments, char** argv);
 
 /// Ends every rank, this one too, where MPI has started; else returns. In `telltale`, which has no MPI, it always does.
 void end_all_ranks(int exit_code);

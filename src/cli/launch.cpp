@@ -66,6 +66,11 @@ int run_export_models(const Arguments& arguments, char** argv) {
   return compute(argv, compute_program());
 }
 
+int run_validate(const Arguments& arguments, char** argv) {
+  if (!read_validate(arguments)) return all_done;
+  return compute(argv, compute_program());
+}
+
 int run_replay(const Arguments& arguments, char** argv) { return compute_under(read_replay(arguments), argv); }
 
 int run_transform(const Arguments& arguments, char** argv) { return compute_under(read_transform(arguments), argv); }

@@ -21,7 +21,8 @@ void print_usage(std::ostream& out) {
     out << line;
   }
   out << "\n`telltale COMMAND --help` shows a command's options. run, plan and probe also work under mpirun or srun.\n"
-         "Exit codes: 0 all done; 1 some cases failed; 2 unusable input; 3 stopped early, can be resumed.\n";
+         "Exit codes: 0 all done; 1 some cases failed; 2 unusable input; 3 stopped early, can be resumed;\n"
+         "4 another run has taken the study over.\n";
 }
 
 }  // namespace
@@ -31,11 +32,11 @@ int main(int argc, char** argv) {
   const std::string name = argc > 1 ? argv[1] : "--help";
   if (name == "--help" || name == "-h" || name == "help") {
     print_usage(std::cout);
-    return cli::all_done;
+    return telltale::all_done;
   }
   if (name == "--version") {
     std::cout << study::program_version() << " (" << study::git_state() << ")\n";
-    return cli::all_done;
+    return telltale::all_done;
   }
   for (const cli::Command& command : cli::commands()) {
     if (name != command.name) continue;
@@ -46,11 +47,11 @@ int main(int argc, char** argv) {
       // the others. What a rank finds alone (its CPU, its node's files) it says itself, a little later.
       if (launcher_rank() != 0) std::this_thread::sleep_for(std::chrono::seconds(2));
       std::cerr << "telltale " + name + ": " + error.what() + "\n" << std::flush;
-      cli::end_all_ranks(cli::unusable_input);
-      return cli::unusable_input;
+      cli::end_all_ranks(telltale::unusable_input);
+      return telltale::unusable_input;
     }
   }
   std::cerr << "telltale: there is no command '" << name << "'\n";
   print_usage(std::cerr);
-  return cli::unusable_input;
+  return telltale::unusable_input;
 }

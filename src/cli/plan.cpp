@@ -113,7 +113,7 @@ int run_plan(const Arguments& arguments, char** argv) {
       study::make_plan(session, records.head ? &records : nullptr);
       return plan_text(session, records, paths);
     });
-    return BodyResult{all_done, false, text.get<std::string>()};
+    return BodyResult{.last_words = text.get<std::string>()};
   });
 }
 

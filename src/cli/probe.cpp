@@ -74,8 +74,7 @@ int run_probe(const Arguments& arguments, char** argv) {
     for (const auto& report : reports)
       all.push_back(
           {{"rank", report.rank}, {"passport", report.passport}, {"fingerprints", report.fingerprints.to_json()}});
-    return BodyResult{all_done, false,
-                      request->options.value("json") == "yes" ? all.dump(2) + "\n" : probe_text(reports)};
+    return BodyResult{.last_words = request->options.value("json") == "yes" ? all.dump(2) + "\n" : probe_text(reports)};
   });
 }
 

@@ -58,7 +58,13 @@ int run_on_ranks(const char* command, int code_of_error,
     take(*failure);
     if (!failure->shared && !alone) end_all();
   }
-  if (const auto failure = failure_of([&] { mpi.finalize(); })) {
+  if (result.frozen) end_all();
+  const auto leave = [&] {
+    if (mpi.finalize(result.patience_s)) return;
+    result.last_words += "not all ranks have left: they are ended\n";
+    end_all();
+  };
+  if (const auto failure = failure_of(leave)) {
     take(*failure);
     end_all();
     return result.exit_code;

@@ -14,6 +14,8 @@ namespace telltale::cli {
 struct BodyResult {
   int exit_code = 0;
   bool stuck = false;      ///< see cluster::leave_process()
+  bool frozen = false;     ///< another rank will never leave: all are ended
+  double patience_s = 0;   ///< how long rank 0 waits for the others to leave, before it ends them; 0: for ever
   std::string last_words;  ///< printed by rank 0 after MPI has ended
 };
 int run_on_ranks(const char* command, int code_of_error, const std::function<BodyResult(cluster::Communicator&)>& body);

@@ -30,11 +30,15 @@ std::optional<std::string> profile_of(const Options& options) {
 }  // namespace
 
 std::optional<JobRequest> read_run(const Arguments& arguments) {
-  auto options = read(arguments, {.command = "run",
-                                  .argument = "JOB",
-                                  .own = {{"output,o", "the results file, x.h5; its journal and lock lie beside it"}},
-                                  .takes_keys = true,
-                                  .logs = true});
+  auto options =
+      read(arguments, {.command = "run",
+                       .argument = "JOB",
+                       .own = {{"output,o", "the results file, x.h5; its journal and lock lie beside it"},
+                               {"break-lock",
+                                "the host of a run that cannot be alive, but whose lock on the results file still "
+                                "stands: it is broken"}},
+                       .takes_keys = true,
+                       .logs = true});
   if (!options) return std::nullopt;
   if (!options->value("output")) throw InputError("where shall the results go? add -o RESULTS.h5");
   study::Job job = study::Job::load(options->argument, options->keys);
@@ -107,6 +111,12 @@ std::optional<ReplayRequest> read_replay(const Arguments& arguments) {
   }
   request.profile = profile_of(*options);
   return request;
+}
+
+std::optional<Options> read_validate(const Arguments& arguments) {
+  return read(arguments, {.command = "validate",
+                          .argument = "FOLDER",
+                          .own = {{"expect", "nodes that there should be, by microarchitecture: Zen 3:2,Haswell"}}});
 }
 
 std::optional<TransformRequest> read_transform(const Arguments& arguments) {

@@ -36,6 +36,8 @@ std::optional<JobRequest> read_probe(const Arguments& arguments);
 std::optional<ReplayRequest> read_replay(const Arguments& arguments);
 /// Of `transform`: its arguments are the transform and the images.
 std::optional<TransformRequest> read_transform(const Arguments& arguments);
+/// Of `validate`: its argument is the folder.
+std::optional<Options> read_validate(const Arguments& arguments);
 /// Of `export --models`.
 std::optional<Options> read_export_models(const Arguments& arguments);
 

@@ -25,6 +25,11 @@ static_assert(std::atomic<int>::is_always_lock_free, "a signal handler sets it")
 
 void on_stop_signal(int signal) { stop_signal = signal; }
 
+std::atomic<bool> end_may_be_moved{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "likewise");
+
+void on_news_of_the_end(int) { end_may_be_moved = true; }
+
 // One line that is rewritten on a terminal; elsewhere a line every ten seconds.
 class ProgressLine {
  public:
@@ -57,6 +62,10 @@ class ProgressLine {
 };
 
 std::string last_words(const study::RunReport& report, const std::string& output) {
+  if (report.exit_code() == taken_over)
+    return fmt::format(
+        "telltale run: {}. Nothing is lost or overwritten: what was done here is done, or that run does it.\n",
+        report.taken_over);
   std::string text;
   const auto add = [&text]<typename... T>(fmt::format_string<T...> format, T&&... values) {
     fmt::format_to(std::back_inserter(text), format, std::forward<T>(values)...);
@@ -74,7 +83,7 @@ std::string last_words(const study::RunReport& report, const std::string& output
     add("failed: {}: {}\n", report.failures[i].task, report.failures[i].reason);
   if (report.failures.size() > shown)
     add("... and {} more (group `tasks` of the results file)\n", report.failures.size() - shown);
-  if (report.exit_code() == 3)
+  if (report.exit_code() == stopped_early)
     add("stopped early{}{}. All is well: everything done is kept, and the same command goes on (whatever mpirun says "
         "above or below).\n",
         report.stop_reason.empty() ? "" : ": ", report.stop_reason);
@@ -94,18 +103,26 @@ int run_run(const Arguments& arguments, char** argv) {
   models::keep_freed_memory();
 
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) std::signal(signal, on_stop_signal);
+  std::signal(SIGUSR2, on_news_of_the_end);
   return run_on_ranks("run", stopped_early, [&](cluster::Communicator& communicator) {
     ProgressLine line;
+    const double patience_s = job.number("rank-timeout");
     study::RunOptions run;
     run.output = output;
+    run.break_lock = request->options.value("break-lock").value_or("");
     run.make_executor = experiments::make_executor;
     run.responder = experiments::make_responder();
     run.stop_signal = &stop_signal;
+    run.end_may_be_moved = &end_may_be_moved;
     run.say = [](const std::string& text) { std::cerr << "note: " << text << "\n"; };
     run.progress = [&](const cluster::Progress& progress) { line.show(progress); };
     const study::RunReport report = study::run_study(std::move(job), communicator, run);
     line.end();
-    return BodyResult{report.exit_code(), report.stuck, last_words(report, output)};
+    return BodyResult{.exit_code = report.exit_code(),
+                      .stuck = report.stuck,
+                      .frozen = report.frozen,
+                      .patience_s = patience_s,
+                      .last_words = last_words(report, output)};
   });
 }
 

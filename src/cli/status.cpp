@@ -5,11 +5,20 @@
 #include <map>
 
 #include "cli/options.h"
-#include "core/slurm.h"
+#include "slurm/queries.h"
+#include "slurm/starts.h"
 #include "store/lock.h"
 #include "study/records.h"
 
 namespace telltale::cli {
+
+namespace {
+
+std::string slurm_words(const std::string& job) {
+  return "job " + job + ": " + slurm::state_of(job).value_or("not known to Slurm here, or no more");
+}
+
+}  // namespace
 
 int run_status(const Arguments& arguments, char**) {
   const Shape shape{"status", "RESULTS.h5", true, {}, false};
@@ -21,6 +30,12 @@ int run_status(const Arguments& arguments, char**) {
   const study::StudyPaths paths{options.argument};
   // Before the journal: a run that ends meanwhile is then seen complete, not as one that stopped with tasks open.
   const auto holder = store::RunLock::holder(paths.lock());
+  if (const auto chain = slurm::Starts(paths.starts()).last(); chain && !std::filesystem::exists(paths.journal())) {
+    std::cout << "study      submitted, and not begun yet\n";
+    for (const std::string& job : chain->jobs) std::cout << "slurm      " << slurm_words(job) << "\n";
+    if (!chain->stopped.empty()) std::cout << "starts     no further one: " << chain->stopped << "\n";
+    return stopped_early;
+  }
   const study::StudyRecords records = study::read_records(paths.journal());
 
   if (records.head) {
@@ -33,10 +48,10 @@ int run_status(const Arguments& arguments, char**) {
     std::cout << "study      unknown: the journal's head records are damaged\n";
   }
   if (!records.sessions.empty() && records.sessions.back().contains("slurm_job")) {
-    const auto job = records.sessions.back()["slurm_job"].get<std::string>();
-    std::cout << "slurm      job " << job << ": " << slurm_state(job).value_or("not known to Slurm here, or no more")
-              << "\n";
+    std::cout << "slurm      " << slurm_words(records.sessions.back()["slurm_job"].get<std::string>()) << "\n";
   }
+  if (const auto chain = slurm::Starts(paths.starts()).last(); chain && !chain->stopped.empty())
+    std::cout << "starts     no further one: " << chain->stopped << "\n";
   std::cout << "now        " << (holder ? "running: " + *holder : std::string("not running")) << "\n";
 
   std::size_t done = 0, failed = 0;

@@ -11,6 +11,7 @@
 
 #include "cluster/nap.h"
 #include "cluster/parent_watch.h"
+#include "core/clock.h"
 #include "core/process.h"
 
 namespace telltale::cluster {
@@ -206,8 +207,9 @@ void Communicator::barrier() {
   await(request, "waiting for the other ranks");
 }
 
-void Communicator::quiesce() {
-  if (impl_->comm == MPI_COMM_NULL) return;
+bool Communicator::quiesce(double limit_s) {
+  if (impl_->comm == MPI_COMM_NULL) return true;
+  const auto start = std::chrono::steady_clock::now();
   Nap nap;
   MPI_Request request = MPI_REQUEST_NULL;
   bool entered = false;
@@ -221,8 +223,9 @@ void Communicator::quiesce() {
     if (entered) {
       int complete = 0;
       check(MPI_Test(&request, &complete, MPI_STATUS_IGNORE), "waiting for the other ranks");
-      if (complete) return;
+      if (complete) return true;
     }
+    if (limit_s > 0 && seconds_since(start) > limit_s) return false;
     std::this_thread::sleep_for(nap.next());
   }
 }
@@ -263,15 +266,16 @@ Communicator& MpiSession::communicator() {
   return *communicator_;
 }
 
-void MpiSession::finalize() {
-  if (!communicator_) return;
+bool MpiSession::finalize(double limit_s) {
+  if (!communicator_) return true;
   // MPI_Finalize spins until the last rank is there; this naps.
-  communicator_->quiesce();
+  if (!communicator_->quiesce(limit_s)) return false;
   communicator_.reset();
-  if (!started_) return;
+  if (!started_) return true;
   check(MPI_Finalize(), "finalizing");
   started_ = false;
   watch_.reset();
+  return true;
 }
 
 void MpiSession::end_all(int exit_code) {

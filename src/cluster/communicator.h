@@ -59,8 +59,8 @@ class Communicator {
   Bytes broadcast(Bytes bytes, int root);
   void barrier();
   /// A barrier that nobody passes before every message is received; what still arrives is thrown away. After it nothing
-  /// is left in flight.
-  void quiesce();
+  /// is left in flight. False if not all ranks came within `limit_s` (0: waits for ever).
+  bool quiesce(double limit_s = 0);
 
   /// A communicator of the same ranks whose messages never meet this one's. Collective.
   [[nodiscard]] Communicator duplicate();
@@ -84,8 +84,9 @@ class MpiSession {
   [[nodiscard]] Communicator& communicator();
 
   /// The orderly end, called by every rank: waits for the others in naps, then MPI_Finalize. No Communicator of this
-  /// session may be used afterwards; those made by duplicate() must be gone.
-  void finalize();
+  /// session may be used afterwards; those made by duplicate() must be gone. False if not all ranks came within
+  /// `limit_s` (0: waits for ever): end_all() is left then.
+  bool finalize(double limit_s = 0);
 
   /// For a rank that fails while others may wait for it: ends them all, and itself, with `exit_code`. Returns where
   /// there is nobody else.

@@ -10,6 +10,7 @@
 
 #include "cluster/messages.h"
 #include "cluster/nap.h"
+#include "cluster/silence.h"
 #include "cluster/task_queue.h"
 #include "cluster/worker_core.h"
 #include "core/log.h"
@@ -30,6 +31,7 @@ class Coordinator {
         options_(options),
         scheduler_(items, known, scheduler_options(communicator, options)),
         waker_(std::make_shared<Waker>()),
+        silence_(options.worker.rank_timeout_s, static_cast<std::size_t>(communicator.size())),
         ranks_(static_cast<std::size_t>(communicator.size())) {
     summary_.busy_s.resize(ranks_.size());
     summary_.served.resize(ranks_.size());
@@ -80,6 +82,7 @@ class Coordinator {
     bool works = false;
     bool lost = false;
     bool idle = false;  // after stop
+    bool frozen = false;
   };
 
   static SchedulerOptions scheduler_options(const Communicator& communicator, const CoordinatorOptions& options) {
@@ -105,6 +108,7 @@ class Coordinator {
     bool active = true;  // the first round hands out
     while (true) {
       active |= receive();
+      watch_silence();
       if (!stopping_ && should_stop()) begin_stop();
       if (active && !stopping_) hand_out();
       settle_durable();
@@ -127,6 +131,7 @@ class Coordinator {
     for (int n = 0; n < many; ++n) {
       const auto message = communicator_.poll();
       if (!message) break;
+      silence_.heard(message->source);
       handle(*message);
       active = true;
     }
@@ -179,6 +184,7 @@ class Coordinator {
         tell_set_aside();
         return;
       case Tag::idle: ranks_[rank].idle = true; return;
+      case Tag::alive: return;
       case Tag::served:
         summary_.served[rank] = {reader.get<std::uint64_t>(), 0};
         summary_.served[rank].seconds = reader.get<double>();
@@ -288,6 +294,7 @@ class Coordinator {
   }
 
   bool should_stop() {
+    if (!stop_reason_.empty()) return true;
     if (const int signal = options_.stop_signal != nullptr ? options_.stop_signal->load() : 0; signal != 0) {
       const char* name = sigabbrev_np(signal);
       stop_reason_ =
@@ -296,6 +303,22 @@ class Coordinator {
       stop_reason_ = "the time limit is reached";
     }
     return !stop_reason_.empty();
+  }
+
+  /// A frozen rank is not waited for, and given nothing more.
+  void watch_silence() {
+    silence_.tick();
+    const bool speaks = silence_.should_speak();
+    for (int rank = 1; rank < communicator_.size(); ++rank) {
+      Rank& peer = ranks_[static_cast<std::size_t>(rank)];
+      if (speaks) communicator_.send(rank, static_cast<int>(Tag::alive), {});
+      if (peer.frozen || !silence_.too_long(rank)) continue;
+      peer.frozen = peer.lost = summary_.frozen = true;
+      const std::string reason = fmt::format("rank {} has said nothing for {:g} s: it is frozen, or its node is gone",
+                                             rank, options_.worker.rank_timeout_s);
+      log::warn("{}", reason);
+      if (stop_reason_.empty()) stop_reason_ = reason;
+    }
   }
 
   void begin_stop() {
@@ -359,6 +382,7 @@ class Coordinator {
   const Clock::time_point start_ = Clock::now();
   Scheduler scheduler_;
   std::shared_ptr<Waker> waker_;
+  Silence silence_;
   std::vector<Rank> ranks_;
   std::deque<Message> inbox_;  // from the local worker
   std::optional<WorkerCore> local_;

@@ -67,7 +67,8 @@ struct Summary {
   std::vector<double> busy_s;  ///< by rank: time inside tasks whose outcome came back
   std::vector<Served> served;  ///< by rank
   double wall_s = 0;
-  bool stuck = false;  ///< a task's thread still runs in this process: see leave_process()
+  bool stuck = false;   ///< a task's thread still runs in this process: see leave_process()
+  bool frozen = false;  ///< a rank says nothing any more and will not leave by itself: all have to be ended
 };
 
 /// Runs every item of `items` that `known` (what earlier runs decided, by index; empty: nothing) does not hold, on the

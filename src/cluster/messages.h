@@ -20,6 +20,8 @@ enum class Tag : int {
   lost,             ///< reason: the compute thread does not come back; what the rank has is not run
   idle,             ///< after stop: nothing runs, everything is sent
   served,           ///< u64 questions answered so far, f64 seconds that took
+  // between coordinator and workers, now and then
+  alive,  ///< nothing: who said nothing for long is taken for frozen (see silence.h)
   // between workers
   question,  ///< u64 number, identity of the asking task, the request
   answer,    ///< u64 number, u8 answered, the answer or why there is none

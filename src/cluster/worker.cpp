@@ -1,5 +1,6 @@
 #include "cluster/worker.h"
 
+#include <fmt/format.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "cluster/silence.h"
 #include "cluster/worker_core.h"
 
 namespace telltale::cluster {
@@ -32,15 +34,23 @@ WorkReport work(Communicator& communicator, Executor executor, const WorkerOptio
                     communicator.send(destination, static_cast<int>(tag), std::move(bytes));
                   });
   Nap nap;
+  Silence silence(options.rank_timeout_s, 1);
   while (!core.ended()) {
     bool active = false;
+    silence.tick();
     while (!core.ended()) {
       const auto message = communicator.poll();
       if (!message) break;
+      if (message->source == 0) silence.heard(0);
+      if (static_cast<Tag>(message->tag) == Tag::alive) continue;
       core.handle(message->source, static_cast<Tag>(message->tag), message->bytes);
       active = true;
     }
     active |= core.step();
+    if (silence.should_speak()) communicator.send(0, static_cast<int>(Tag::alive), {});
+    if (silence.too_long(0))
+      throw Error(fmt::format("the coordinator (rank 0) has said nothing for {:g} s: it is frozen, or its node is gone",
+                              options.rank_timeout_s));
     if (active)
       nap.reset();
     else

@@ -18,6 +18,8 @@ struct WorkerOptions {
   /// How long a running task may take to end once the study stops, before the rank leaves without it.
   double stop_grace_s = 20;
   double checkpoint_interval_s = 60;
+  /// A rank (the coordinator among them) that says nothing for so long is taken for frozen: the study stops. 0: never.
+  double rank_timeout_s = 0;
   std::size_t cache_bytes = std::size_t{512} << 20;  ///< of artifacts in memory
 
   // Questions between ranks; only where tasks ask.
@@ -34,7 +36,7 @@ struct WorkReport {
 };
 
 /// Runs tasks on a thread of its own while this (main) thread serves messages. Returns when the coordinator ends the
-/// study. For ranks other than 0.
+/// study; throws Error when the coordinator says nothing any more. For ranks other than 0.
 WorkReport work(Communicator& communicator, Executor executor, const WorkerOptions& options);
 
 /// Ends the process with `exit_code`: in order, or at once if a task's thread is stuck in it.

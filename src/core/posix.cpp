@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 namespace telltale {
@@ -40,6 +41,27 @@ void write_at(int fd, ByteSpan bytes, std::uint64_t offset, const std::string& p
     bytes = bytes.subspan(static_cast<std::size_t>(written));
     offset += static_cast<std::uint64_t>(written);
   }
+}
+
+std::uint64_t append_to(int fd, ByteSpan bytes, const std::string& path) {
+  std::optional<std::uint64_t> begin;
+  std::uint64_t end = 0;
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      throw Error(refusal("write", path, errno));
+    }
+    // With O_APPEND the position is behind what was just written.
+    const off_t position = ::lseek(fd, 0, SEEK_CUR);
+    if (position < 0) throw Error(refusal("examine", path, errno));
+    const std::uint64_t at = static_cast<std::uint64_t>(position) - static_cast<std::uint64_t>(written);
+    if (begin && at != end) throw Error("another process wrote into the middle of what was appended to " + path);
+    if (!begin) begin = at;
+    end = static_cast<std::uint64_t>(position);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return begin.value_or(0);
 }
 
 std::size_t read_at(int fd, std::span<std::uint8_t> target, std::uint64_t offset, const std::string& path) {

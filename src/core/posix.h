@@ -37,6 +37,9 @@ std::string refusal(const std::string& attempt, const std::string& path, int err
 
 /// Writes all of `bytes` at `offset`; throws Error, with a part possibly written.
 void write_at(int fd, ByteSpan bytes, std::uint64_t offset, const std::string& path);
+/// Appends all of `bytes` to a file opened with O_APPEND; returns where they begin (0 if there are none). Throws Error,
+/// with a part possibly written; also when another writer came between parts.
+std::uint64_t append_to(int fd, ByteSpan bytes, const std::string& path);
 /// Fills `target` from the start of `offset`; returns how many bytes the file had.
 std::size_t read_at(int fd, std::span<std::uint8_t> target, std::uint64_t offset, const std::string& path);
 std::uint64_t file_size(int fd, const std::string& path);

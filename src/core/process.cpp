@@ -32,6 +32,7 @@ int first_number_in(std::initializer_list<const char*> variables, int otherwise)
 }  // namespace
 
 std::string host_name() {
+  if (const char* node = std::getenv("SLURMD_NODENAME"); node != nullptr && *node != '\0') return node;
   std::array<char, 256> name{};
   if (gethostname(name.data(), name.size() - 1) != 0) return "unknown";
   return name.data();

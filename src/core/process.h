@@ -5,7 +5,7 @@
 
 namespace telltale {
 
-/// "unknown" where the system does not say.
+/// What Slurm calls this node, inside its jobs; elsewhere the system's host name. "unknown" where nobody says.
 std::string host_name();
 
 // Known from the launcher's environment (Open MPI, PMIx, PMI, Slurm), before MPI starts.

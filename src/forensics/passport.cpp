@@ -23,6 +23,7 @@
 #include <sstream>
 
 #include "core/hex.h"
+#include "core/process.h"
 #include "forensics/cpu.h"
 #include "forensics/profile.h"
 
@@ -312,7 +313,7 @@ Json passport() {
           {"libraries", library_builds()},
           {"program", {{"compiler", __VERSION__}}},
           {"system",
-           {{"host", system.nodename},
+           {{"host", host_name()},
             {"os", os_name()},
             {"kernel", std::string(system.sysname) + " " + system.release},
             {"container", container()}}}};

@@ -1,19 +1,16 @@
 #include "store/journal.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <thread>
 
-#include "core/posix.h"
+#include "store/journal_file.h"
 #include "store/journal_format.h"
 #include "store/latency_histogram.h"
 
@@ -21,6 +18,9 @@ namespace telltale::store {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// A writer that has nothing to write finds out within this time that it has lost its journal.
+constexpr auto between_looks = std::chrono::seconds(1);
 
 // The signals a run listens to (time limit, interrupt) are for its main thread.
 class SignalsBlocked {
@@ -42,13 +42,8 @@ class SignalsBlocked {
 
 class Journal::Committer {
  public:
-  Committer(std::string path, JournalOptions options, FileDescriptor file, std::uint64_t end, std::uint64_t sequence)
-      : path_(std::move(path)),
-        options_(options),
-        file_(std::move(file)),
-        end_(end),
-        last_(sequence),
-        durable_(sequence) {
+  Committer(JournalOptions options, JournalFile file, std::uint64_t sequence)
+      : options_(options), file_(std::move(file)), epoch_(file_.epoch()), last_(sequence), durable_(sequence) {
     const SignalsBlocked blocked;
     thread_ = std::thread([this] { run(); });
   }
@@ -66,7 +61,7 @@ class Journal::Committer {
   Committer& operator=(const Committer&) = delete;
 
   std::uint64_t append(std::uint32_t type, ByteSpan payload, std::function<void()> before) {
-    RecordHeader header{sync_marker, type, 0, 0, payload.size(), hash_of(payload), 0};
+    RecordHeader header{sync_marker, type, epoch_, 0, payload.size(), hash_of(payload), 0};
     const Clock::time_point now = Clock::now();
     bool wake;
     {
@@ -125,30 +120,37 @@ class Journal::Committer {
 
   // `failure_` is written once, before `failed_` is set.
   void refuse_if_failed() const {
-    if (failed_.load(std::memory_order_acquire)) throw Error(failure_);
+    if (failed_.load(std::memory_order_acquire)) std::rethrow_exception(failure_);
   }
 
   void run() {
+    try {
+      write_what_comes();
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      failure_ = std::current_exception();
+      failed_.store(true, std::memory_order_release);
+      done_.notify_all();
+    }
+  }
+
+  void write_what_comes() {
     Batch batch;
     std::unique_lock lock(mutex_);
     for (;;) {
       while (pending_.times.empty()) {
         if (closing_) return;
         idle_ = true;
-        work_.wait(lock);
+        if (work_.wait_for(lock, between_looks) == std::cv_status::no_timeout) continue;
+        lock.unlock();
+        file_.check_owner();
+        lock.lock();
       }
       std::swap(batch, pending_);
       const std::uint64_t last_of_batch = last_;
       lock.unlock();
-      try {
-        commit(batch);
-      } catch (const std::exception& error) {
-        lock.lock();
-        failure_ = error.what();
-        failed_.store(true, std::memory_order_release);
-        done_.notify_all();
-        return;
-      }
+      for (const auto& action : batch.actions) action();
+      file_.append(batch.bytes, options_.fsync);
       const Clock::time_point now = Clock::now();
       {
         const std::lock_guard statistics(statistics_mutex_);
@@ -162,30 +164,9 @@ class Journal::Committer {
     }
   }
 
-  void commit(const Batch& batch) {
-    for (const auto& action : batch.actions) action();
-    try {
-      write_at(file_.get(), batch.bytes, end_, path_);
-      if (options_.fsync) sync_data();
-    } catch (const Error&) {
-      // Nothing of the batch was reported as durable. Without this, a full disk would leave a torn record behind; the
-      // reader would cut it off just the same, so a second refusal here changes nothing.
-      if (::ftruncate(file_.get(), static_cast<off_t>(end_)) == 0) ::fdatasync(file_.get());
-      throw;
-    }
-    end_ += batch.bytes.size();
-  }
-
-  // Never retried after a refusal: the kernel may have dropped the pages it could not write, and say yes the next time.
-  void sync_data() {
-    while (::fdatasync(file_.get()) != 0)
-      if (errno != EINTR) throw Error(refusal("write", path_, errno));
-  }
-
-  const std::string path_;
   const JournalOptions options_;
-  const FileDescriptor file_;
-  std::uint64_t end_;  ///< of the file; the committing thread's own
+  JournalFile file_;  ///< the committing thread's own
+  const std::uint32_t epoch_;
 
   mutable std::mutex mutex_;
   std::condition_variable work_, done_;
@@ -193,7 +174,7 @@ class Journal::Committer {
   std::uint64_t last_;  ///< sequence of the last record appended
   bool idle_ = false;   ///< the committing thread waits and must be woken
   bool closing_ = false;
-  std::string failure_;
+  std::exception_ptr failure_;
 
   std::atomic<bool> failed_{false};
   std::atomic<std::uint64_t> durable_;
@@ -206,24 +187,9 @@ class Journal::Committer {
 };
 
 Journal::Journal(const std::string& path, JournalOptions options, Scan* found) try {
-  FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-  if (!file.valid()) throw InputError(refusal("open the journal", path, errno));
-  Bytes content(file_size(file.get(), path));
-  content.resize(read_at(file.get(), content, 0, path));
-  Scan held = scan_content(std::move(content), path);
-  const std::uint64_t size = held.storage->size();
-  std::uint64_t end = held.valid_end;
-  if (held.torn_tail && ::ftruncate(file.get(), static_cast<off_t>(end)) != 0)
-    throw Error(refusal("cut off the torn tail of", path, errno));
-  if (end == 0) {
-    write_at(file.get(), as_bytes(journal_magic), 0, path);
-    end = journal_magic.size();
-  }
-  if (end != size) {
-    sync_file(file.get(), path);
-    sync_directory(directory_of(path));
-  }
-  committer_ = std::make_unique<Committer>(path, options, std::move(file), end, held.last_sequence);
+  Scan held;
+  JournalFile file(path, held);
+  committer_ = std::make_unique<Committer>(options, std::move(file), held.last_sequence);
   if (found != nullptr) *found = std::move(held);
 } catch (const InputError&) {
   throw;

@@ -1,4 +1,5 @@
-// The journal: the append-only, durable record from which everything else is rebuilt. docs/journal.md has the layout.
+// The journal: the append-only, durable record from which everything else is rebuilt. docs/journal.md has the layout,
+// and why two writers of one journal lose nothing.
 //
 // Reading never trusts a byte: what a checksum does not cover is not accepted, what is damaged is named and skipped,
 // and everything else is found again at the next sync marker.
@@ -35,6 +36,9 @@ struct Scan {
   std::uint64_t valid_end = 0;
   bool torn_tail = false;
   std::uint64_t last_sequence = 0;       ///< the highest one seen, of damaged records too
+  std::uint32_t epoch = 0;               ///< how often the journal was claimed: by each writer that opened it
+  std::string owner;                     ///< who claimed it last; empty: nobody ever did
+  std::uint64_t fenced = 0;              ///< records of writers that had lost the journal by then: not accepted
   std::shared_ptr<const Bytes> storage;  ///< what the payloads lie in, where the scan owns it
 };
 
@@ -49,14 +53,23 @@ struct JournalOptions {
   bool fsync = true;  ///< false only to measure what durability costs: a power cut then loses what was "durable"
 };
 
+/// Another run has taken the journal over: this one's writing has ended, and nothing it still had was reported durable.
+class JournalTakenOver : public Error {
+ public:
+  using Error::Error;
+};
+
 /// Appends records, many at a time: a thread of its own takes what has gathered, writes it at once, and calls
-/// fdatasync once. One Journal a file: the caller holds a RunLock. append(), durable() and flush() may be called from
-/// any thread.
+/// fdatasync once. append(), durable() and flush() may be called from any thread.
+///
+/// One Journal a file: the caller holds a RunLock. Where that does not hold back another writer (locks that do not
+/// reach the other node), the one that opened the journal last has it: the other finds that out at its next commit, or
+/// within about a second, and fails with JournalTakenOver.
 class Journal {
  public:
-  /// Opens or creates `path` and cuts off a torn tail; damaged records in the middle stay where they are, and are
-  /// skipped. `found`, if given, receives what the file held. Throws InputError if the file cannot be opened for
-  /// writing or is no journal.
+  /// Opens or creates `path` and claims it; a torn tail and damaged records stay where they are, and are skipped.
+  /// `found`, if given, receives what the file held. Throws InputError if the file cannot be opened for writing, is no
+  /// journal, or is claimed by another run in the same moment.
   explicit Journal(const std::string& path, JournalOptions options = {}, Scan* found = nullptr);
   /// Writes what is pending; what the disk refuses then is lost, so call flush() first to know.
   ~Journal();

@@ -31,15 +31,19 @@ std::uint64_t resynchronise(ByteSpan bytes, std::uint64_t from) {
   return bytes.size();
 }
 
-// True if the bytes from `offset` on can be the beginning of a record that was being written.
-bool unfinished(ByteSpan bytes, std::uint64_t offset) {
-  const ByteSpan rest = bytes.subspan(offset);
+// True if `rest` can be the beginning of a record that was being written.
+bool unfinished(ByteSpan rest) {
   const std::size_t compared = std::min(rest.size(), sync_marker.size());
   if (!std::equal(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(compared), sync_marker.begin()))
     return false;
   if (rest.size() < sizeof(RecordHeader)) return true;
-  const auto header = header_at(bytes, offset);
-  return header && !fits(*header, bytes, offset);
+  const auto header = header_at(rest, 0);
+  return header && !fits(*header, rest, 0);
+}
+
+bool is_claim(ByteSpan bytes, std::uint64_t offset) {
+  const auto header = offset < bytes.size() ? header_at(bytes, offset) : std::nullopt;
+  return header && header->type == claim_type;
 }
 
 std::string name_records(std::uint64_t first, std::uint64_t last) {
@@ -63,9 +67,15 @@ class Scanner {
         offset = read_record(*header, offset);
         continue;
       }
+      if (begins_with_magic(offset)) {  // of a writer that began the same journal in the same moment
+        offset += journal_magic.size();
+        continue;
+      }
       const std::uint64_t next = resynchronise(bytes_, offset + 1);
-      if (next == bytes_.size() && unfinished(bytes_, offset)) break;
-      if (header) {
+      if (next == bytes_.size() && unfinished(bytes_.subspan(offset))) break;
+      if (is_torn(offset, next)) {
+        // Left by a killed writer, or one that had lost the journal: the next one claimed it behind that.
+      } else if (header) {
         note_sequence(header->sequence, offset);
         report(offset, next, "record " + std::to_string(header->sequence) + " is cut short");
       } else {
@@ -80,8 +90,22 @@ class Scanner {
   }
 
  private:
+  [[nodiscard]] bool begins_with_magic(std::uint64_t offset) const {
+    return as_text(bytes_.subspan(offset)).starts_with(journal_magic);
+  }
+
+  // What lies there is the torn tail of its writer: the beginning of a record, and then a claim.
+  [[nodiscard]] bool is_torn(std::uint64_t begin, std::uint64_t end) const {
+    return is_claim(bytes_, end) && unfinished(bytes_.subspan(begin, end - begin));
+  }
+
   // The offset of the first record.
   std::uint64_t read_magic() {
+    // A first writer may have been killed inside this line.
+    const std::size_t line =
+        as_text(bytes_.first(std::min(bytes_.size(), 2 * journal_magic.size()))).find(journal_magic);
+    if (line != std::string_view::npos && as_text(bytes_.first(line)) == journal_magic.substr(0, line))
+      return line + journal_magic.size();
     const std::size_t present = std::min(bytes_.size(), journal_magic.size());
     if (as_text(bytes_.first(present)) == journal_magic) return present;
     if (header_at(bytes_, 0)) {
@@ -98,23 +122,37 @@ class Scanner {
     const std::uint64_t end = offset + sizeof header + header.length;
     const std::string record = "record " + std::to_string(header.sequence);
     if (hash_of(payload) != header.payload_hash) {
+      if (const std::uint64_t behind = resynchronise(bytes_, offset + sizeof header); is_torn(offset, behind))
+        return behind;
       // The length is trusted only if a record, a torn one, or the end stands where it points.
-      const bool length_confirmed = end == bytes_.size() || header_at(bytes_, end) || unfinished(bytes_, end);
+      const bool length_confirmed = end == bytes_.size() || header_at(bytes_, end) || unfinished(bytes_.subspan(end));
       const std::uint64_t next = length_confirmed ? end : resynchronise(bytes_, offset + sizeof header);
       note_sequence(header.sequence, offset);
       report(offset, next, record + " is damaged");
       return next;
     }
-    if (header.sequence <= scan_.last_sequence) {
+    if (header.type == claim_type) {
+      read_claim(header, offset, payload);
+    } else if (header.epoch < scan_.epoch) {
+      ++scan_.fenced;
+    } else if (header.sequence <= scan_.last_sequence) {
       report(offset, end, record + " stands after record " + std::to_string(scan_.last_sequence));
-    } else if (header.flags != 0) {
-      note_sequence(header.sequence, offset);
-      report(offset, end, record + " is of a later version of the format");
     } else {
       note_sequence(header.sequence, offset);
+      scan_.epoch = header.epoch;  // higher only where a claim was lost
       scan_.records.push_back({header.type, header.sequence, offset, payload});
     }
     return end;
+  }
+
+  void read_claim(const RecordHeader& header, std::uint64_t offset, ByteSpan payload) {
+    if (header.epoch <= scan_.epoch) return;  // in the same moment as another, which came first
+    scan_.epoch = header.epoch;
+    scan_.owner = as_text(payload);
+    if (header.sequence > scan_.last_sequence) {
+      note_sequence(header.sequence + 1, offset);
+      scan_.last_sequence = header.sequence;
+    }
   }
 
   // Names the sequence numbers that were skipped: with the unreadable bytes they were lost in, if there are any.
@@ -150,6 +188,25 @@ void refuse_stranger(const Scan& found, ByteSpan bytes, const std::string& path)
 }
 
 }  // namespace
+
+Bytes encode_record(RecordHeader header, ByteSpan payload) {
+  header.sync = sync_marker;
+  header.length = payload.size();
+  header.payload_hash = hash_of(payload);
+  header.header_hash = header_hash_of(header);
+  return ByteWriter().raw({reinterpret_cast<const std::uint8_t*>(&header), sizeof header}).raw(payload).take();
+}
+
+std::optional<std::string> claim_above(std::uint32_t epoch, ByteSpan bytes) {
+  std::optional<std::string> found;
+  for (std::uint64_t at = resynchronise(bytes, 0); at < bytes.size(); at = resynchronise(bytes, at + 1)) {
+    const RecordHeader header = *header_at(bytes, at);
+    if (header.type != claim_type || header.epoch <= epoch) continue;
+    epoch = header.epoch;
+    found = fits(header, bytes, at) ? as_text(bytes.subspan(at + sizeof header, header.length)) : "it has not said who";
+  }
+  return found;
+}
 
 Scan scan(ByteSpan bytes) { return Scanner(bytes).run(); }
 

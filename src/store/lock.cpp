@@ -29,14 +29,18 @@ bool lock_now(int fd, int operation, const std::string& path) {
   return true;
 }
 
-std::string describe_self() {
+}  // namespace
+
+std::string describe_this_process() {
   const std::time_t now = std::time(nullptr);
   std::tm utc;
   ::gmtime_r(&now, &utc);
   char since[32];
   std::strftime(since, sizeof since, "%Y-%m-%d %H:%M:%S UTC", &utc);
-  return "pid " + std::to_string(::getpid()) + " on host " + host_name() + ", since " + since + "\n";
+  return "pid " + std::to_string(::getpid()) + " on host " + host_name() + ", since " + since;
 }
+
+namespace {
 
 std::string description(int fd, const std::string& path) {
   Bytes bytes(4096);
@@ -44,6 +48,14 @@ std::string description(int fd, const std::string& path) {
   std::string text(as_text(bytes));
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text.empty() ? "it has not said who" : text;
+}
+
+// The host that a description names.
+std::string host_in(const std::string& description) {
+  const std::string_view before = " on host ";
+  const std::size_t begin = description.find(before);
+  if (begin == std::string::npos) return "";
+  return description.substr(begin + before.size(), description.find(", since ") - begin - before.size());
 }
 
 // The file may have been removed by its last holder between open() and flock(): then the lock guards nothing.
@@ -62,24 +74,33 @@ struct RunLock::State {
   State(std::string lock_path, FileDescriptor locked) : path(std::move(lock_path)), file(std::move(locked)) {}
   State(const State&) = delete;
   State& operator=(const State&) = delete;
-  // Removed while still locked, so that nobody else can hold a lock on the name that goes.
-  ~State() { ::unlink(path.c_str()); }
+  // Removed while still locked, so that nobody else can hold a lock on the name that goes; unless this lock was broken,
+  // and the name is another run's.
+  ~State() {
+    if (still_named(file.get(), path)) ::unlink(path.c_str());
+  }
 };
 
-RunLock::RunLock(const std::string& path, const std::string& guarded) {
+RunLock::RunLock(const std::string& path, const std::string& guarded, const std::string& broken) {
   for (int attempt = 1; !state_; ++attempt) {
     FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
     if (!file.valid()) throw InputError(refusal("create the lock file", path, errno));
     if (lock_now(file.get(), LOCK_EX, path)) {
       if (still_named(file.get(), path)) state_ = std::make_unique<State>(path, std::move(file));
     } else if (attempt >= attempts) {
-      throw InputError("another run (" + description(file.get(), path) + ") is writing " + guarded);
+      const std::string holder = description(file.get(), path);
+      const std::string host = host_in(holder);
+      if (broken.empty() || broken != host)
+        throw InputError("another run (" + holder + ") is writing " + guarded +
+                         (host.empty() ? "" : "; if that run cannot be alive, add --break-lock " + host));
+      ::unlink(path.c_str());
+      attempt = 0;
     } else {
       std::this_thread::sleep_for(pause_between);
     }
   }
   try {
-    const std::string self = describe_self();
+    const std::string self = describe_this_process() + "\n";
     const int fd = state_->file.get();
     if (::ftruncate(fd, 0) != 0) throw Error(refusal("write", path, errno));
     write_at(fd, as_bytes(self), 0, path);

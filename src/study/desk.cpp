@@ -13,7 +13,7 @@
 #include "cluster/crash_note.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "core/slurm.h"
+#include "slurm/queries.h"
 #include "study/results.h"
 
 namespace telltale::study {
@@ -32,7 +32,10 @@ void append(store::Journal& journal, RecordType type, const Json& content) {
 }  // namespace
 
 Desk::Desk(Session& session, const RunOptions& options)
-    : session_(session), options_(options), paths_{options.output}, lock_(paths_.lock(), paths_.results) {
+    : session_(session),
+      options_(options),
+      paths_{options.output},
+      lock_(paths_.lock(), paths_.results, options.break_lock) {
   const bool resumed = std::filesystem::exists(paths_.journal());
   if (!resumed && std::filesystem::exists(paths_.results))
     throw InputError(paths_.results + " exists but its journal " + paths_.journal() +
@@ -45,7 +48,11 @@ Desk::Desk(Session& session, const RunOptions& options)
   make_plan(session_, begun ? &records_ : nullptr);
 
   // Only now is anything written.
-  journal_.emplace(paths_.journal(), store::JournalOptions{.fsync = session_.job.flag("durable")});
+  store::Scan claimed;
+  journal_.emplace(paths_.journal(), store::JournalOptions{.fsync = session_.job.flag("durable")}, &claimed);
+  if (!begun && interpret(claimed).head)
+    throw InputError("another run (" + claimed.owner + ") has begun " + paths_.results +
+                     " in this moment: the same command goes on with it");
   artifacts_.emplace(paths_.artifacts(session_.job.text("artifacts")));
   if (!begun) {
     const Json head = head_of(session_);
@@ -64,6 +71,7 @@ Desk::Desk(Session& session, const RunOptions& options)
   take_crash_notes();
   decide_what_is_known();
   note_missing_environments();
+  note_missing_nodes();
   append(*journal_, RecordType::session, session_record());
   journal_->flush();
 }
@@ -131,6 +139,7 @@ void Desk::finish(const cluster::Summary& summary) {
   report.stopped = summary.stopped;
   report.stop_reason = summary.reason;
   report.stuck = summary.stuck;
+  report.frozen = summary.frozen;
   if (summary.done < report.tasks) name_failures();
   for (const auto& rank : summary.ranks_set_aside)
     report.notes.push_back("rank " + std::to_string(rank.rank) + " was set aside: " + rank.reason);
@@ -236,6 +245,14 @@ void Desk::note_missing_environments() {
   }
 }
 
+void Desk::note_missing_nodes() {
+  std::map<std::string, std::string> came;
+  for (const forensics::RankReport& rank : session_.ranks)
+    came[host_of(rank)] = rank.passport.at("cpu").at("microarchitecture");
+  for (std::string& sentence : missing_nodes(session_.job.values("expect"), came))
+    report.notes.push_back(std::move(sentence));
+}
+
 Json Desk::session_record() const {
   Json ranks = Json::array();
   for (std::size_t rank = 0; rank < session_.ranks.size(); ++rank) {
@@ -257,7 +274,7 @@ Json Desk::session_record() const {
               {"algorithms", algorithms_of(session_.plan)},
               {"cases", session_.plan.cases},
               {"open_cost_s", open_cost}};
-  if (const auto job = slurm_job_id()) record["slurm_job"] = *job;
+  if (const auto job = slurm::job_id()) record["slurm_job"] = *job;
   return record;
 }
 

@@ -55,6 +55,7 @@ class Desk {
   void decide_what_is_known();
 
   void note_missing_environments();
+  void note_missing_nodes();
 
   [[nodiscard]] Json session_record() const;
 

@@ -1,8 +1,13 @@
 #include "study/environments.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cctype>
 
 #include "core/error.h"
+#include "core/text.h"
+#include "study/axis.h"
 
 namespace telltale::study {
 namespace {
@@ -57,6 +62,29 @@ std::vector<std::string> Environments::names() const {
 
 std::string profile_of(const forensics::RankReport& rank) { return rank.passport.at("profile"); }
 std::string host_of(const forensics::RankReport& rank) { return rank.passport.at("system").at("host"); }
+
+std::vector<std::string> missing_nodes(const std::vector<std::string>& expected,
+                                       const std::map<std::string, std::string>& microarchitecture_of_host) {
+  const auto same = [](const std::string& a, const std::string& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](unsigned char one, unsigned char other) { return std::tolower(one) == std::tolower(other); });
+  };
+  std::vector<std::string> came, missing;
+  for (const auto& [host, microarchitecture] : microarchitecture_of_host)
+    came.push_back(host + " (" + microarchitecture + ")");
+  for (const std::string& word : expected) {
+    const std::size_t colon = word.rfind(':');
+    const std::string kind = word.substr(0, colon);
+    const long long count = colon == std::string::npos ? 1 : parse_integer(word.substr(colon + 1));
+    const auto found = std::count_if(microarchitecture_of_host.begin(), microarchitecture_of_host.end(),
+                                     [&](const auto& host) { return same(host.second, kind); });
+    if (found < count)
+      missing.push_back(fmt::format("asked for {} node{} of {}, and there {} {}: {} came", count, count == 1 ? "" : "s",
+                                    kind, found == 1 ? "is" : "are", found == 0 ? "none" : std::to_string(found),
+                                    joined(came)));
+  }
+  return missing;
+}
 
 Identity Environment::identity(const std::vector<std::string>& subjects) const {
   return forensics::environment_identity(subjects, fingerprints, builds);

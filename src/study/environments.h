@@ -55,6 +55,11 @@ struct Environments {
 std::string profile_of(const forensics::RankReport& rank);
 std::string host_of(const forensics::RankReport& rank);
 
+/// Of the nodes that a study should have ("Zen 3:2", "Haswell": one), by microarchitecture, those that did not come: a
+/// sentence each. Throws InputError for what cannot be read.
+std::vector<std::string> missing_nodes(const std::vector<std::string>& expected,
+                                       const std::map<std::string, std::string>& microarchitecture_of_host);
+
 /// The environments of these ranks, in the order of their profile names. Ranks with `computes` false count for nothing.
 Environments environments_of(const std::vector<forensics::RankReport>& ranks, const std::vector<bool>& computes);
 

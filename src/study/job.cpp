@@ -1,7 +1,6 @@
 #include "study/job.h"
 
 #include <algorithm>
-#include <boost/program_options.hpp>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -9,8 +8,8 @@
 #include <set>
 #include <sstream>
 
+#include "core/assignments.h"
 #include "core/error.h"
-#include "core/hex.h"
 #include "core/text.h"
 #include "core/utf8.h"
 #include "study/axis.h"
@@ -18,36 +17,6 @@
 
 namespace telltale::study {
 namespace {
-
-// Boost reports no line numbers: this index of keys to lines supplies them. Lines are those of the file as written.
-std::map<std::string, int> lines_of_keys(const std::string& text) {
-  std::map<std::string, int> lines;
-  std::istringstream stream(text);
-  std::string line;
-  for (int number = 1; std::getline(stream, line); ++number) {
-    line = line.substr(0, line.find('#'));
-    const auto equals = line.find('=');
-    if (equals == std::string::npos) continue;
-    const auto first = line.find_first_not_of(" \t\r");
-    const auto last = line.find_last_not_of(" \t\r", equals == 0 ? 0 : equals - 1);
-    if (first >= equals || last == std::string::npos) continue;
-    lines.emplace(line.substr(first, last - first + 1), number);
-  }
-  return lines;
-}
-
-// The first line that is neither empty, a comment, a section nor an assignment; 0 if there is none.
-int first_odd_line(const std::string& text) {
-  std::istringstream stream(text);
-  std::string line;
-  for (int number = 1; std::getline(stream, line); ++number) {
-    line = line.substr(0, line.find('#'));
-    const auto first = line.find_first_not_of(" \t\r");
-    if (first == std::string::npos) continue;
-    if (line.find('=') == std::string::npos || line[first] == '=' || line[first] == '[') return number;
-  }
-  return 0;
-}
 
 bool parse_flag(const std::string& text) {
   if (text == "yes" || text == "true" || text == "on" || text == "1") return true;
@@ -91,12 +60,13 @@ std::vector<std::string> checked_values(const Parameter& p, const std::string& t
 }
 
 // The last word on a key; its default if nobody says anything.
-std::string find_key_value(const std::vector<std::pair<std::string, std::string>>& given,
+std::string find_key_value(const std::vector<Assignment>& given,
                            const std::vector<std::pair<std::string, std::string>>& overrides, const std::string& name) {
   std::string value;
-  for (const auto* list : {&given, &overrides})
-    for (const auto& [key, text] : *list)
-      if (key == name) value = text;
+  for (const Assignment& one : given)
+    if (one.key == name) value = one.value;
+  for (const auto& [key, text] : overrides)
+    if (key == name) value = text;
   if (!value.empty()) return value;
   for (const Parameter& key : study_keys().parameters)
     if (key.name == name) return key.fallback;
@@ -122,30 +92,12 @@ Job Job::load(const std::string& path, const std::vector<std::pair<std::string, 
 
 Job Job::parse(const std::string& text, const std::string& name,
                const std::vector<std::pair<std::string, std::string>>& overrides) {
-  namespace po = boost::program_options;
   Job job;
   job.source_ = text;
   job.path_ = name;
   // The journal and the results file keep the job as text.
   if (first_not_utf8(name)) throw InputError("the path of the job file " + name + " is not UTF-8");
-  if (const auto bad = first_not_utf8(text)) {
-    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*bad), '\n');
-    throw InputError(name + ":" + std::to_string(line) + ": the byte 0x" + to_hex(as_bytes(text).subspan(*bad, 1)) +
-                     " is not UTF-8: save the job file as UTF-8");
-  }
-  if (const int odd = first_odd_line(text); odd != 0)
-    throw InputError(name + ":" + std::to_string(odd) + ": a line must be `key = value`, a comment, or empty");
-  const auto lines = lines_of_keys(text);
-
-  po::options_description none;
-  std::istringstream stream(text);
-  std::vector<std::pair<std::string, std::string>> given;
-  try {
-    for (const auto& option : po::parse_config_file(stream, none, /*allow_unregistered=*/true).options)
-      given.emplace_back(option.string_key, option.value.empty() ? "" : option.value.front());
-  } catch (const po::error& error) {
-    throw InputError(name + ": " + error.what());
-  }
+  const std::vector<Assignment> given = parse_assignments(text, name, /*sections=*/false);
 
   job.experiment_ = find_key_value(given, overrides, "experiment");
   try {
@@ -154,12 +106,11 @@ Job Job::parse(const std::string& text, const std::string& name,
     job.experiment_ = all_experiments().front()->name();  // refused below, where the key is checked, with file and line
   }
   std::map<std::string, int> seen;
-  for (const auto& [key, value] : given) {
-    const auto at = lines.find(key);
-    const Origin origin{name, at == lines.end() ? 0 : at->second, false};
-    const Parameter& known = job.own_key(key, origin);
+  for (const Assignment& one : given) {
+    const Origin origin{name, one.line, false};
+    const Parameter& known = job.own_key(one.key, origin);
     if (++seen[known.name] > 1) throw InputError(name + ": the key " + known.name + " stands twice");
-    job.set(known, value, origin);
+    job.set(known, one.value, origin);
   }
   for (const auto& [key, value] : overrides) {
     const Origin origin{"", 0, true};
@@ -193,8 +144,8 @@ std::vector<std::string> Job::keep_defaults(const Json& begun_settings, const st
   const Job begun = from_settings(begun_settings);
   const Json then = begun.settings(), now = settings();
   std::set<std::string> given_then;
-  for (const auto& [name, line] : lines_of_keys(begun_text))
-    if (const Parameter* key = find_key(experiment_, name)) given_then.insert(key->name);
+  for (const Assignment& one : parse_assignments(begun_text, begun.path_, /*sections=*/false))
+    if (const Parameter* key = find_key(experiment_, one.key)) given_then.insert(key->name);
   std::vector<std::string> kept;
   for (const ParameterGroup& group : keys_of(experiment_))
     for (const Parameter& key : group.parameters) {

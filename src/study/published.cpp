@@ -249,7 +249,7 @@ PublishedPaper parse_published(const std::string& file_name, const std::string& 
 const std::vector<PublishedPaper>& published_papers() {
   static const std::vector<PublishedPaper> papers = [] {
     std::vector<PublishedPaper> all;
-    for (const PublishedFile& file : published_files()) all.push_back(parse_published(file.name, file.text));
+    for (const EmbeddedFile& file : published_files()) all.push_back(parse_published(file.name, file.text));
     return all;
   }();
   return papers;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/embedded.h"
 #include "core/json.h"
 #include "store/results_file.h"
 
@@ -54,12 +55,8 @@ struct PublishedPaper {
 /// key, a value that is not finite, a share outside 0 to 1, two rows of one place, measure, coordinates and origin.
 PublishedPaper parse_published(const std::string& file_name, const std::string& text);
 
-struct PublishedFile {
-  const char* name;
-  const char* text;
-};
 /// The files as they were built in, in the order of their names.
-const std::vector<PublishedFile>& published_files();
+const std::vector<EmbeddedFile>& published_files();
 
 /// All papers, parsed once. Throws Error as parse_published() does.
 const std::vector<PublishedPaper>& published_papers();

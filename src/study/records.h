@@ -34,6 +34,12 @@ struct StudyPaths {
   [[nodiscard]] std::string crash_notes() const { return results + ".crash"; }
   /// What a running study is doing just now: JSON, rewritten a few times a second and gone at its orderly end.
   [[nodiscard]] std::string progress() const { return results + ".progress"; }
+  /// The starts under Slurm (slurm/starts.h).
+  [[nodiscard]] std::string starts() const { return results + ".starts"; }
+  /// The batch script that `telltale submit` writes.
+  [[nodiscard]] std::string script() const { return results + ".sbatch"; }
+  /// Where Slurm writes what all starts say.
+  [[nodiscard]] std::string log() const { return results + ".log"; }
   /// The folder of artifacts: `chosen`, or `artifacts` beside the results file.
   [[nodiscard]] std::string artifacts(const std::string& chosen) const;
 };

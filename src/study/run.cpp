@@ -19,7 +19,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "core/slurm.h"
+#include "slurm/queries.h"
 #include "study/desk.h"
 
 namespace telltale::study {
@@ -29,15 +29,14 @@ using Clock = std::chrono::steady_clock;
 
 // How long this start may still take: as the job says, else until a while before Slurm ends it, in which what runs is
 // stopped, and everything comes to the disk. Asked again and again: Slurm's end may be moved.
-std::function<double()> time_left_of(const Job& job, Clock::time_point start,
-                                     const std::function<void(const std::string&)>& say) {
+std::function<double()> time_left_of(const Job& job, Clock::time_point start, const RunOptions& options) {
   constexpr double no_limit = cluster::Scheduler::no_limit;
   if (const double limit_s = job.number("time-limit"); limit_s > 0)
     return [=] { return limit_s - seconds_since(start); };
-  const auto slurm_job = slurm_job_id();
+  const auto slurm_job = slurm::job_id();
   if (!slurm_job) return [] { return no_limit; };
   constexpr auto between_questions = std::chrono::seconds(30);
-  const auto watch = std::make_shared<const SlurmEnd>(*slurm_job, between_questions, [](std::optional<double> end) {
+  const auto watch = std::make_shared<slurm::JobEnd>(*slurm_job, between_questions, [](std::optional<double> end) {
     if (end)
       log::info("Slurm ends this job in {:.0f} s: that was changed", *end - unix_time_s());
     else
@@ -48,9 +47,10 @@ std::function<double()> time_left_of(const Job& job, Clock::time_point start,
   const auto end = watch->unix_s();
   const double before_s = end ? std::clamp(share * (*end - unix_time_s()), least, most) : most;
   if (end)
-    say(fmt::format("Slurm ends this job in {:.0f} s; {:.0f} s before that the study stops, to be resumed",
-                    *end - unix_time_s(), before_s));
-  return [watch, before_s] {
+    options.say(fmt::format("Slurm ends this job in {:.0f} s; {:.0f} s before that the study stops, to be resumed",
+                            *end - unix_time_s(), before_s));
+  return [watch, before_s, may_be_moved = options.end_may_be_moved] {
+    if (may_be_moved != nullptr && may_be_moved->exchange(false)) watch->ask_again();
     const auto known = watch->unix_s();
     return known ? *known - unix_time_s() - before_s : no_limit;
   };
@@ -65,6 +65,7 @@ cluster::WorkerOptions worker_options(const Job& job, const std::string& environ
   options.environment = environment;
   if (job.number("task-time-limit") > 0) options.task_time_limit_s = job.number("task-time-limit");
   options.checkpoint_interval_s = job.number("checkpoint-interval");
+  options.rank_timeout_s = job.number("rank-timeout");
   return options;
 }
 
@@ -121,7 +122,7 @@ RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptio
     coordinator.speeds = relative_speeds(*session);
     coordinator.works = session->computes[0];
     coordinator.retries = static_cast<int>(session->job.integer("retries"));
-    coordinator.time_left_s = time_left_of(session->job, start, options.say);
+    coordinator.time_left_s = time_left_of(session->job, start, options);
     coordinator.stop_signal = options.stop_signal;
     coordinator.worker = worker;
     coordinator.progress_interval_s = 0.25;
@@ -139,7 +140,11 @@ RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptio
   RunReport report;
   if (communicator.rank() == 0) {
     cluster::unwaited([&] {
-      desk->finish(cluster::coordinate(communicator, items, desk->known(), desk->ledger(), executor, coordinator));
+      try {
+        desk->finish(cluster::coordinate(communicator, items, desk->known(), desk->ledger(), executor, coordinator));
+      } catch (const store::JournalTakenOver& loss) {
+        desk->report.taken_over = loss.what();
+      }
     });
     report = desk->report;
     report.seconds = seconds_since(start);

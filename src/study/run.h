@@ -8,16 +8,19 @@
 #include <vector>
 
 #include "cluster/coordinator.h"
+#include "core/exit_code.h"
 #include "study/session.h"
 
 namespace telltale::study {
 
 struct RunOptions {
   std::string output;
+  std::string break_lock;  ///< a host: the lock that a run there holds on the output is broken
   /// What computes tasks, given the data (nullptr where the experiment needs none), and what answers their questions.
   std::function<cluster::Executor(const data::Dataset*, const data::OtherData&)> make_executor;
   cluster::Responder responder;
   const std::atomic<int>* stop_signal = nullptr;  ///< set by a signal handler: commit, stop, resumable
+  std::atomic<bool>* end_may_be_moved = nullptr;  ///< likewise: Slurm is asked anew when this job ends
   std::function<void(const std::string&)> say = [](const std::string&) {};      ///< coordinator only: a line
   std::function<void(const cluster::Progress&)> progress = [](const auto&) {};  ///< coordinator only
 };
@@ -34,6 +37,7 @@ struct RunReport {
   std::vector<std::string> notes;  ///< ranks set aside, damaged records, environments that are missing
   bool stopped = false;
   std::string stop_reason;
+  std::string taken_over;       ///< why another run has this study now; nothing is published then
   double seconds = 0;           ///< the whole run; of it:
   double plan_s = 0;            ///< reading the journal, planning (an identity for each task), opening the store
   double tasks_s = 0;           ///< from the first hand-out until the last outcome is on disk
@@ -43,14 +47,18 @@ struct RunReport {
   std::size_t answerers = 0;    ///< ranks that answered any
   double answering_s = 0;       ///< that they computed for them, all together
   bool stuck = false;           ///< a task's thread still runs: finalize, then cluster::leave_process()
+  bool frozen = false;          ///< a rank does not leave by itself: all have to be ended
 
   /// Of the time of the ranks that answered, from the first hand-out on: the rest they trained, replayed or waited.
   [[nodiscard]] double answering_share() const {
     const double available_s = static_cast<double>(answerers) * tasks_s;
     return available_s > 0 ? answering_s / available_s : 0;
   }
-  /// 0 all done, 1 some failed, 3 stopped early and resumable.
-  [[nodiscard]] int exit_code() const { return stopped || remaining > 0 ? 3 : failed > 0 ? 1 : 0; }
+  [[nodiscard]] ExitCode exit_code() const {
+    if (!taken_over.empty()) return ExitCode::taken_over;
+    if (stopped || remaining > 0) return stopped_early;
+    return failed > 0 ? some_failed : all_done;
+  }
 };
 
 /// Collective: every rank calls it. The report is filled on the coordinator only. Throws SharedInputError, on every

@@ -25,18 +25,27 @@ struct Given {
 };
 
 // Records as docs/journal.md describes them, encoded by a second, independent writer.
-Bytes encode_record(std::uint32_t type, std::uint64_t sequence, ByteSpan payload, std::uint64_t length) {
+Bytes encode_record(std::uint32_t type, std::uint64_t sequence, ByteSpan payload, std::uint64_t length,
+                    std::uint32_t epoch = 0) {
   ByteWriter writer;
   for (const int byte : {0xd4, 0x54, 0x4c, 0x54, 0x8a, 0x52, 0x0d, 0xf6}) writer.put(static_cast<std::uint8_t>(byte));
-  writer.put(type).put<std::uint32_t>(0).put(sequence).put(length);
+  writer.put(type).put(epoch).put(sequence).put(length);
   writer.put<std::uint64_t>(XXH3_64bits(payload.data(), payload.size()));
   writer.put<std::uint64_t>(XXH3_64bits(writer.bytes().data(), writer.bytes().size()));
   return writer.raw(payload).take();
 }
 
+// As a writer takes a journal over whose last record is `sequence`.
+Bytes encode_claim(std::uint32_t epoch, std::uint64_t sequence, std::string_view owner) {
+  return encode_record(0xffffffff, sequence, as_bytes(owner), owner.size(), epoch);
+}
+
+constexpr std::string_view first_line = "TELLTALE-JRNL 1\n";
+
+// Of a version from before claims: every journal of it is still read.
 Bytes encode_journal(const std::vector<Given>& records) {
   ByteWriter writer;
-  writer.raw(as_bytes("TELLTALE-JRNL 1\n"));
+  writer.raw(as_bytes(first_line));
   std::uint64_t sequence = 0;
   for (const Given& record : records)
     writer.raw(encode_record(record.type, ++sequence, record.payload, record.payload.size()));
@@ -115,7 +124,13 @@ TEST(Journal, IsLaidOutAsDocumented) {
     for (const Given& record : records) journal.append(record.type, record.payload);
   }
   const Scan found = read_journal(directory / "x.journal");
-  EXPECT_EQ(*found.storage, encode_journal(records));
+  EXPECT_NE(found.owner.find("pid " + std::to_string(::getpid()) + " on host "), std::string::npos) << found.owner;
+  ByteWriter writer;
+  writer.raw(as_bytes(first_line)).raw(encode_claim(1, 0, found.owner));
+  std::uint64_t sequence = 0;
+  for (const Given& record : records)
+    writer.raw(encode_record(record.type, ++sequence, record.payload, record.payload.size(), 1));
+  EXPECT_EQ(*found.storage, writer.bytes());
 }
 
 TEST(Journal, CutAtEveryByteKeepsEveryWholeRecord) {
@@ -384,14 +399,148 @@ TEST(Journal, AFullDiskLosesNothingCommittedAndLeavesAWholeFile) {
   EXPECT_GE(committed, 10u);
   Scan found = read_journal(path);
   EXPECT_EQ(found.records.size(), committed);
-  EXPECT_FALSE(found.torn_tail);
-  EXPECT_TRUE(found.damages.empty());
+  EXPECT_TRUE(found.damages.empty()) << "at most a torn tail";
 
   disk.free();
   Journal journal(path);
   EXPECT_EQ(journal.append(1, as_bytes("after")), committed + 1);
   journal.flush();
   EXPECT_EQ(read_journal(path).records.size(), committed + 1);
+}
+
+TEST(Journal, TheWriterThatOpenedItLastHasIt) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "x.journal";
+  Journal first(path);
+  first.append(1, as_bytes("of the first"));
+  first.flush();
+  Scan found;
+  Journal second(path, {}, &found);
+  EXPECT_EQ(texts_of(found), (Texts{"of the first"}));
+  second.append(1, as_bytes("of the second"));
+  second.flush();
+  first.append(1, as_bytes("too late"));
+  try {
+    first.flush();
+    FAIL() << "two writers have one journal";
+  } catch (const JournalTakenOver& loss) {
+    const std::string message = loss.what();
+    EXPECT_NE(message.find("another run (pid " + std::to_string(::getpid())), std::string::npos) << message;
+    EXPECT_NE(message.find(") has taken over " + path), std::string::npos) << message;
+  }
+  EXPECT_THROW(static_cast<void>(first.durable()), JournalTakenOver);
+  second.append(1, as_bytes("of the second again"));
+  second.flush();
+  found = read_journal(path);
+  EXPECT_EQ(texts_of(found), (Texts{"of the first", "of the second", "of the second again"}));
+  EXPECT_TRUE(found.damages.empty());
+}
+
+TEST(Journal, AWriterWithNothingToWriteFindsOutThatItHasLostIt) {
+  const TemporaryDirectory directory;
+  const Journal first(directory / "x.journal");
+  const Journal second(directory / "x.journal");
+  const auto safety_net = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+  const auto lost = [&first] {
+    try {
+      static_cast<void>(first.durable());
+      return false;
+    } catch (const JournalTakenOver&) {
+      return true;
+    }
+  };
+  while (!lost()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), safety_net);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_NO_THROW(static_cast<void>(second.durable()));
+}
+
+TEST(Journal, WhatALoserWritesBehindTheClaimDoesNotCount) {
+  const Bytes payload{1, 2, 3};
+  ByteWriter writer;
+  writer.raw(as_bytes(first_line)).raw(encode_claim(1, 0, "a")).raw(encode_record(1, 1, payload, 3, 1));
+  writer.raw(encode_claim(2, 1, "b"));
+  writer.raw(encode_record(1, 2, payload, 3, 1))
+      .raw(encode_record(2, 2, payload, 3, 2))
+      .raw(encode_record(1, 3, payload, 3, 1));
+  const Scan found = scan(writer.bytes());
+  ASSERT_EQ(found.records.size(), 2u);
+  EXPECT_EQ(found.records[1].type, 2u);
+  EXPECT_EQ(found.fenced, 2u);
+  EXPECT_EQ(found.epoch, 2u);
+  EXPECT_EQ(found.owner, "b");
+  EXPECT_TRUE(found.damages.empty()) << found.damages.front().what;
+}
+
+TEST(Journal, OfClaimsOfOneMomentTheFirstCounts) {
+  ByteWriter writer;
+  writer.raw(as_bytes(first_line)).raw(encode_claim(1, 0, "a")).raw(as_bytes(first_line)).raw(encode_claim(1, 0, "b"));
+  const Scan found = scan(writer.bytes());
+  EXPECT_EQ(found.owner, "a");
+  EXPECT_TRUE(found.damages.empty()) << found.damages.front().what;
+}
+
+TEST(Journal, NamesRecordsThatAreGoneFromTheEndOfAnEarlierStart) {
+  ByteWriter writer;
+  writer.raw(as_bytes(first_line))
+      .raw(encode_claim(1, 0, "a"))
+      .raw(encode_record(1, 1, {}, 0, 1))
+      .raw(encode_claim(2, 3, "b"));
+  const Scan found = scan(writer.bytes());
+  ASSERT_EQ(found.damages.size(), 1u);
+  EXPECT_EQ(found.damages[0].what, "records 2 to 3 missing");
+  EXPECT_EQ(found.last_sequence, 3u);
+}
+
+// Real processes that fight for one journal without any lock: each says what it was told is durable.
+TEST(Journal, WritersThatTakeItFromEachOtherLoseNothingThatWasDurable) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "x.journal";
+  constexpr int writers = 4;
+  constexpr std::uint32_t starts = 15, records_a_start = 200;
+  int report[2];
+  ASSERT_EQ(::pipe(report), 0);
+  std::vector<pid_t> processes;
+  for (std::uint32_t writer = 0; writer < writers; ++writer) {
+    processes.push_back(::fork());
+    if (processes.back() != 0) continue;
+    ::close(report[0]);
+    for (std::uint32_t start = 0; start < starts; ++start) {
+      try {
+        Journal journal(path);
+        for (std::uint32_t i = 0; i < records_a_start; ++i) {
+          const std::uint32_t name = (writer * starts + start) * records_a_start + i;
+          journal.append(name, Bytes(50, 7));
+          if (i % 10 != 9) continue;
+          journal.flush();
+          for (std::uint32_t told = name - 9; told <= name; ++told)
+            if (::write(report[1], &told, sizeof told) != sizeof told) ::_exit(1);
+        }
+      } catch (const JournalTakenOver&) {
+      } catch (const InputError&) {  // claimed in the same moment as another
+      }
+    }
+    ::_exit(0);
+  }
+  ::close(report[1]);
+  std::vector<std::uint32_t> durable;
+  for (std::uint32_t name; ::read(report[0], &name, sizeof name) == sizeof name;) durable.push_back(name);
+  ::close(report[0]);
+  for (const pid_t process : processes) {
+    int status = 0;
+    ::waitpid(process, &status, 0);
+    EXPECT_EQ(status, 0);
+  }
+  const Scan found = read_journal(path);
+  EXPECT_TRUE(found.damages.empty()) << found.damages.front().what;
+  EXPECT_GT(found.epoch, 1u);
+  std::vector<std::uint32_t> names;
+  for (const Record& record : found.records) names.push_back(record.type);
+  std::sort(names.begin(), names.end());
+  std::sort(durable.begin(), durable.end());
+  EXPECT_FALSE(durable.empty());
+  EXPECT_TRUE(std::includes(names.begin(), names.end(), durable.begin(), durable.end()));
 }
 
 TEST(Journal, AReadOnlyDiskIsRefusedByName) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "core/process.h"
 #include "small_disk.h"
 #include "support/temporary_directory.h"
 
@@ -69,6 +70,31 @@ TEST(RunLock, IsFreeAfterItsHolderWasKilled) {
   const RunLock lock(path, "x.h5");
   EXPECT_TRUE(RunLock::held(path));
   EXPECT_EQ(RunLock::holder(path)->find("pid " + std::to_string(::getpid()) + " on host "), 0u);
+}
+
+TEST(RunLock, IsBrokenByTheNameOfItsHoldersHost) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "x.h5.lock";
+  const Holder holder(path);
+  try {
+    const RunLock lock(path, "x.h5", "some-other-host");
+    FAIL() << "a lock was broken that another host holds";
+  } catch (const InputError& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("; if that run cannot be alive, add --break-lock " + host_name()), std::string::npos)
+        << message;
+  }
+  const RunLock lock(path, "x.h5", host_name());
+  EXPECT_EQ(RunLock::holder(path)->find("pid " + std::to_string(::getpid()) + " on host "), 0u);
+}
+
+TEST(RunLock, OneThatWasBrokenLeavesTheNextOnesFileAlone) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "x.h5.lock";
+  std::optional<RunLock> broken(std::in_place, path, "x.h5");
+  const RunLock next(path, "x.h5", host_name());
+  broken.reset();
+  EXPECT_TRUE(RunLock::held(path));
 }
 
 TEST(RunLock, LeavesNothingBehind) {

@@ -48,7 +48,7 @@ TEST(Job, MessagesNameFileLineAndKey) {
 TEST(Job, TextThatIsNotUtf8IsRefusedWithItsLine) {
   EXPECT_EQ(refusal_to_parse("seed = 1\n# Gr\xf6\xdf"
                              "e\n"),
-            "x.ini:2: the byte 0xf6 is not UTF-8: save the job file as UTF-8");
+            "x.ini:2: the byte 0xf6 is not UTF-8: save the file as UTF-8");
   EXPECT_EQ(refusal_to_parse("", {{"title",
                                    "Gr\xf6\xdf"
                                    "e"}}),

@@ -26,6 +26,10 @@ class Slurm:
         """The id of a job of study.sbatch."""
         return self("sbatch", "--parsable", f"--nodes={nodes}", f"--time={minutes}", f"--output={log}", *options, STUDY, *words)
 
+    def told(self, telltale, *words):
+        """What `telltale submit` says to these words."""
+        return telltale("submit", *words, environment={name: self.environment[name] for name in ("SLURM_CONF", "TELLTALE")})
+
     def job(self, job):
         """What Slurm knows of a job, by name."""
         shown = self("scontrol", "show", "--oneliner", "job", job)

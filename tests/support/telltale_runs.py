@@ -14,7 +14,7 @@ import time
 
 import h5py
 
-ALL_DONE, SOME_FAILED, UNUSABLE_INPUT, STOPPED_EARLY = 0, 1, 2, 3
+ALL_DONE, SOME_FAILED, UNUSABLE_INPUT, STOPPED_EARLY, TAKEN_OVER = range(5)
 
 # A safety net, that a test which hangs may end: no machine is so slow, and no test may be decided by it.
 SAFETY_NET_S = 900

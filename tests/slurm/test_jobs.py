@@ -7,65 +7,50 @@ import h5py
 from slurm_cluster import STUDY
 from telltale_runs import assert_equal_results, write_job
 
+def assert_on_different_nodes(output):
+    """Rank r ran on node r + 1, and more than one of them computed something."""
+    with h5py.File(output) as file:
+        placed = {(int(rank), host.decode()) for rank, host in zip(file["run/rank"][()], file["run/host"][()])}
+    assert len(placed) > 1 and placed <= {(1, "n2"), (2, "n3"), (3, "n4")}
+
+
 MIXED = "--constraint=[haswell*1&skylake*1&zen*2]"
 
 
 def test_a_study_over_four_nodes_of_four_profiles_has_the_bits_of_one_machine(slurm, job, profiles, uninterrupted, tmp_path):
     log = tmp_path / "log"
-    number = slurm.submit(job, "-o", tmp_path / "x.h5", "--profiles", profiles, log=log, options=[MIXED])
+    number = slurm.submit(job, tmp_path / "x.h5", "--profiles", profiles, log=log, options=[MIXED])
     state = slurm.finish(number, log)
     assert state["JobState"] == "COMPLETED" and state["ExitCode"] == "0:0", log.read_text()
     assert state["NumNodes"] == "4" and state["Restarts"] == "0"
-    with h5py.File(tmp_path / "x.h5") as file:
-        assert len(set(file["run/rank"][()])) > 1
+    assert_on_different_nodes(tmp_path / "x.h5")
     assert_equal_results(tmp_path / "x.h5", uninterrupted)
 
 
 def test_a_study_under_srun_has_the_same_bits(slurm, job, profiles, uninterrupted, tmp_path):
     slurm("srun", "--mpi=pmix", "--nodes=4", "--ntasks=4", "--time=10", MIXED, f"--output={tmp_path}/log", slurm.environment["TELLTALE"], "run", job,
           "-o", tmp_path / "x.h5", "--profiles", profiles)
-    assert_equal_results(tmp_path / "x.h5", uninterrupted)
-
-
-def test_a_job_whose_time_ends_is_queued_again_and_ends_with_the_same_bits(slurm, job, profiles, uninterrupted, tmp_path):
-    log = tmp_path / "log"
-    # The first start begins when its minute is nearly over: whatever the machine, there is no time for it.
-    late = tmp_path / "late.sbatch"
-    late.write_text(f"""#!/bin/bash
-if [ "${{SLURM_RESTART_COUNT:-0}}" = 0 ]; then
-  end=$(SLURM_TIME_FORMAT=%s squeue -h -j $SLURM_JOB_ID -o %e)
-  sleep $((end - $(date +%s) - 12))
-fi
-exec {STUDY} "$@"
-""")
-    number = slurm("sbatch", "--parsable", "--nodes=4", "--ntasks-per-node=1", "--time=1", "--requeue", "--open-mode=append", f"--output={log}", late,
-                   job, "-o", tmp_path / "x.h5", "--profiles", profiles)
-    slurm.wait(number, lambda state: int(state["Restarts"]) >= 1 and state["JobState"] == "PENDING", "it is not queued again", log)
-    slurm("scontrol", "update", f"jobid={number}", "timelimit=10", check=False)
-    slurm.hasten(number)
-    state = slurm.finish(number, log)
-    assert state["JobState"] == "COMPLETED", log.read_text()
-    assert "the time limit is reached" in log.read_text() and "is queued again" in log.read_text()
+    assert_on_different_nodes(tmp_path / "x.h5")
     assert_equal_results(tmp_path / "x.h5", uninterrupted)
 
 
 def test_an_end_that_is_moved_while_a_study_runs_is_heard(slurm, telltale, tmp_path):
     log = tmp_path / "log"
-    # Three workers sleep for 80 s in all, whatever the machine: longer than the minute that the job is submitted with.
-    job = write_job(tmp_path / "x.ini", experiment="empty", tasks=120, task_seconds=2)
-    number = slurm.submit(job, "-o", tmp_path / "x.h5", log=log, minutes=1)
+    # Three workers sleep for 60 s in all, whatever the machine: longer than the part of its minute in which it may begin something.
+    job = write_job(tmp_path / "x.ini", experiment="empty", tasks=90, task_seconds=2)
+    number = slurm.submit(job, tmp_path / "x.h5", log=log, minutes=1)
     slurm.wait(number, lambda state: "Slurm ends this job in" in (log.read_text() if log.exists() else ""), "it does not know its end", log)
     slurm("scontrol", "update", f"jobid={number}", "timelimit=10")
     state = slurm.finish(number, log)
     assert state["JobState"] == "COMPLETED" and state["Restarts"] == "0", log.read_text()
     left = int(re.search(r"Slurm ends this job in (\d+) s", log.read_text()).group(1))
-    assert left <= 60 and telltale.status(tmp_path / "x.h5")[:2] == (120, 120)
+    assert left <= 60 and telltale.status(tmp_path / "x.h5")[:2] == (90, 90)
 
 
 def test_a_job_pushed_out_by_another_goes_on_with_the_same_bits(slurm, telltale, job, profiles, uninterrupted, tmp_path):
     log = tmp_path / "log"
     output = tmp_path / "x.h5"
-    number = slurm.submit(job, "-o", output, "--profiles", profiles, log=log)
+    number = slurm.submit(job, output, "--profiles", profiles, log=log)
     slurm.wait(number, lambda state: output.with_name("x.h5.journal").exists() and telltale.status(output)[0] >= 1, "nothing is done", log)
     urgent = slurm("sbatch", "--parsable", "--partition=urgent", "--exclusive", "--nodes=4", "--time=5", f"--output={tmp_path}/urgent", "--wrap", "sleep 1")
     slurm.wait(number, lambda state: int(state["Restarts"]) >= 1 and state["JobState"] == "PENDING", "it is not pushed out", log)
@@ -84,12 +69,43 @@ def test_a_job_pushed_out_by_another_goes_on_with_the_same_bits(slurm, telltale,
 def test_a_job_that_is_cancelled_is_submitted_again_and_ends_with_the_same_bits(slurm, telltale, job, profiles, uninterrupted, tmp_path):
     log = tmp_path / "log"
     output = tmp_path / "x.h5"
-    number = slurm.submit(job, "-o", output, "--profiles", profiles, log=log)
+    number = slurm.submit(job, output, "--profiles", profiles, log=log)
     slurm.wait(number, lambda state: output.with_name("x.h5.journal").exists() and telltale.status(output)[0] >= 1, "nothing is done", log)
     slurm("scancel", number)
     assert slurm.finish(number, log)["JobState"] == "CANCELLED"
     done = telltale.status(output)[0]
     assert done >= 1
-    number = slurm.submit(job, "-o", output, "--profiles", profiles, log=log)
+    number = slurm.submit(job, output, "--profiles", profiles, log=log)
     assert slurm.finish(number, log)["JobState"] == "COMPLETED", log.read_text()
+    assert_equal_results(output, uninterrupted)
+
+
+def test_a_job_pushed_out_with_time_to_spare_stops_in_order_and_goes_on(slurm, telltale, job, profiles, uninterrupted, tmp_path):
+    log = tmp_path / "log"
+    output = tmp_path / "x.h5"
+    number = slurm.submit(job, output, "--profiles", profiles, log=log, options=["--partition=grace"])
+    slurm.wait(number, lambda state: output.with_name("x.h5.journal").exists() and telltale.status(output)[0] >= 1, "nothing is done", log)
+    urgent = slurm("sbatch", "--parsable", "--partition=urgent", "--exclusive", "--nodes=4", "--time=5", f"--output={tmp_path}/urgent", "--wrap", "sleep 1")
+    slurm.wait(number, lambda state: int(state["Restarts"]) >= 1 and state["JobState"] == "PENDING", "it is not pushed out", log)
+    slurm.finish(urgent, tmp_path / "urgent")
+    slurm.hasten(number)
+    state = slurm.finish(number, log)
+    assert state["JobState"] == "COMPLETED", log.read_text()
+    assert "stopped early: the time limit is reached" in log.read_text()
+    assert_equal_results(output, uninterrupted)
+
+
+def test_a_job_whose_node_fails_goes_on_with_the_same_bits(slurm, telltale, job, profiles, uninterrupted, tmp_path):
+    log = tmp_path / "log"
+    output = tmp_path / "x.h5"
+    number = slurm.submit(job, output, "--profiles", profiles, log=log)
+    slurm.wait(number, lambda state: output.with_name("x.h5.journal").exists() and telltale.status(output)[0] >= 1, "nothing is done", log)
+    slurm("scontrol", "update", "nodename=n4", "state=down", "reason=test")
+    try:
+        slurm.wait(number, lambda state: int(state["Restarts"]) >= 1 and state["JobState"] == "PENDING", "it is not queued again", log)
+    finally:
+        slurm("scontrol", "update", "nodename=n4", "state=resume", check=False)  # it may be back by itself
+    slurm.hasten(number)
+    state = slurm.finish(number, log)
+    assert state["JobState"] == "COMPLETED", log.read_text()
     assert_equal_results(output, uninterrupted)

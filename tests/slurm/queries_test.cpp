@@ -1,27 +1,27 @@
 // What Slurm prints of a job's end. The rest is tested with a real Slurm (tests/slurm).
-#include "core/slurm.h"
+#include "slurm/queries.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 
-namespace telltale {
+namespace telltale::slurm {
 namespace {
 
-TEST(SlurmEnd, IsASecondOrNone) {
+TEST(JobEnd, IsASecondOrNone) {
   EXPECT_EQ(end_printed_by_squeue("1795954245\n"), 1795954245);
   for (const char* text : {"NONE\n", "", "N/A\n", "-5\n", "2026-11-29T12:10:45\n"})
     EXPECT_FALSE(end_printed_by_squeue(text)) << text;
 }
 
-TEST(SlurmEnd, AJobIdIsANumberAndNothingElse) {
+TEST(JobEnd, AJobIdIsANumberAndNothingElse) {
   const char* before = std::getenv("SLURM_JOB_ID");
   const std::string kept = before == nullptr ? "" : before;
   setenv("SLURM_JOB_ID", "123", 1);
-  EXPECT_EQ(slurm_job_id(), "123");
+  EXPECT_EQ(job_id(), "123");
   for (const char* hostile : {"", "12; ls", "--all"}) {
     setenv("SLURM_JOB_ID", hostile, 1);
-    EXPECT_FALSE(slurm_job_id()) << hostile;
+    EXPECT_FALSE(job_id()) << hostile;
   }
   if (kept.empty())
     unsetenv("SLURM_JOB_ID");
@@ -30,4 +30,4 @@ TEST(SlurmEnd, AJobIdIsANumberAndNothingElse) {
 }
 
 }  // namespace
-}  // namespace telltale
+}  // namespace telltale::slurm

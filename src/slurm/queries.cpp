@@ -1,4 +1,4 @@
-#include "core/slurm.h"
+#include "slurm/queries.h"
 
 #include <signal.h>
 
@@ -11,7 +11,7 @@
 #include "core/error.h"
 #include "core/log.h"
 
-namespace telltale {
+namespace telltale::slurm {
 namespace {
 
 using namespace std::chrono_literals;
@@ -29,7 +29,7 @@ std::optional<double> number_in(const std::string& text) {
 
 }  // namespace
 
-std::optional<std::string> slurm_job_id() {
+std::optional<std::string> job_id() {
   const char* id = std::getenv("SLURM_JOB_ID");
   if (id == nullptr || *id == '\0') return std::nullopt;
   // It becomes a word of a command: nothing but what Slurm gives.
@@ -38,7 +38,7 @@ std::optional<std::string> slurm_job_id() {
   return text;
 }
 
-std::optional<std::string> slurm_state(const std::string& job) {
+std::optional<std::string> state_of(const std::string& job) {
   try {
     const CommandResult answer =
         run_command({"squeue", "--noheader", "--states", "all", "--jobs", job, "--format", "%T (%r)"}, {}, 10s);
@@ -56,8 +56,7 @@ std::optional<double> end_printed_by_squeue(const std::string& output) {
   return number_in(output.substr(0, output.find('\n')));
 }
 
-SlurmEnd::SlurmEnd(std::string job, std::chrono::milliseconds interval,
-                   std::function<void(std::optional<double>)> changed)
+JobEnd::JobEnd(std::string job, std::chrono::milliseconds interval, std::function<void(std::optional<double>)> changed)
     : job_(std::move(job)), interval_(interval), changed_(std::move(changed)) {
   if (const char* told = std::getenv("SLURM_JOB_END_TIME")) end_ = number_in(told);
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
@@ -65,12 +64,18 @@ SlurmEnd::SlurmEnd(std::string job, std::chrono::milliseconds interval,
   condition_.wait_for(lock, longest_wait_at_start, [this] { return asked_; });
 }
 
-std::optional<double> SlurmEnd::unix_s() const {
+std::optional<double> JobEnd::unix_s() const {
   const std::lock_guard lock(mutex_);
   return end_;
 }
 
-void SlurmEnd::run(const std::stop_token& stop) {
+void JobEnd::ask_again() {
+  const std::lock_guard lock(mutex_);
+  wanted_ = true;
+  condition_.notify_all();
+}
+
+void JobEnd::run(const std::stop_token& stop) {
   // Signals are for the main thread, whose naps they cut short.
   sigset_t all;
   sigfillset(&all);
@@ -99,8 +104,9 @@ void SlurmEnd::run(const std::stop_token& stop) {
       changed_(now_known);
       lock.lock();
     }
-    condition_.wait_for(lock, stop, interval_, [] { return false; });
+    condition_.wait_for(lock, stop, interval_, [this] { return wanted_; });
+    wanted_ = false;
   }
 }
 
-}  // namespace telltale
+}  // namespace telltale::slurm

@@ -1,0 +1,15 @@
+# telltale_embed_files(<source> <room> <function> FILES ...): writes <source>, which defines telltale::<room>::<function>(): the
+# texts of these files in the program, by name (core/embedded.h). An edited file configures again.
+function(telltale_embed_files source room function)
+  cmake_parse_arguments(EMBED "" "" "FILES" ${ARGN})
+  set(TELLTALE_ROOM ${room})
+  set(TELLTALE_FUNCTION ${function})
+  set(TELLTALE_FILES "")
+  foreach(file IN LISTS EMBED_FILES)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+    get_filename_component(name ${file} NAME)
+    file(READ ${file} text)
+    string(APPEND TELLTALE_FILES "      {\"${name}\", R\"embedded(${text})embedded\"},\n")
+  endforeach()
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/embedded_files.cpp.in ${source} @ONLY)
+endfunction()
