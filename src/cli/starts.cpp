@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -27,8 +28,20 @@ slurm::Standing standing_of(const study::StudyPaths& paths) {
   return standing;
 }
 
+slurm::Budgets budgets_of(const Options& options) {
+  const auto number = [&](const char* name, int fallback) {
+    return static_cast<int>(std::clamp<long long>(options.whole_number(name, fallback), 1, 1000000));
+  };
+  slurm::Budgets budgets;
+  budgets.interruptions = number("interruptions", budgets.interruptions);
+  budgets.time_limits = number("time-limits", budgets.time_limits);
+  budgets.failures = number("failures", budgets.failures);
+  budgets.idle = number("idle", budgets.idle);
+  return budgets;
+}
+
 // The batch script's question before it begins. Exit code 1: it should not.
-int begin(const study::StudyPaths& paths) {
+int begin(const study::StudyPaths& paths, const slurm::Budgets& budgets) {
   const auto job = slurm::job_id();
   if (!job) throw InputError("--begin is for batch scripts of Slurm: there is no SLURM_JOB_ID");
   const char* restarts = std::getenv("SLURM_RESTART_COUNT");
@@ -36,7 +49,7 @@ int begin(const study::StudyPaths& paths) {
   const slurm::Starts starts(paths.starts());
   std::string reason;
   if (const auto chain = starts.last(); chain && chain->holds(*job)) {
-    reason = chain->stopped.empty() ? why_no_further_start(*chain, now, {}) : chain->stopped;
+    reason = chain->stopped.empty() ? why_no_further_start(*chain, now, budgets) : chain->stopped;
     if (reason.empty() && !chain->starts.empty() && chain->starts.back().job != *job) {
       const std::string& before = chain->starts.back().job;
       if (slurm::state_of(before).value_or("").starts_with("CANCELLED"))
@@ -53,12 +66,12 @@ int begin(const study::StudyPaths& paths) {
 }
 
 // Its question at the end. Exit code 1: there should be no further start.
-int end(const study::StudyPaths& paths, int code, bool is_last) {
+int end(const study::StudyPaths& paths, int code, bool is_last, const slurm::Budgets& budgets) {
   const slurm::Starts starts(paths.starts());
   const slurm::Standing now = standing_of(paths);
   starts.note_end(code, now);
   const auto chain = starts.last();
-  std::string reason = chain ? why_no_further_start(*chain, now, {}) : "";
+  std::string reason = chain ? why_no_further_start(*chain, now, budgets) : "";
   if (reason.empty() && is_last) reason = "somebody asked it to stop";
   if (reason.empty()) return all_done;
   starts.note_stop(reason);
@@ -98,16 +111,23 @@ int run_starts(const Arguments& arguments, char**) {
                             {"end",
                              "for batch scripts: the exit code of the start that ended; exit code 1 if there "
                              "should be no further one"},
-                            {"last", "with --end: in any case", false}}};
+                            {"last", "with --end: in any case", false},
+                            {"interruptions",
+                             "with --begin and --end: no further start after so many that were killed "
+                             "from outside: preemption, a node's failure [default 100]"},
+                            {"time-limits", "likewise, that were stopped by their time limit [default 1000]"},
+                            {"failures", "likewise, that failed in any other way [default 3]"},
+                            {"idle", "likewise, in a row that brought not a single new result [default 3]"}}};
   const Options options = parse(arguments, shape);
   if (options.help) {
     std::cout << help_text(shape);
     return all_done;
   }
   const study::StudyPaths paths{options.argument};
-  if (options.value("begin")) return begin(paths);
+  if (options.value("begin")) return begin(paths, budgets_of(options));
   if (options.value("end"))
-    return end(paths, static_cast<int>(options.whole_number("end", 0)), options.value("last").has_value());
+    return end(paths, static_cast<int>(options.whole_number("end", 0)), options.value("last").has_value(),
+               budgets_of(options));
   show(paths);
   return all_done;
 }

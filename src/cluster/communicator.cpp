@@ -6,6 +6,7 @@
 #include <deque>
 #include <exception>
 #include <list>
+#include <memory>
 #include <numeric>
 #include <thread>
 
@@ -60,6 +61,8 @@ struct Communicator::Impl {
     check(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN), "setting the error handler");
     check(MPI_Comm_rank(comm, &rank), "asking for the rank");
     check(MPI_Comm_size(comm, &size), "asking for the number of ranks");
+    sent.resize(static_cast<std::size_t>(size));
+    received.resize(static_cast<std::size_t>(size));
   }
 
   ~Impl() {
@@ -102,6 +105,7 @@ struct Communicator::Impl {
   int size = 1;
   std::string host;
   std::vector<int> node_ranks;
+  std::vector<std::int64_t> sent, received;  ///< messages so far, by the rank that they go to or come from
   std::list<Sending> sending;
   std::deque<Receiving> receiving;
 };
@@ -124,6 +128,7 @@ void Communicator::send(int destination, int tag, Bytes bytes) {
         fmt::format("MPI: rank {} of {} cannot send a message to rank {}", impl_->rank, impl_->size, destination));
   const int count = checked_count(bytes.size(), "a message");
   impl_->sending.push_back({MPI_REQUEST_NULL, std::move(bytes)});
+  ++impl_->sent[static_cast<std::size_t>(destination)];
   auto& entry = impl_->sending.back();
   check(MPI_Isend(entry.bytes.data(), count, MPI_BYTE, destination, tag, impl_->comm, &entry.request),
         "sending a message");
@@ -153,6 +158,7 @@ std::optional<Message> Communicator::poll() {
   if (!complete) return std::nullopt;
   Message message = std::move(impl_->receiving.front().message);
   impl_->receiving.pop_front();
+  ++impl_->received[static_cast<std::size_t>(message.source)];
   return message;
 }
 
@@ -211,21 +217,33 @@ bool Communicator::quiesce(double limit_s) {
   if (impl_->comm == MPI_COMM_NULL) return true;
   const auto start = std::chrono::steady_clock::now();
   Nap nap;
+  // A send that is complete may still be under way: each rank is told how many messages to expect, and all keep
+  // receiving until the last one has its own.
+  struct Counts {
+    std::vector<std::int64_t> sent, expected;
+  };
+  auto counts = std::make_unique<Counts>(Counts{impl_->sent, impl_->sent});
   MPI_Request request = MPI_REQUEST_NULL;
-  bool entered = false;
+  check(MPI_Ialltoall(counts->sent.data(), 1, MPI_INT64_T, counts->expected.data(), 1, MPI_INT64_T, impl_->comm,
+                      &request),
+        "counting messages");
+  bool counted = false, entered = false;
   while (true) {
     if (poll()) nap.reset();
-    // A rank enters when its own messages are received; all others keep receiving until the last one has entered.
-    if (!entered && !busy()) {
+    int complete = 0;
+    if (!counted || entered) {
+      check(MPI_Test(&request, &complete, MPI_STATUS_IGNORE), "waiting for the other ranks");
+      if (complete && entered) return true;
+      counted = counted || complete;
+    }
+    if (counted && !entered && !busy() && impl_->received == counts->expected) {
       check(MPI_Ibarrier(impl_->comm, &request), "waiting for the other ranks");
       entered = true;
     }
-    if (entered) {
-      int complete = 0;
-      check(MPI_Test(&request, &complete, MPI_STATUS_IGNORE), "waiting for the other ranks");
-      if (complete) return true;
+    if (limit_s > 0 && seconds_since(start) > limit_s) {
+      static_cast<void>(counts.release());  // MPI may still use them; only a failing process gets here
+      return false;
     }
-    if (limit_s > 0 && seconds_since(start) > limit_s) return false;
     std::this_thread::sleep_for(nap.next());
   }
 }

@@ -20,9 +20,18 @@ TEST(Sharing, GivesEveryRankTheBytesOfOneProducer) {
   EXPECT_EQ(produced, world().leads_node() ? 1 : 0);
   ASSERT_EQ(blob.bytes().size(), 1'000'003U);
   EXPECT_EQ(blob.bytes()[1'000'002], static_cast<std::uint8_t>(1'000'002));
-  EXPECT_EQ(blob.shared(), world().size() > 1);
+  EXPECT_EQ(blob.shared(), world().node_ranks().size() > 1);
   const SharedBlob moved = std::move(blob);
   EXPECT_EQ(moved.bytes()[257], 1);
+}
+
+TEST(Sharing, IsBetweenTheRanksOfOneHost) {
+  const std::string mine = world().host();
+  const auto hosts = world().gather_all(Bytes(mine.begin(), mine.end()));
+  std::vector<int> neighbours;
+  for (int rank = 0; rank < world().size(); ++rank)
+    if (as_text(hosts[static_cast<std::size_t>(rank)]) == mine) neighbours.push_back(rank);
+  EXPECT_EQ(world().node_ranks(), neighbours);
 }
 
 TEST(Sharing, OfNothingIsPossible) {

@@ -3,6 +3,7 @@
 import re
 
 import h5py
+import pytest
 
 from slurm_cluster import STUDY
 from telltale_runs import assert_equal_results, write_job
@@ -80,10 +81,15 @@ def test_a_job_that_is_cancelled_is_submitted_again_and_ends_with_the_same_bits(
     assert_equal_results(output, uninterrupted)
 
 
-def test_a_job_pushed_out_with_time_to_spare_stops_in_order_and_goes_on(slurm, telltale, job, profiles, uninterrupted, tmp_path):
+@pytest.mark.parametrize("launcher, warning, says", [("mpirun", True, "the time limit is reached"), ("srun", False, "stopped by SIGTERM")])
+def test_a_job_pushed_out_with_time_to_spare_stops_in_order_and_goes_on(slurm, telltale, job, profiles, uninterrupted, tmp_path, launcher, warning, says):
+    """Slurm sends the script the warning that it asked for; else all ranks that srun has started SIGTERM."""
     log = tmp_path / "log"
     output = tmp_path / "x.h5"
-    number = slurm.submit(job, output, "--profiles", profiles, log=log, options=["--partition=grace"])
+    script = tmp_path / "study.sbatch"
+    script.write_text(STUDY.read_text() if warning else STUDY.read_text().replace("#SBATCH --signal", "# SBATCH --signal"))
+    number = slurm.submit(job, output, "--profiles", profiles, log=log, script=script,
+                          options=["--partition=grace", f"--export=ALL,TELLTALE_LAUNCHER={launcher}"])
     slurm.wait(number, lambda state: output.with_name("x.h5.journal").exists() and telltale.status(output)[0] >= 1, "nothing is done", log)
     urgent = slurm("sbatch", "--parsable", "--partition=urgent", "--exclusive", "--nodes=4", "--time=5", f"--output={tmp_path}/urgent", "--wrap", "sleep 1")
     slurm.wait(number, lambda state: int(state["Restarts"]) >= 1 and state["JobState"] == "PENDING", "it is not pushed out", log)
@@ -91,7 +97,7 @@ def test_a_job_pushed_out_with_time_to_spare_stops_in_order_and_goes_on(slurm, t
     slurm.hasten(number)
     state = slurm.finish(number, log)
     assert state["JobState"] == "COMPLETED", log.read_text()
-    assert "stopped early: the time limit is reached" in log.read_text()
+    assert f"stopped early: {says}" in log.read_text()
     assert_equal_results(output, uninterrupted)
 
 

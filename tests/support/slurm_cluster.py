@@ -22,9 +22,9 @@ class Slurm:
         assert not check or done.returncode == 0, f"{' '.join(map(str, words))}\n{done.stdout}{done.stderr}"
         return done.stdout.strip()
 
-    def submit(self, *words, log, nodes=4, minutes=10, options=()):
+    def submit(self, *words, log, nodes=4, minutes=10, script=STUDY, options=()):
         """The id of a job of study.sbatch."""
-        return self("sbatch", "--parsable", f"--nodes={nodes}", f"--time={minutes}", f"--output={log}", *options, STUDY, *words)
+        return self("sbatch", "--parsable", f"--nodes={nodes}", f"--time={minutes}", f"--output={log}", *options, script, *words)
 
     def told(self, telltale, *words):
         """What `telltale submit` says to these words."""
