@@ -171,8 +171,15 @@ int submit_study(const Options& options, const slurm::Site& site, const std::vec
     std::cout << slurm::test_only(site, submission) << "\n";
     return all_done;
   }
-  // A site may queue for ever what it can never run; asked, it says so. Of jobs of several parts it says nothing.
-  if (site.allocation == slurm::Allocation::one) static_cast<void>(slurm::test_only(site, submission));
+  // Slurm may queue for ever what it can never run; asked, it says so, but in the same words of nodes that are down.
+  if (!options.value("queue-anyway")) {
+    try {
+      static_cast<void>(slurm::test_only(site, submission));
+    } catch (const InputError& refusal) {
+      throw InputError(std::string(refusal.what()) +
+                       " (should it only be that nodes are down for now, --queue-anyway queues it)");
+    }
+  }
   const std::vector<std::string> jobs = submit_chain(site, submission);
   slurm::Starts(paths.starts()).note_submission(jobs);
   std::vector<std::string> all = jobs;
@@ -206,6 +213,7 @@ int run_submit(const Arguments& arguments, char**) {
               {"then", "a batch script that follows once all is done; its argument is the results file"},
               {"dry-run", "shows what would be submitted", false},
               {"test-only", "asks Slurm when and where it would run", false},
+              {"queue-anyway", "also what Slurm could not run as things are", false},
               {"validate", "without a job file: a job of five minutes looks at the site, and says what is missing",
                false}},
       .takes_keys = true};

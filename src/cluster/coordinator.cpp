@@ -307,7 +307,7 @@ class Coordinator {
 
   /// A frozen rank is not waited for, and given nothing more.
   void watch_silence() {
-    silence_.tick();
+    if (!silence_.tick()) return;
     const bool speaks = silence_.should_speak();
     for (int rank = 1; rank < communicator_.size(); ++rank) {
       Rank& peer = ranks_[static_cast<std::size_t>(rank)];

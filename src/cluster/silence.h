@@ -18,13 +18,17 @@ class Silence {
 
   void heard(int peer) { silent_s_[static_cast<std::size_t>(peer)] = 0; }
 
-  /// To be called whenever the process is awake, some times a second at least.
-  void tick(Clock::time_point now = Clock::now()) {
-    constexpr double longest_tick_s = 1;
-    const double passed_s = std::min(longest_tick_s, std::chrono::duration<double>(now - last_).count());
+  /// To be called whenever the process is awake, some times a second at least. True if time was counted: when so little
+  /// has passed that it does not matter, nothing is.
+  bool tick(Clock::time_point now = Clock::now()) {
+    constexpr double shortest_s = 0.05, longest_s = 1;
+    const double passed_s = std::chrono::duration<double>(now - last_).count();
+    if (passed_s < shortest_s) return false;
     last_ = now;
-    for (double& silent_s : silent_s_) silent_s += passed_s;
-    unspoken_s_ += passed_s;
+    const double counted_s = std::min(longest_s, passed_s);
+    for (double& silent_s : silent_s_) silent_s += counted_s;
+    unspoken_s_ += counted_s;
+    return true;
   }
 
   [[nodiscard]] bool too_long(int peer) const {
