@@ -198,15 +198,6 @@ class Coordinator {
     }
   }
 
-  /// What was asked for, whether it was found (nullptr: not), and its bytes.
-  static Bytes answer(ByteSpan asked, const Bytes* found) {
-    if (found != nullptr && found->size() > largest_block_bytes) found = nullptr;
-    ByteWriter writer;
-    writer.reserve(asked.size() + 1 + (found != nullptr ? found->size() : 0));
-    writer.raw(asked).put(static_cast<std::uint8_t>(found != nullptr));
-    return (found != nullptr ? writer.raw(*found) : writer).take();
-  }
-
   void take_outcome(int rank, ByteReader& reader) {
     const auto index = reader.get<std::uint64_t>();
     const bool hopeless = reader.get<std::uint8_t>() != 0;
@@ -272,25 +263,10 @@ class Coordinator {
     for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
       if (!ranks_[rank].works) continue;
       const std::vector<std::size_t> batch = scheduler_.next(static_cast<int>(rank), time_left_s);
-      for (std::size_t at = 0; at < batch.size();) at = send_tasks(static_cast<int>(rank), batch, at);
+      for (std::size_t at = 0; at < batch.size();)
+        send(static_cast<int>(rank), Tag::tasks,
+             write_tasks(items_, batch, at, [this](std::size_t index) { return scheduler_.attempt(index); }));
     }
-  }
-
-  /// As many of `batch` as fit into one message, from `at` on. Returns the first that was left.
-  std::size_t send_tasks(int rank, const std::vector<std::size_t>& batch, std::size_t at) {
-    const auto bytes_of = [this](std::size_t index) {
-      return items_[index].payload.size() + 64 + items_[index].prerequisites.size() * Identity::size;
-    };
-    std::size_t bytes = bytes_of(batch[at]);
-    std::size_t end = at + 1;
-    for (; end < batch.size() && bytes + bytes_of(batch[end]) <= full_message_bytes; ++end)
-      bytes += bytes_of(batch[end]);
-    ByteWriter writer;
-    writer.reserve(bytes + sizeof(std::uint32_t));
-    writer.put(static_cast<std::uint32_t>(end - at));
-    for (; at < end; ++at) write_task(writer, items_, batch[at], scheduler_.attempt(batch[at]));
-    send(rank, Tag::tasks, writer.take());
-    return end;
   }
 
   bool should_stop() {

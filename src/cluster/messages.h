@@ -32,4 +32,13 @@ inline constexpr std::size_t full_message_bytes = 16 << 20;
 /// Room for what surrounds an artifact or a payload in its message.
 inline constexpr std::size_t largest_block_bytes = largest_message_bytes - (1 << 20);
 
+/// A message of Tag::artifact or Tag::checkpoint: what was asked for, and what was found (nullptr: nothing).
+inline Bytes answer(ByteSpan asked, const Bytes* found) {
+  if (found != nullptr && found->size() > largest_block_bytes) found = nullptr;
+  ByteWriter message;
+  message.reserve(asked.size() + 1 + (found != nullptr ? found->size() : 0));
+  message.raw(asked).put(static_cast<std::uint8_t>(found != nullptr));
+  return (found != nullptr ? message.raw(*found) : message).take();
+}
+
 }  // namespace telltale::cluster

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -21,9 +22,11 @@ struct Task {
   std::vector<Identity> needs;
 };
 
-/// Adds an item to a message of Tag::tasks, as a task for its `attempt`.
-void write_task(ByteWriter& message, const std::vector<WorkItem>& items, std::size_t index, int attempt);
-/// What such a message holds, its count first. Throws Error if it ends too early.
+/// A message of Tag::tasks: as many of `batch`, items by index, as fit into one, from `at` on; `at` becomes the first
+/// that is left.
+Bytes write_tasks(const std::vector<WorkItem>& items, const std::vector<std::size_t>& batch, std::size_t& at,
+                  const std::function<int(std::size_t)>& attempt_of);
+/// What such a message holds. Throws Error if it ends too early.
 std::vector<Task> read_tasks(ByteReader reader);
 
 /// Two queues: of the compute thread, and of the threads of tasks that ask. Not synchronised.
