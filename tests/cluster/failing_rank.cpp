@@ -1,4 +1,5 @@
-// A command whose rank fails while the others wait for it: `failing_rank RANK error|input|odd`. For test_ending.py.
+// A command whose rank fails while the others wait for it: `failing_rank RANK error|input|odd|freezes`. For test_ending.py.
+#include <csignal>
 #include <cstdlib>
 #include <string>
 
@@ -12,12 +13,13 @@ int main(int argc, char** argv) {
   const int rank = std::atoi(argv[1]);
   const std::string how = argv[2];
   return cli::run_on_ranks("run", stopped_early, [&](cluster::Communicator& communicator) {
-    if (communicator.rank() == rank) {
+    if (communicator.rank() == rank && how != "freezes") {
       if (how == "input") throw InputError("unusable");
       if (how == "odd") throw 7;
       throw Error("out of luck");
     }
     communicator.barrier();
-    return cli::BodyResult{};
+    if (communicator.rank() == rank) raise(SIGSTOP);
+    return cli::BodyResult{.patience_s = 2, .last_words = "all is done\n"};
   });
 }

@@ -31,6 +31,11 @@ def test_a_rank_that_fails_alone_says_why_and_ends_all(rank, how, code, words):
     assert ("rank 2: " + words in done.text) == (rank == "2")
 
 
+def test_a_rank_that_freezes_when_all_is_done_is_not_waited_for_ever():
+    done = run_failing_rank("2", "freezes")
+    assert "all is done\nnot all ranks have left: they are ended" in done.err, done.text
+
+
 @pytest.mark.parametrize("command", ["run", "plan"])
 def test_an_error_whose_text_is_no_utf8_ends_all_ranks_in_order(telltale, tmp_path, command):
     job = write_job(tmp_path / "x.ini", **SLEEPS)
