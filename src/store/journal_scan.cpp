@@ -41,6 +41,22 @@ bool unfinished(ByteSpan rest) {
   return header && !fits(*header, rest, 0);
 }
 
+// True if these bytes can be what killed writers left, one behind the other: beginnings of records and of claims.
+bool all_unfinished(ByteSpan bytes) {
+  constexpr std::size_t most_pieces = 64;  // else something else lies here
+  const std::string_view text = as_text(bytes), marker = as_text(sync_marker);
+  std::vector<std::size_t> begins{0};
+  for (std::size_t b = 0; b < begins.size() && begins.size() < most_pieces; ++b) {
+    const std::size_t begin = begins[b];
+    if (unfinished(bytes.subspan(begin))) return true;
+    for (std::size_t next = begin + 1; (next = text.find(marker.front(), next)) != std::string_view::npos; ++next)
+      if (unfinished(bytes.subspan(next).first(std::min(marker.size(), bytes.size() - next))) &&
+          unfinished(bytes.subspan(begin, next - begin)) && begins.size() < most_pieces)
+        begins.push_back(next);
+  }
+  return false;
+}
+
 bool is_claim(ByteSpan bytes, std::uint64_t offset) {
   const auto header = offset < bytes.size() ? header_at(bytes, offset) : std::nullopt;
   return header && header->type == claim_type;
@@ -96,7 +112,7 @@ class Scanner {
 
   // What lies there is the torn tail of its writer: the beginning of a record, and then a claim.
   [[nodiscard]] bool is_torn(std::uint64_t begin, std::uint64_t end) const {
-    return is_claim(bytes_, end) && unfinished(bytes_.subspan(begin, end - begin));
+    return is_claim(bytes_, end) && all_unfinished(bytes_.subspan(begin, end - begin));
   }
 
   // The offset of the first record.

@@ -473,6 +473,25 @@ TEST(Journal, WhatALoserWritesBehindTheClaimDoesNotCount) {
   EXPECT_TRUE(found.damages.empty()) << found.damages.front().what;
 }
 
+// Killed while it wrote a record; the next one, while it claimed; then one that went on.
+TEST(Journal, TornRecordsAndTornClaimsBehindEachOtherAreNoDamage) {
+  const Bytes payload{1, 2, 3};
+  ByteWriter begun;
+  begun.raw(as_bytes(first_line)).raw(encode_claim(1, 0, "a")).raw(encode_record(1, 1, payload, 3, 1));
+  const Bytes record = encode_record(1, 2, Bytes(70, 5), 70, 1), claim = encode_claim(2, 1, "somebody on some host");
+  for (std::size_t of_record = 0; of_record < record.size(); ++of_record) {
+    for (std::size_t of_claim = 0; of_claim < claim.size(); ++of_claim) {
+      ByteWriter writer;
+      writer.raw(begun.bytes()).raw(ByteSpan(record).first(of_record)).raw(ByteSpan(claim).first(of_claim));
+      writer.raw(encode_claim(2, 1, "b")).raw(encode_record(1, 2, payload, 3, 2));
+      const Scan found = scan(writer.bytes());
+      ASSERT_EQ(found.records.size(), 2u) << of_record << ", " << of_claim;
+      ASSERT_EQ(found.owner, "b") << of_record << ", " << of_claim;
+      ASSERT_TRUE(found.damages.empty()) << of_record << ", " << of_claim << ": " << found.damages.front().what;
+    }
+  }
+}
+
 TEST(Journal, OfClaimsOfOneMomentTheFirstCounts) {
   ByteWriter writer;
   writer.raw(as_bytes(first_line)).raw(encode_claim(1, 0, "a")).raw(as_bytes(first_line)).raw(encode_claim(1, 0, "b"));
