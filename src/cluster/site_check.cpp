@@ -137,7 +137,7 @@ SiteFindings check_site(Communicator& communicator, const std::string& folder, c
   const Json made = on_coordinator(communicator, [&]() -> Json {
     const std::string token = fmt::format("{:08x}", std::random_device()());
     const std::string stem = folder + "/.telltale-validate-" + token;
-    write_file(stem, as_bytes(token + "\n"));
+    append_to(open_file(stem).get(), as_bytes(token + "\n"), stem);
     open_file(stem + ".appended");
     open_file(stem + ".size");
     open_file(stem + ".lock");
@@ -176,9 +176,11 @@ SiteFindings check_site(Communicator& communicator, const std::string& folder, c
     mine.locked_out = ::flock(other.get(), LOCK_EX | LOCK_NB) != 0;
   });
 
+  const auto seen_by = gather_json(communicator, [&]() -> Json { return mine.sees_folder; });
   const Json whole = on_coordinator(communicator, [&]() -> Json {
     bool back = true;
-    for (int other = 0; other < ranks; ++other) back = back && appears(file_of(other), token);
+    for (int other = 0; other < ranks; ++other)
+      back = back && seen_by[static_cast<std::size_t>(other)] == true && appears(file_of(other), token);
     const Json found = {{"back", back},
                         {"appends", holds_all_pieces(stem + ".appended", ranks)},
                         {"commit_s", median_commit_s(sized->get(), stem + ".size")}};

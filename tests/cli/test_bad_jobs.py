@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from refusals import SLEEPS, assert_refused, snapshot
-from telltale_runs import UNUSABLE_INPUT, Process, clean_environment, write_job
+from telltale_runs import UNUSABLE_INPUT, start_one_otherwise, write_job
 
 # ---- the job file
 
@@ -180,9 +180,9 @@ def test_what_one_rank_alone_finds_before_mpi_starts_is_said_once_and_ends_all(t
     job = write_job(tmp_path / "x.ini", **SLEEPS)
     # Two ranks that could run, and one that is told a profile that it has not got.
     run = [telltale.path, "run", job, "-o", tmp_path / "x.h5", "--profiles"]
-    process = Process(["mpirun", "--oversubscribe", "-n", "2", *run, "best", ":", "-n", "1", *run, "pentium"], clean_environment(), tmp_path)
+    process = start_one_otherwise(3, [*run, "best"], [*run, "pentium"])
     done = process.finish()
-    assert done.code == UNUSABLE_INPUT
+    assert done.code == UNUSABLE_INPUT, done.text
     assert done.text.count('there is no profile "pentium"') == 1, done.text
     process.wait_until_gone()
     assert snapshot(tmp_path).keys() == {"x.ini"}

@@ -1,11 +1,10 @@
 """`telltale validate` where a node does not see the folder."""
 
-import shutil
 import subprocess
 
 import pytest
 
-from telltale_runs import Process, SOME_FAILED, clean_environment
+from telltale_runs import SOME_FAILED, start_one_otherwise
 
 
 def test_a_folder_that_one_node_does_not_see_is_named_as_missing(telltale, tmp_path):
@@ -13,9 +12,8 @@ def test_a_folder_that_one_node_does_not_see_is_named_as_missing(telltale, tmp_p
     hidden = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs tmpfs "$2" && exec "$0" "$1" "$2"']
     if subprocess.run([*hidden, "true", "-", tmp_path], capture_output=True, check=False).returncode != 0:
         pytest.skip("mount namespaces are not allowed here")
-    mpirun = [shutil.which("mpirun"), "--oversubscribe", "--bind-to", "none"]
-    done = Process([*mpirun, "-n", "2", telltale.path, "validate", tmp_path, ":", "-n", "1", *hidden, telltale.path, "validate", tmp_path],
-                   clean_environment(), None).finish()
+    validate = [telltale.path, "validate", tmp_path]
+    done = start_one_otherwise(3, validate, [*hidden, *validate]).finish()
     assert done.code == SOME_FAILED, done.text
     assert "MISSING  the folder is not shared: " in done.text, done.text
     assert not list(tmp_path.iterdir())
