@@ -70,9 +70,10 @@ def test_xarray_sees_bits_and_types_unchanged(sample):
         assert ds.logits.dtype == np.float32
         assert (ds.logits.values.ravel() == np.arange(1200, dtype=np.float32)).all()
     with open_group(sample, "elements") as ds:
-        types = {name: str(ds[name].dtype) for name in ds if name.startswith("a_")}
+        types = {name: str(ds[name].dtype) for name in ds if name.startswith("a_") and name != "a_text"}
         assert types == {"a_float32": "float32", "a_float64": "float64", "a_int32": "int32", "a_int64": "int64",
-                         "a_uint8": "uint8", "a_text": "object"}
+                         "a_uint8": "uint8"}
+        assert ds.a_text.dtype.kind in "OU"  # the latter since xarray 2025
         assert ds.a_int64.item() == 2**40 and ds.a_text.item() == "text"
         assert ds.none.shape == (0,) and ds.no_texts.shape == (0,)
 
