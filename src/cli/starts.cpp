@@ -48,7 +48,10 @@ int begin(const study::StudyPaths& paths, const slurm::Budgets& budgets) {
   const slurm::Standing now = standing_of(paths);
   const slurm::Starts starts(paths.starts());
   std::string reason;
-  if (const auto chain = starts.last(); chain && chain->holds(*job)) {
+  // Slurm may begin a job again that is done (24.11 does, once it has pushed it out): such a start ends at once, and well.
+  const auto chain = starts.last();
+  const bool is_done = chain && !chain->starts.empty() && chain->starts.back().exit_code == all_done;
+  if (chain && chain->holds(*job) && !is_done) {
     reason = chain->stopped.empty() ? why_no_further_start(*chain, now, budgets) : chain->stopped;
     if (reason.empty() && !chain->starts.empty() && chain->starts.back().job != *job) {
       const std::string& before = chain->starts.back().job;
