@@ -19,10 +19,7 @@ slurm::Standing standing_of(const study::StudyPaths& paths) {
   slurm::Standing standing;
   if (!std::filesystem::exists(paths.journal())) return standing;
   const study::StudyRecords records = study::read_records(paths.journal());
-  std::size_t planned = 0;
-  if (!records.sessions.empty())
-    for (const auto& [kind, totals] : records.sessions.back().at("plan").items())
-      planned += totals.at("tasks").get<std::size_t>();
+  const std::size_t planned = records.planned_tasks();
   for (const auto& [identity, outcome] : records.outcomes) standing.done += outcome.status == TaskStatus::done;
   standing.complete = planned > 0 && records.outcomes.size() >= planned;
   return standing;
@@ -48,7 +45,8 @@ int begin(const study::StudyPaths& paths, const slurm::Budgets& budgets) {
   const slurm::Standing now = standing_of(paths);
   const slurm::Starts starts(paths.starts());
   std::string reason;
-  // Slurm may begin a job again that is done (24.11 does, once it has pushed it out): such a start ends at once, and well.
+  // Slurm may begin a job again that is done (24.11 does, once it has pushed it out): such a start ends at once, and
+  // well.
   const auto chain = starts.last();
   const bool is_done = chain && !chain->starts.empty() && chain->starts.back().exit_code == all_done;
   if (chain && chain->holds(*job) && !is_done) {
@@ -100,8 +98,7 @@ void show(const study::StudyPaths& paths) {
   }
   if (chain->starts.empty()) text = "submitted, and not begun yet\n";
   if (!chain->stopped.empty()) text += "no further start: " + chain->stopped + "\n";
-  for (const std::string& job : chain->jobs)
-    text += "job " + job + ": " + slurm::state_of(job).value_or("not known to Slurm here, or no more") + "\n";
+  for (const std::string& job : chain->jobs) text += slurm::describe(job) + "\n";
   std::cout << text;
 }
 

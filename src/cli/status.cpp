@@ -12,14 +12,6 @@
 
 namespace telltale::cli {
 
-namespace {
-
-std::string slurm_words(const std::string& job) {
-  return "job " + job + ": " + slurm::state_of(job).value_or("not known to Slurm here, or no more");
-}
-
-}  // namespace
-
 int run_status(const Arguments& arguments, char**) {
   const Shape shape{"status", "RESULTS.h5", true, {}, false};
   const Options options = parse(arguments, shape);
@@ -32,7 +24,7 @@ int run_status(const Arguments& arguments, char**) {
   const auto holder = store::RunLock::holder(paths.lock());
   if (const auto chain = slurm::Starts(paths.starts()).last(); chain && !std::filesystem::exists(paths.journal())) {
     std::cout << "study      submitted, and not begun yet\n";
-    for (const std::string& job : chain->jobs) std::cout << "slurm      " << slurm_words(job) << "\n";
+    for (const std::string& job : chain->jobs) std::cout << "slurm      " << slurm::describe(job) << "\n";
     if (!chain->stopped.empty()) std::cout << "starts     no further one: " << chain->stopped << "\n";
     return stopped_early;
   }
@@ -48,7 +40,7 @@ int run_status(const Arguments& arguments, char**) {
     std::cout << "study      unknown: the journal's head records are damaged\n";
   }
   if (!records.sessions.empty() && records.sessions.back().contains("slurm_job")) {
-    std::cout << "slurm      " << slurm_words(records.sessions.back()["slurm_job"].get<std::string>()) << "\n";
+    std::cout << "slurm      " << slurm::describe(records.sessions.back()["slurm_job"].get<std::string>()) << "\n";
   }
   if (const auto chain = slurm::Starts(paths.starts()).last(); chain && !chain->stopped.empty())
     std::cout << "starts     no further one: " << chain->stopped << "\n";
@@ -70,10 +62,7 @@ int run_status(const Arguments& arguments, char**) {
     worked_s += outcome.seconds;
     since += outcome.finished_s >= started_s;
   }
-  std::size_t total = 0;
-  if (!records.sessions.empty())
-    for (const auto& [kind, totals] : records.sessions.back().at("plan").items())
-      total += totals.at("tasks").get<std::size_t>();
+  const std::size_t total = records.planned_tasks();
   std::cout << "tasks      " << done << " of " << total << " done, " << failed << " failed, "
             << total - std::min(total, done + failed) << " open\n";
   std::cout << "work       " << duration_text(worked_s) << " of rank time committed\n";

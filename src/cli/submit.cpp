@@ -7,7 +7,6 @@
 
 #include "cli/options.h"
 #include "cli/requests.h"
-#include "core/command.h"
 #include "core/error.h"
 #include "core/posix.h"
 #include "core/text.h"
@@ -97,7 +96,7 @@ int validate_site(const Options& options, const slurm::Site& site, const std::ve
   provide_script(submission.script, "validate.sbatch");
   fs::remove(submission.log);
   std::cerr << "a job of at most " << submission.time << " minutes is submitted, and waited for\n";
-  const CommandResult job = run_command(words, variables_of_script(site), std::chrono::hours(24));
+  const CommandResult job = run_sbatch(site, words, std::chrono::hours(24));
   if (!fs::exists(submission.log)) {
     if (job.exit_code != 0) throw InputError("Slurm refuses: " + job.errors + job.output);
     throw InputError("the job has ended, and its log " + submission.log +

@@ -52,6 +52,10 @@ std::optional<std::string> state_of(const std::string& job) {
   }
 }
 
+std::string describe(const std::string& job) {
+  return "job " + job + ": " + state_of(job).value_or("not known to Slurm here, or no more");
+}
+
 std::optional<double> end_printed_by_squeue(const std::string& output) {
   return number_in(output.substr(0, output.find('\n')));
 }

@@ -18,6 +18,9 @@ std::optional<std::string> job_id();
 /// more), or there is no Slurm here, or it does not answer.
 std::optional<std::string> state_of(const std::string& job);
 
+/// "job 12: PENDING (BeginTime)", for people; it says so where Slurm knows nothing of it.
+std::string describe(const std::string& job);
+
 /// The end of the job in Unix seconds, from what `squeue -o %e` prints with SLURM_TIME_FORMAT=%s. None: unlimited, or
 /// it says nothing of the kind.
 std::optional<double> end_printed_by_squeue(const std::string& output);

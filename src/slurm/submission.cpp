@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <set>
 
-#include "core/command.h"
 #include "core/error.h"
 #include "core/text.h"
 
@@ -70,19 +68,15 @@ void add_parts(std::vector<std::string>& words, const Site& site, const Submissi
   }
 }
 
-std::string run_sbatch(std::vector<std::string> words, const Site& site, const char* option, bool all_output) {
+// What it says, with an option more; throws if it refuses.
+std::string said_by_sbatch(const Site& site, const Submission& submission, const char* option, bool all_output) {
+  std::vector<std::string> words = sbatch_words(site, submission);
   words.insert(words.begin() + 1, option);
-  CommandResult answer;
-  try {
-    answer = run_command(words, variables_of_script(site), std::chrono::minutes(2));
-  } catch (const Error& error) {
-    throw InputError(fmt::format(
-        "there is no Slurm here to submit to ({}); without it: mpirun -n RANKS telltale run ...", error.what()));
-  }
-  std::string said = all_output ? answer.errors + answer.output : answer.output;
-  if (answer.exit_code != 0) said = answer.errors + answer.output;
+  const CommandResult answer = run_sbatch(site, words, std::chrono::minutes(2));
+  const bool refused = answer.exit_code != 0;
+  std::string said = refused || all_output ? answer.errors + answer.output : answer.output;
   while (!said.empty() && said.back() == '\n') said.pop_back();
-  if (answer.exit_code != 0) throw InputError("Slurm refuses: " + said);
+  if (refused) throw InputError("Slurm refuses: " + said);
   return said;
 }
 
@@ -119,8 +113,17 @@ std::vector<std::string> variables_of_script(const Site& site) {
   return variables;
 }
 
+CommandResult run_sbatch(const Site& site, const std::vector<std::string>& words, std::chrono::milliseconds limit) {
+  try {
+    return run_command(words, variables_of_script(site), limit);
+  } catch (const Error& error) {
+    throw InputError(fmt::format(
+        "there is no Slurm here to submit to ({}); without it: mpirun -n RANKS telltale run ...", error.what()));
+  }
+}
+
 std::string submit(const Site& site, const Submission& submission) {
-  const std::string said = run_sbatch(sbatch_words(site, submission), site, "--parsable", false);
+  const std::string said = said_by_sbatch(site, submission, "--parsable", false);
   // "12" or "12;cluster", perhaps behind what a site's plugin has to say.
   const std::string last = said.substr(said.find_last_of('\n') + 1);
   const std::string id = last.substr(0, last.find(';'));
@@ -130,7 +133,7 @@ std::string submit(const Site& site, const Submission& submission) {
 }
 
 std::string test_only(const Site& site, const Submission& submission) {
-  return run_sbatch(sbatch_words(site, submission), site, "--test-only", true);
+  return said_by_sbatch(site, submission, "--test-only", true);
 }
 
 std::string as_typed(const std::vector<std::string>& words) {

@@ -1,9 +1,11 @@
 // A study as jobs of Slurm: the words of sbatch, and what it answers. Nothing of it goes through a shell.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
+#include "core/command.h"
 #include "core/embedded.h"
 #include "slurm/site.h"
 
@@ -28,6 +30,9 @@ std::vector<std::string> sbatch_words(const Site& site, const Submission& submis
 
 /// Variables that the script reads: NAME=value.
 std::vector<std::string> variables_of_script(const Site& site);
+
+/// Runs sbatch with these words to its end. Throws InputError if there is no Slurm.
+CommandResult run_sbatch(const Site& site, const std::vector<std::string>& words, std::chrono::milliseconds limit);
 
 /// Submits; returns the job's id. Throws InputError with Slurm's own words if it refuses, or if there is no Slurm.
 std::string submit(const Site& site, const Submission& submission);

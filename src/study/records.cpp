@@ -53,6 +53,14 @@ bool StudyRecords::is_done(const Identity& task) const {
   return found != outcomes.end() && found->second.status == TaskStatus::done;
 }
 
+std::size_t StudyRecords::planned_tasks() const {
+  std::size_t planned = 0;
+  if (!sessions.empty())
+    for (const auto& [kind, totals] : sessions.back().at("plan").items())
+      planned += totals.at("tasks").get<std::size_t>();
+  return planned;
+}
+
 int StudyRecords::crashes_of(const Identity& task) const {
   const auto found = crashes.find(task);
   return found == crashes.end() ? 0 : found->second;

@@ -63,6 +63,8 @@ struct StudyRecords {
 
   /// The task is done (not merely recorded as failed).
   [[nodiscard]] bool is_done(const Identity& task) const;
+  /// Of the last start's plan; 0 before the first.
+  [[nodiscard]] std::size_t planned_tasks() const;
   /// How often its rank crashed while the task ran.
   [[nodiscard]] int crashes_of(const Identity& task) const;
 };
