@@ -15,7 +15,7 @@ FROZEN_AFTER_S = 8
 @pytest.fixture(scope="module")
 def job(tmp_path_factory):
     """Its one worker sleeps for 16 s in all, whatever the machine."""
-    return write_job(tmp_path_factory.mktemp("job") / "x.ini", experiment="empty", tasks=32, task_seconds=0.5, rank_timeout=FROZEN_AFTER_S)
+    return write_job(tmp_path_factory.mktemp("job") / "x.ini", experiment="empty", tasks=32, task_seconds=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +25,8 @@ def uninterrupted(telltale, job, tmp_path_factory):
     return output
 
 
-def begin(telltale, job, output, environment=None):
-    process = telltale.start("run", job, "-o", output, ranks=2, environment=environment)
+def begin(telltale, job, output, *more, environment=None):
+    process = telltale.start("run", job, "-o", output, *more, ranks=2, environment=environment)
     told = wait_for_progress(process, output, lambda told: told["done"] >= 2)
     assert told and told["remaining"] >= 1
     return process
@@ -40,7 +40,7 @@ def assert_whole(telltale, output, reference):
 
 def test_a_run_that_another_one_takes_over_from_ends_and_says_so(telltale, job, uninterrupted, tmp_path):
     output = tmp_path / "x.h5"
-    first = begin(telltale, job, output, WITHOUT_LOCKS)
+    first = begin(telltale, job, output, environment=WITHOUT_LOCKS)
     try:
         telltale.run(job, output, ranks=5, environment=WITHOUT_LOCKS)
         ended = first.finish()
@@ -53,7 +53,7 @@ def test_a_run_that_another_one_takes_over_from_ends_and_says_so(telltale, job, 
 
 def test_a_coordinator_that_wakes_after_another_has_finished_changes_nothing(telltale, job, uninterrupted, tmp_path):
     output = tmp_path / "x.h5"
-    first = begin(telltale, job, output, WITHOUT_LOCKS)
+    first = begin(telltale, job, output, environment=WITHOUT_LOCKS)
     try:
         members = first.members()
         for pid in members:
@@ -87,7 +87,7 @@ def test_a_lock_that_outlived_its_holder_is_broken_by_its_hosts_name(telltale, j
                                         (0, f"the coordinator (rank 0) has said nothing for {FROZEN_AFTER_S} s")])
 def test_a_frozen_rank_is_noticed_and_the_study_goes_on_with_the_next_start(telltale, job, uninterrupted, tmp_path, rank, says):
     output = tmp_path / "x.h5"
-    process = begin(telltale, job, output)
+    process = begin(telltale, job, output, "--rank-timeout", FROZEN_AFTER_S)
     try:
         process.signal(signal.SIGSTOP, process.ranks()[rank])
         ended = process.finish()
