@@ -51,10 +51,8 @@ def test_an_end_that_is_moved_while_a_study_runs_is_heard(slurm, telltale, tmp_p
 def test_a_job_pushed_out_by_another_goes_on_with_the_same_bits(slurm, telltale, job, profiles, uninterrupted, tmp_path):
     log = tmp_path / "log"
     output = tmp_path / "x.h5"
-    number = slurm.submit(job, output, "--profiles", profiles, log=log)
-    slurm.wait(number, lambda state: output.with_name("x.h5.journal").exists() and telltale.status(output)[0] >= 1, "nothing is done", log)
-    urgent = slurm("sbatch", "--parsable", "--partition=urgent", "--exclusive", "--nodes=4", "--time=5", f"--output={tmp_path}/urgent", "--wrap", "sleep 1")
-    slurm.wait(number, lambda state: int(state["Restarts"]) >= 1 and state["JobState"] == "PENDING", "it is not pushed out", log)
+    number = slurm.submit_and_wait_for_a_result(telltale, job, output, "--profiles", profiles, log=log)
+    urgent = slurm.push_out(number, tmp_path, log)
     assert f"slurm      job {number}: PENDING (" in telltale("status", output, environment={"SLURM_CONF": slurm.environment["SLURM_CONF"]}).out
     slurm.finish(urgent, tmp_path / "urgent")
     slurm.hasten(number)
@@ -70,8 +68,7 @@ def test_a_job_pushed_out_by_another_goes_on_with_the_same_bits(slurm, telltale,
 def test_a_job_that_is_cancelled_is_submitted_again_and_ends_with_the_same_bits(slurm, telltale, job, profiles, uninterrupted, tmp_path):
     log = tmp_path / "log"
     output = tmp_path / "x.h5"
-    number = slurm.submit(job, output, "--profiles", profiles, log=log)
-    slurm.wait(number, lambda state: output.with_name("x.h5.journal").exists() and telltale.status(output)[0] >= 1, "nothing is done", log)
+    number = slurm.submit_and_wait_for_a_result(telltale, job, output, "--profiles", profiles, log=log)
     slurm("scancel", number)
     assert slurm.finish(number, log)["JobState"] == "CANCELLED"
     done = telltale.status(output)[0]
@@ -88,11 +85,9 @@ def test_a_job_pushed_out_with_time_to_spare_stops_in_order_and_goes_on(slurm, t
     output = tmp_path / "x.h5"
     script = tmp_path / "study.sbatch"
     script.write_text(STUDY.read_text() if warning else STUDY.read_text().replace("#SBATCH --signal", "# SBATCH --signal"))
-    number = slurm.submit(job, output, "--profiles", profiles, log=log, script=script,
-                          options=["--partition=grace", f"--export=ALL,TELLTALE_LAUNCHER={launcher}"])
-    slurm.wait(number, lambda state: output.with_name("x.h5.journal").exists() and telltale.status(output)[0] >= 1, "nothing is done", log)
-    urgent = slurm("sbatch", "--parsable", "--partition=urgent", "--exclusive", "--nodes=4", "--time=5", f"--output={tmp_path}/urgent", "--wrap", "sleep 1")
-    slurm.wait(number, lambda state: int(state["Restarts"]) >= 1 and state["JobState"] == "PENDING", "it is not pushed out", log)
+    number = slurm.submit_and_wait_for_a_result(telltale, job, output, "--profiles", profiles, log=log, script=script,
+                                                options=["--partition=grace", f"--export=ALL,TELLTALE_LAUNCHER={launcher}"])
+    urgent = slurm.push_out(number, tmp_path, log)
     slurm.finish(urgent, tmp_path / "urgent")
     slurm.hasten(number)
     state = slurm.finish(number, log)
@@ -104,8 +99,7 @@ def test_a_job_pushed_out_with_time_to_spare_stops_in_order_and_goes_on(slurm, t
 def test_a_job_whose_node_fails_goes_on_with_the_same_bits(slurm, telltale, job, profiles, uninterrupted, tmp_path):
     log = tmp_path / "log"
     output = tmp_path / "x.h5"
-    number = slurm.submit(job, output, "--profiles", profiles, log=log)
-    slurm.wait(number, lambda state: output.with_name("x.h5.journal").exists() and telltale.status(output)[0] >= 1, "nothing is done", log)
+    number = slurm.submit_and_wait_for_a_result(telltale, job, output, "--profiles", profiles, log=log)
     slurm("scontrol", "update", "nodename=n4", "state=down", "reason=test")
     try:
         slurm.wait(number, lambda state: int(state["Restarts"]) >= 1 and state["JobState"] == "PENDING", "it is not queued again", log)

@@ -174,7 +174,7 @@ def test_what_is_queued_behind_a_cancelled_job_begins_nothing(slurm, telltale, t
     job = write_job(tmp_path / "x.ini", experiment="empty", tasks=60, task_seconds=2)
     jobs, _ = submit(slurm, telltale, job, "-o", output)
     log = tmp_path / "x.h5.log"
-    slurm.wait(jobs[0], lambda state: output.with_name("x.h5.journal").exists() and telltale.status(output)[0] >= 1, "nothing is done", log)
+    slurm.wait_for_a_result(telltale, jobs[0], output, log)
     slurm("scancel", jobs[0])
     assert slurm.finish(jobs[0], log)["JobState"] == "CANCELLED"
     assert slurm.finish(jobs[1], log)["JobState"] == "FAILED"

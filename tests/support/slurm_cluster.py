@@ -4,13 +4,12 @@ import pathlib
 import subprocess
 import time
 
-from telltale_runs import clean_environment
+from telltale_runs import SAFETY_NET_S, clean_environment
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 LOCAL_CLUSTER = REPOSITORY / "slurm" / "local-cluster"
 STUDY = REPOSITORY / "slurm" / "study.sbatch"
 NODES = ("haswell", "skylake", "zen", "zen")  # the feature of each
-SAFETY_NET_S = 400
 
 
 class Slurm:
@@ -18,13 +17,28 @@ class Slurm:
         self.environment = clean_environment(SLURM_CONF=str(folder / "slurm.conf"), TELLTALE=telltale.path)
 
     def __call__(self, *words, check=True):
-        done = subprocess.run(list(map(str, words)), env=self.environment, text=True, capture_output=True, timeout=60)
+        done = subprocess.run(list(map(str, words)), env=self.environment, text=True, capture_output=True, timeout=SAFETY_NET_S)
         assert not check or done.returncode == 0, f"{' '.join(map(str, words))}\n{done.stdout}{done.stderr}"
         return done.stdout.strip()
 
     def submit(self, *words, log, nodes=4, minutes=10, script=STUDY, options=()):
         """The id of a job of study.sbatch."""
         return self("sbatch", "--parsable", f"--nodes={nodes}", f"--time={minutes}", f"--output={log}", *options, script, *words)
+
+    def submit_and_wait_for_a_result(self, telltale, job, output, *words, log, **how):
+        """The id of a job of study.sbatch that has committed something."""
+        number = self.submit(job, output, *words, log=log, **how)
+        self.wait_for_a_result(telltale, number, output, log)
+        return number
+
+    def wait_for_a_result(self, telltale, job, output, log):
+        self.wait(job, lambda state: output.with_name(f"{output.name}.journal").exists() and telltale.status(output)[0] >= 1, "nothing is done", log)
+
+    def push_out(self, job, folder, log):
+        """Has a job of a higher partition take the nodes away; returns that job once the other is queued again."""
+        urgent = self("sbatch", "--parsable", "--partition=urgent", "--exclusive", "--nodes=4", "--time=5", f"--output={folder}/urgent", "--wrap", "sleep 1")
+        self.wait(job, lambda state: int(state["Restarts"]) >= 1 and state["JobState"] == "PENDING", "it is not pushed out", log)
+        return urgent
 
     def told(self, telltale, *words):
         """What `telltale submit` says to these words."""
