@@ -63,6 +63,12 @@ std::vector<std::string> Environments::names() const {
 std::string profile_of(const forensics::RankReport& rank) { return rank.passport.at("profile"); }
 std::string host_of(const forensics::RankReport& rank) { return rank.passport.at("system").at("host"); }
 
+ExpectedNodes parse_expected_nodes(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return {text, 1};
+  return {text.substr(0, colon), parse_integer(text.substr(colon + 1))};
+}
+
 std::vector<std::string> missing_nodes(const std::vector<std::string>& expected,
                                        const std::map<std::string, std::string>& microarchitecture_of_host) {
   const auto same = [](const std::string& a, const std::string& b) {
@@ -73,11 +79,9 @@ std::vector<std::string> missing_nodes(const std::vector<std::string>& expected,
   for (const auto& [host, microarchitecture] : microarchitecture_of_host)
     came.push_back(host + " (" + microarchitecture + ")");
   for (const std::string& word : expected) {
-    const std::size_t colon = word.rfind(':');
-    const std::string kind = word.substr(0, colon);
-    const long long count = colon == std::string::npos ? 1 : parse_integer(word.substr(colon + 1));
+    const auto [kind, count] = parse_expected_nodes(word);
     const auto found = std::count_if(microarchitecture_of_host.begin(), microarchitecture_of_host.end(),
-                                     [&](const auto& host) { return same(host.second, kind); });
+                                     [&, &kind = kind](const auto& host) { return same(host.second, kind); });
     if (found < count)
       missing.push_back(fmt::format("asked for {} node{} of {}, and there {} {}: {} came", count, count == 1 ? "" : "s",
                                     kind, found == 1 ? "is" : "are", found == 0 ? "none" : std::to_string(found),

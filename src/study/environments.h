@@ -55,8 +55,15 @@ struct Environments {
 std::string profile_of(const forensics::RankReport& rank);
 std::string host_of(const forensics::RankReport& rank);
 
-/// Of the nodes that a study should have ("Zen 3:2", "Haswell": one), by microarchitecture, those that did not come: a
-/// sentence each. Throws InputError for what cannot be read.
+/// Nodes that a study should have.
+struct ExpectedNodes {
+  std::string microarchitecture;
+  long long count = 1;
+};
+/// "Zen 3:2"; "Haswell" is one. Throws InputError.
+ExpectedNodes parse_expected_nodes(const std::string& text);
+
+/// Of these, those that did not come: a sentence each. Throws InputError for what cannot be read.
 std::vector<std::string> missing_nodes(const std::vector<std::string>& expected,
                                        const std::map<std::string, std::string>& microarchitecture_of_host);
 

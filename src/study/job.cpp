@@ -13,6 +13,7 @@
 #include "core/text.h"
 #include "core/utf8.h"
 #include "study/axis.h"
+#include "study/environments.h"
 #include "study/experiment.h"
 
 namespace telltale::study {
@@ -181,7 +182,14 @@ void Job::set(const Parameter& key, const std::string& text, Origin origin) {
 }
 
 // What a single key cannot show.
-void Job::check() const { experiment_named(experiment_).check(*this); }
+void Job::check() const {
+  try {
+    for (const std::string& nodes : values("expect")) static_cast<void>(parse_expected_nodes(nodes));
+  } catch (const InputError& error) {
+    refuse("expect", error.what());
+  }
+  experiment_named(experiment_).check(*this);
+}
 
 const Job::Entry& Job::entry(std::string_view name) const {
   const auto found = entries_.find(name);

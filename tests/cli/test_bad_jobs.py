@@ -103,6 +103,7 @@ def test_an_alpha_of_more_images_than_the_rival_may_mark_is_refused(refused):
     ("test-images = 50\npredict-images = 51\n", ["bad.ini:2: predict-images: ", "there are only 50 test images"]),
     ("epochs = 3\nlr-milestones = 1, 3\n", ["bad.ini:2: lr-milestones: ", "epoch 3 is not before the last"]),
     ("official = yes\n", ["glyphs", "no official files"]),
+    ("epochs = 1\nexpect = Haswell, Zen 3:two\n", ["bad.ini:2: expect: ", "'two'"]),
     ("train-images = 10000000\ndataset = mnist\n", ["mnist"]),
 ])
 def test_impossible_combinations_are_refused(refused, text, words):
