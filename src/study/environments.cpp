@@ -75,7 +75,7 @@ std::vector<std::string> missing_nodes(const std::vector<std::string>& expected,
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                       [](unsigned char one, unsigned char other) { return std::tolower(one) == std::tolower(other); });
   };
-  std::vector<std::string> came, missing;
+  std::vector<std::string> came, absent;
   for (const auto& [host, microarchitecture] : microarchitecture_of_host)
     came.push_back(host + " (" + microarchitecture + ")");
   for (const std::string& word : expected) {
@@ -83,11 +83,11 @@ std::vector<std::string> missing_nodes(const std::vector<std::string>& expected,
     const auto found = std::count_if(microarchitecture_of_host.begin(), microarchitecture_of_host.end(),
                                      [&, &kind = kind](const auto& host) { return same(host.second, kind); });
     if (found < count)
-      missing.push_back(fmt::format("asked for {} node{} of {}, and there {} {}: {} came", count, count == 1 ? "" : "s",
-                                    kind, found == 1 ? "is" : "are", found == 0 ? "none" : std::to_string(found),
-                                    joined(came)));
+      absent.push_back(fmt::format("asked for {} node{} of {}, and there {} {}: {} came", count, count == 1 ? "" : "s",
+                                   kind, found == 1 ? "is" : "are", found == 0 ? "none" : std::to_string(found),
+                                   joined(came)));
   }
-  return missing;
+  return absent;
 }
 
 Identity Environment::identity(const std::vector<std::string>& subjects) const {

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/posix.h"
+#include "study/compared.h"
 #include "study/published.h"
 #include "study/version.h"
 
@@ -204,6 +205,7 @@ store::Group build_results(const Session& session, const StudyRecords& records) 
   root.children.push_back(environments_group(session));
   root.children.push_back(tasks_group(session, outcomes));
   root.children.push_back(run_group(session, records.sessions, outcomes));
+  add_compared(root, session.experiment->report(root), session.experiment->papers());
   return root;
 }
 
