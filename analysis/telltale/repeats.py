@@ -1,0 +1,20 @@
+"""The one way in which repeats become a number with an interval."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from scipy.special import stdtrit
+
+
+def over_repeats(values: xr.DataArray, dim: str = "repeat", confidence: float = 0.95) -> xr.Dataset:
+    """Mean, deviation and Student's interval of the mean over the repeats that are there.
+
+    Returns `mean`, `low`, `high`, `deviation` (of one repeat, n - 1) and `n`, without `dim`. Of one repeat there is no interval: NaN.
+    The same figures as the program's own tables, whose intervals come from repeats alone.
+    """
+    n = values.notnull().sum(dim)
+    deviation = values.std(dim, ddof=1).where(n > 1)
+    mean = values.mean(dim)
+    half = xr.apply_ufunc(stdtrit, np.maximum(n - 1, 1), (1 + confidence) / 2) * deviation / np.sqrt(n)
+    return xr.Dataset({"mean": mean, "low": mean - half, "high": mean + half, "deviation": deviation, "n": n})
