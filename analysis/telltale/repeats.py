@@ -14,7 +14,7 @@ def over_repeats(values: xr.DataArray, dim: str = "repeat", confidence: float = 
     The same figures as the program's own tables, whose intervals come from repeats alone.
     """
     n = values.notnull().sum(dim)
-    deviation = values.std(dim, ddof=1).where(n > 1)
-    mean = values.mean(dim)
-    half = xr.apply_ufunc(stdtrit, np.maximum(n - 1, 1), (1 + confidence) / 2) * deviation / np.sqrt(n)
+    mean = values.sum(dim).where(n > 0) / n.where(n > 0)
+    deviation = np.sqrt(((values - mean) ** 2).sum(dim) / np.maximum(n - 1, 1)).where(n > 1)
+    half = xr.apply_ufunc(stdtrit, np.maximum(n - 1, 1), (1 + confidence) / 2) * deviation / np.sqrt(n.where(n > 1))
     return xr.Dataset({"mean": mean, "low": mean - half, "high": mean + half, "deviation": deviation, "n": n})

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from matplotlib.axes import Axes
 
 from telltale.cells import constant, each, labels_of, varying, word, words
 from telltale.figures.drawing import MARKERS, Drawing, NothingToDraw, colour, legend, line, panels, published, published_key
@@ -72,6 +73,7 @@ def curves(study: Study, group: str, along: str, measures: Mapping[str, str], *,
             if percent:  # an interval may reach beyond what a share can be
                 low_end, high_end = panel.get_ylim()
                 panel.set_ylim(max(low_end, -3), min(high_end, 103))
+        _scale(axes[-1, column], labels_of(first, along))
         axes[-1, column].set_xlabel(axis or along.replace("_", " "))
     for row in axes:
         row[0].set_ylabel("%" if percent else "")
@@ -80,6 +82,16 @@ def curves(study: Study, group: str, along: str, measures: Mapping[str, str], *,
     shown = constant(first, (along, "repeat"))
     caption = _caption(shown, int(frame["n"].max()), len(panel_rows), has_published)
     return Drawing(figure, frame, caption, _told(frame, names, measures, along, percent))
+
+
+def _scale(panel: Axes, labels: Sequence[float]) -> None:
+    """Ticks at the labels where they are few; logarithmic where they reach over more than a decade."""
+    positive = [label for label in labels if label > 0]
+    if len(positive) == len(labels) > 2 and max(positive) / min(positive) >= 20:
+        panel.set_xscale("log")
+    if len(labels) <= 7:
+        panel.set_xticks(labels, [word(float(label)) for label in labels])
+        panel.minorticks_off()
 
 
 def _caption(shown: dict[str, Any], repeats: int, rows: int, has_published: bool) -> str:

@@ -130,14 +130,22 @@ def heatmap(axes: Axes, values: np.ndarray, texts: np.ndarray | None, series: st
 
 
 def legend(axes: Axes, columns: int = 4, more: Sequence[Any] = ()) -> None:
-    """Above a panel, with the entries of the whole figure."""
+    """Above all panels of the figure of `axes`, with the entries of all of them: in as many columns, at most, as fit."""
+    drawing = axes.figure
     entries: dict[str, Any] = {}
-    for one in axes.figure.axes:
+    for one in drawing.axes:
         for handle, label in zip(*one.get_legend_handles_labels()):
             entries.setdefault(label, handle)
     entries.update({one.get_label(): one for one in more})
-    if entries:
-        axes.legend(entries.values(), entries.keys(), loc="lower left", bbox_to_anchor=(0, 1.12), ncols=columns, borderaxespad=0)
+    if not entries:
+        return
+    width, height = drawing.get_size_inches()
+    fitting = int((width - 0.2) / (0.55 + 0.075 * max(len(label) for label in entries)))
+    columns = max(1, min(columns, fitting, len(entries)))
+    # Room for it is taken from the panels: a legend in the layout would widen the panel that it belongs to.
+    rows = -(-len(entries) // columns)
+    drawing.get_layout_engine().set(rect=(0, 0, 1, 1 - (0.19 * rows + 0.06) / height))
+    drawing.legend(entries.values(), entries.keys(), loc="upper left", ncols=columns, borderaxespad=0.2).set_in_layout(False)
 
 
 def published_key() -> Any:
