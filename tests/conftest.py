@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: the program, and one small finished study to look at."""
+"""What the end-to-end tests share: the program, and small finished studies to look at."""
 
 import os
 import pathlib
@@ -10,7 +10,7 @@ import types
 import pytest
 
 from refusals import assert_refused, snapshot
-from studies import make_finished_study
+from studies import make_study
 from telltale_runs import Telltale
 
 
@@ -27,15 +27,27 @@ def telltale(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def finished_study(telltale, tmp_path_factory):
-    """A study that is done: `.job`, `.output`, `.folder`. Not to be changed, not even for a moment: others look at it too."""
-    # CTest makes one for all (support/make_finished_study.py); a test that is run by hand makes its own.
-    folder = os.environ.get("TELLTALE_FINISHED_STUDY")
-    if not folder:
-        folder = tmp_path_factory.mktemp("finished")
-        make_finished_study(telltale, folder)
-    folder = pathlib.Path(folder)
-    return types.SimpleNamespace(job=folder / "small.ini", output=folder / "x.h5", folder=folder)
+def finished(telltale, tmp_path_factory):
+    """finished(NAME): a small study of support/studies.py that is done: `.job`, `.output`, `.folder`. Not to be changed, not even for a
+    moment: others look at it too."""
+    made = {}
+
+    def find(name):
+        if name not in made:
+            # CTest makes one for all (support/make_study.py); a test that is run by hand makes its own.
+            folder = pathlib.Path(os.environ.get("TELLTALE_STUDIES", "none")) / name
+            if not (folder / "x.h5").exists():
+                folder = tmp_path_factory.mktemp(name)
+                make_study(telltale, name, folder)
+            made[name] = types.SimpleNamespace(job=folder / f"{name}.ini", output=folder / "x.h5", folder=folder)
+        return made[name]
+    return find
+
+
+@pytest.fixture(scope="session")
+def finished_study(finished):
+    """The small study of experiment new-label."""
+    return finished("small")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 
@@ -20,7 +21,9 @@ def words(labels: dict[str, Any]) -> str:
 
 
 def labels_of(values: xr.DataArray | xr.Dataset, dim: str) -> list[Any]:
-    return [one.item() if hasattr(one, "item") else one for one in values[dim].values] if dim in values.coords else list(range(values.sizes[dim]))
+    if dim not in values.coords:
+        return list(range(values.sizes[dim]))
+    return [one.item() if hasattr(one, "item") else one for one in np.asarray(values.coords[dim])]
 
 
 def varying(values: xr.DataArray, without: Iterable[str] = ()) -> list[str]:

@@ -56,7 +56,7 @@ def compared(study: Study) -> pd.DataFrame:
 def marks(study: Study, measure: str, along: str, **labels: Any) -> dict[Any, float]:
     """Published numbers to be drawn beside measured ones: of a measure, by their label on the dimension `along`.
 
-    A row is taken if it names `along`, agrees with `labels`, and with the study where the study has one value.
+    A row is taken if it names `along`, and all else that it names is among `labels` or holds in the whole study.
     """
     wanted = {**{key: value for key, value in study.constants.items() if key not in labels}, **labels}
     found: dict[Any, float] = {}
@@ -64,7 +64,7 @@ def marks(study: Study, measure: str, along: str, **labels: Any) -> dict[Any, fl
         there = {key: value for key, value in row.coordinates.items() if value is not None}
         if row.measure != measure or along not in there or row.bound:
             continue
-        if all(same(there[key], wanted[key]) for key in there if key != along and key in wanted):
+        if all(key in wanted and same(there[key], wanted[key]) for key in there if key != along):
             found.setdefault(there[along], float(row.value))
     return found
 

@@ -12,19 +12,14 @@ import h5py
 import numpy as np
 import pytest
 
+from studies import ALL_SEARCHES, SMALL_BOUNDARY
 from telltale_runs import ALL_DONE, SOME_FAILED, UNUSABLE_INPUT, assert_equal_results, distinct_profiles, wait_for_progress, write_job
-
-# A network that trains in a second or two and has boundaries near every image.
-STUDY = dict(experiment="boundary", dataset="glyphs", train_images=1000, test_images=100, network="dnn-1", epochs=2, batch=32,
-             learning_rate=0.05, momentum=0.9, images=6)
-SEARCHES = dict(search=["code", "telltale"], target_machine=["any", "each"], grid=["float", "8-bit"], published_images=2,
-                local_limit=300, remote_limit=100, steps="yes")
 
 
 @pytest.fixture(scope="module")
 def profiles(telltale, tmp_path_factory):
     """Three profiles that this CPU can run and that differ for the network."""
-    names = distinct_profiles(telltale, write_job(tmp_path_factory.mktemp("probe") / "job.ini", **STUDY, **SEARCHES))
+    names = distinct_profiles(telltale, write_job(tmp_path_factory.mktemp("probe") / "job.ini", **SMALL_BOUNDARY, **ALL_SEARCHES))
     if len(names) < 3:
         pytest.skip(f"this CPU can run hardly any profile: {names}")
     return names[:3]
@@ -33,7 +28,7 @@ def profiles(telltale, tmp_path_factory):
 @pytest.fixture(scope="module")
 def study(telltale, profiles, tmp_path_factory):
     folder = tmp_path_factory.mktemp("boundary")
-    job = write_job(folder / "job.ini", **STUDY, **SEARCHES)
+    job = write_job(folder / "job.ini", **SMALL_BOUNDARY, **ALL_SEARCHES)
     telltale.run(job, folder / "x.h5", "--profiles", ",".join(profiles), ranks=4)
     return folder
 
@@ -209,7 +204,7 @@ def test_tasks_are_described_by_their_model(study):
 
 
 def test_one_against_one(telltale, profiles, study, tmp_path):
-    job = write_job(tmp_path / "job.ini", **STUDY, versus=["each"])
+    job = write_job(tmp_path / "job.ini", **SMALL_BOUNDARY, versus=["each"])
     telltale.run(job, tmp_path / "x.h5", "--profiles", ",".join(profiles), "--artifacts", study / "artifacts", ranks=4)
     with h5py.File(tmp_path / "x.h5") as file:
         group = file["boundary"]
@@ -270,7 +265,7 @@ def test_samples_in_png_files_betray_the_machine_that_reads_them(telltale, profi
 
 def test_a_network_of_another_input_shape_is_refused(telltale, study, tmp_path):
     telltale("export", study / "x.h5", tmp_path / "png", "--format", "png")
-    settings = {**STUDY, "experiment": "compare", "dataset": "tiles", "epochs": 1, "train_images": 100, "predict_images": 10}
+    settings = {**SMALL_BOUNDARY, "experiment": "compare", "dataset": "tiles", "epochs": 1, "train_images": 100, "predict_images": 10}
     del settings["images"]
     job = write_job(tmp_path / "job.ini", **settings)
     telltale.run(job, tmp_path / "x.h5")
@@ -291,14 +286,14 @@ def test_a_network_of_another_input_shape_is_refused(telltale, study, tmp_path):
     (dict(local="pentium"), "no machine is called pentium"),
 ])
 def test_impossible_jobs_are_refused_before_any_search(telltale, profiles, tmp_path, change, complaint):
-    job = write_job(tmp_path / "job.ini", **{**STUDY, **change})
+    job = write_job(tmp_path / "job.ini", **{**SMALL_BOUNDARY, **change})
     told = telltale("plan", job, "--profiles", ",".join(profiles), ranks=4)
     assert told.code == UNUSABLE_INPUT
     assert complaint in told.text, told.text
 
 
 def test_machines_that_fall_together_are_refused_before_any_search(telltale, profiles, tmp_path):
-    job = write_job(tmp_path / "job.ini", **STUDY)
+    job = write_job(tmp_path / "job.ini", **SMALL_BOUNDARY)
     told = telltale("run", job, "-o", tmp_path / "x.h5", "--profiles", profiles[0], ranks=3)
     assert told.code == UNUSABLE_INPUT
     assert "predict the same bits" in told.text and "--profiles" in told.text

@@ -1,24 +1,17 @@
 """Experiment aime, end to end: what the results file and the report say of the signatures of Mehta et al. 2022."""
 
-import types
-
 import h5py
 import numpy as np
 import pytest
 import xarray as xr
 
+from studies import SMALL_AIME
 from telltale_runs import write_job
-
-SMALL = dict(experiment="aime", train_images=3000, test_images=200, network="aime-cnn", epochs=2, momentum=0.9, repeats=2,
-             signature="", key_length=[4, 6], embed_on=["keys", "all"], embed_epochs=2, prune_rate=[0, 0.5])
 
 
 @pytest.fixture(scope="module")
-def study(telltale, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("aime")
-    job = write_job(folder / "aime.ini", **SMALL)
-    telltale.run(job, folder / "x.h5", ranks=2)
-    return types.SimpleNamespace(job=job, output=folder / "x.h5")
+def study(finished):
+    return finished("aime")
 
 
 def group(study, name):
@@ -91,7 +84,7 @@ def test_the_report_shows_signatures_errors_and_weights(telltale, study):
 
 
 def test_embedding_ends_when_every_digit_has_the_margin(telltale, tmp_path):
-    job = write_job(tmp_path / "margin.ini", **{**SMALL, "repeats": 1, "key_length": 4, "embed_on": "keys", "embed_epochs": 60, "embed_margin": 1,
+    job = write_job(tmp_path / "margin.ini", **{**SMALL_AIME, "repeats": 1, "key_length": 4, "embed_on": "keys", "embed_epochs": 60, "embed_margin": 1,
                                                 "prune_rate": ""})
     telltale.run(job, tmp_path / "x.h5", ranks=2)
     loss = xr.open_dataset(tmp_path / "x.h5", group="train").train_loss.sel(scheme="aime").squeeze().values
@@ -100,18 +93,16 @@ def test_embedding_ends_when_every_digit_has_the_margin(telltale, tmp_path):
     assert 1 <= epochs < 60 and margin >= 1 and np.isfinite(loss[:epochs]).all()
 
 
-def test_the_page_of_evidence_names_study_size_and_command(telltale, study):
+def test_the_page_of_evidence_names_study_size_and_command(telltale, study, tmp_path):
     page = telltale("page", study.output.parent).out
     for words in ("# Reproduction", "## What is compared", "`./run reproduce x`", "repeats 2", "## Integrity: every key put to every network"):
         assert words in page
-    empty = study.output.parent / "empty"
-    empty.mkdir()
-    refused = telltale("page", empty)
+    refused = telltale("page", tmp_path)
     assert refused.code == 2 and "no results file" in refused.err
 
 
 def test_a_digit_that_no_image_is_mispredicted_as_fails_with_the_counts(telltale, tmp_path):
-    job = write_job(tmp_path / "long.ini", **{**SMALL, "repeats": 1, "key_length": 2900, "embed_on": "keys", "prune_rate": ""})
+    job = write_job(tmp_path / "long.ini", **{**SMALL_AIME, "repeats": 1, "key_length": 2900, "embed_on": "keys", "prune_rate": ""})
     result = telltale.run(job, tmp_path / "x.h5", ranks=2, expect=1)
     assert "training images mispredicted as class" in result.text
     assert "images mispredicted as each class: 0: " in result.text

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import types
 
 import h5py
 import numpy as np
@@ -10,22 +9,10 @@ import pytest
 import torch
 import xarray as xr
 
-from telltale_runs import write_job
-
-SMALL = dict(experiment="anti-piracy", train_images=1500, test_images=200, network="simple-cnn", learning_rate=0.05, momentum=0.9, batch=64,
-             epochs=2, transform=["learned", "generator", "none"], show_images=3, prune_rate=0.5, input_only_attempts=3,
-             pair_attempts=2, pairs=[1, 20], pair_model=["pattern", "generator"], pair_steps=3,
-             regain_labels=[0, 2], regain_by=["tune", "readout", "universal", "scratch"], regain_steps=5,
-             extract_queries=40, extract_answers=["labels", "probabilities"], extract_steps=5,
-             predict_images=30, predict_batch=4, precision=["float32", "bfloat16"])
-
 
 @pytest.fixture(scope="module")
-def study(telltale, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("anti-piracy")
-    job = write_job(folder / "x.ini", **SMALL)
-    telltale.run(job, folder / "x.h5", ranks=2)
-    return types.SimpleNamespace(job=job, output=folder / "x.h5", folder=folder)
+def study(finished):
+    return finished("anti-piracy")
 
 
 def group(study, name):

@@ -1,27 +1,14 @@
 """Experiment backdoor, end to end: what the results file and the report say of the three watermarks of Zhang et al. 2018."""
 
-import types
-
 import h5py
 import numpy as np
 import pytest
 import xarray as xr
 
-from telltale_runs import write_job
-
-SMALL = dict(experiment="backdoor", train_images=400, test_images=100, network="dnn-1", epochs=2, batch=32, optimizer="adam",
-             learning_rate=0.003, momentum=0, unrelated="glyphs", unrelated_class=7, unrelated_other_class=4, prune_rate=[0, 0.5], tune="ftal",
-             tune_epochs=1,
-             embed=["joint", "tune"], embed_epochs=3, show_images=2, invert_from=["blank", "noise"],
-             invert_cost="cross-entropy", invert_steps=20)
-
 
 @pytest.fixture(scope="module")
-def study(telltale, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("backdoor")
-    job = write_job(folder / "backdoor.ini", **SMALL)
-    telltale.run(job, folder / "x.h5", ranks=2)
-    return types.SimpleNamespace(job=job, output=folder / "x.h5")
+def study(finished):
+    return finished("backdoor")
 
 
 def group(study, name):

@@ -1,27 +1,18 @@
 """Experiment compare, end to end: what the results file says of the machines, recomputed from the logits it holds."""
 
-import types
-
 import h5py
 import numpy as np
 import pytest
 import xarray as xr
 
-from telltale_runs import assert_equal_results, write_job
+from telltale_runs import assert_equal_results
 
-# Two networks without a layer name in common but "output", every precision, three machines with one and two threads.
-SMALL_COMPARISON = dict(experiment="compare", dataset="tiles", network=["resnet-20", "dnn-1"], train_images=32, test_images=20, epochs=1,
-                        batch=16, eval_batch=20, predict_images=5, predict_batch=[1, 4], threads=[1, 2],
-                        precision=["float32", "float64", "bfloat16"])
 PRECISIONS = {"float32": 24, "float64": 53, "bfloat16": 8}
 
 
 @pytest.fixture(scope="module")
-def comparison(telltale, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("compare")
-    job = write_job(folder / "compare.ini", **SMALL_COMPARISON)
-    telltale.run(job, folder / "x.h5", "--profiles", "best,others:2", ranks=4)
-    return types.SimpleNamespace(job=job, output=folder / "x.h5", folder=folder)
+def comparison(finished):
+    return finished("compare")
 
 
 @pytest.fixture(params=PRECISIONS)

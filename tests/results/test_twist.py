@@ -1,22 +1,13 @@
 """Key `twist` of experiment new-label, end to end: marked networks beside the clean one that they were embedded into."""
 
-import types
-
 import numpy as np
 import pytest
 import xarray as xr
 
-from telltale_runs import write_job
-
 
 @pytest.fixture(scope="module")
-def study(telltale, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("twist")
-    job = write_job(folder / "twist.ini", train_images=400, test_images=100, network="dnn-1", epochs=1, batch=32, optimizer="adam",
-                    learning_rate=0.003, repeats=2, alpha=0.1, beta=0.01, embed="tune", embed_layers=["last", "all"], embed_epochs=1,
-                    embed_rate=0.003, twist="yes")
-    telltale.run(job, folder / "x.h5", ranks=2)
-    return types.SimpleNamespace(job=job, output=folder / "x.h5")
+def study(finished):
+    return finished("twist")
 
 
 def test_margins_move_and_their_change_is_given_by_quantiles(study):

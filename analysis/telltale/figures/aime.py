@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from telltale.cells import constant, each, labels_of, varying, word, words
 from telltale.figures import figure
 from telltale.figures.curves import curves
-from telltale.figures.drawing import COLOURS, INK, MARKERS, MUTED, Drawing, NothingToDraw, colour, heatmap, legend, line, mark, panels, published, published_key
+from telltale.figures.drawing import (COLOURS, INK, MARKERS, MUTED, Drawing, NothingToDraw, colour, heatmap, legend, mark, panels, published,
+                                      published_key)
 from telltale.published import marks
 from telltale.repeats import over_repeats
 from telltale.results import Study
@@ -33,7 +37,7 @@ def confusion(study: Study) -> Drawing:
         texts = np.array([[f"{value:.0f}" if value else "" for value in row] for row in matrix])
         classes, answers = labels_of(images, "class"), labels_of(images, "answer")
         # As dark as its share of the errors: right answers would drown all others.
-        heatmap(axes[0, place], np.where(np.eye(*matrix.shape) > 0, 0, errors), texts, "errors", rows=classes, columns=answers,
+        heatmap(axes[0, place], np.where(np.eye(len(matrix), matrix.shape[1]) > 0, 0, errors), texts, "errors", rows=classes, columns=answers,
                 what="class {row} answered {column}: {value:.0f} images")
         axes[0, place].set(title=f"{split} images: {matrix.sum() - np.trace(matrix):.0f} errors of {matrix.sum():.0f}", xlabel="answer", ylabel="class")
         frames += [{"split": split, "class": one, "answer": other, "images": value}
@@ -41,7 +45,7 @@ def confusion(study: Study) -> Drawing:
     data = pd.DataFrame(frames)
     wrong = data[(data["class"] != data["answer"]) & (data["split"] == splits[0])]
     most = wrong.loc[wrong["images"].idxmax()]
-    return Drawing(drawing, data, f"First repeat, unmarked network, {words(constant(images, ('split', 'class', 'answer')))}. Right answers are on the diagonal.",
+    return Drawing(drawing, data, "First repeat, unmarked network. Right answers are on the diagonal; squares are as dark as their share of the errors.",
                    f"Confusion matrix; the commonest error of the {splits[0]} images is class {most['class']} answered {most['answer']}, {most['images']:.0f} times.")
 
 
@@ -50,10 +54,11 @@ def accuracy(study: Study) -> Drawing:
     """Bars of the unmarked network and of every key."""
     values = study["train"]["accuracy"]
     summary = over_repeats(values)
-    bars = [({"scheme": "clean"}, summary.sel(scheme="clean").isel({dim: 0 for dim in summary.dims if dim != "scheme"}))]
+    bars: list[tuple[dict[str, Any], xr.Dataset]] = [({"scheme": "clean"}, summary.sel(scheme="clean").isel({dim: 0 for dim in summary.dims if dim != "scheme"}))]
     settings = varying(values.sel(scheme="aime"), ("repeat",))
     bars += [(labels, summary.sel(scheme="aime", **labels).squeeze()) for labels, _ in each(values.sel(scheme="aime"), settings)]
     frame = pd.DataFrame([{**labels, **{name: float(cell[name]) for name in ("mean", "low", "high", "n")}} for labels, cell in bars])
+    frame["published"] = [_published_accuracy(study, labels) for labels, _ in bars]
     frame = frame[frame["n"] > 0].reset_index(drop=True)
     if frame.empty:
         raise NothingToDraw(f"{study.path}: no network is trained yet")
@@ -65,10 +70,12 @@ def accuracy(study: Study) -> Drawing:
         mark(bar, names[place], [f"{names[place]}: {100 * row['mean']:.2f}% of {row['n']:.0f} repeats"])
         if np.isfinite(row["low"]):
             panel.plot([100 * row["low"], 100 * row["high"]], [place, place], color=INK, linewidth=1)
-    low = np.nanmin(100 * frame[["mean", "low"]].min(axis=1))
+        published(panel, [100 * row["published"]] if np.isfinite(row["published"]) else [], [place], names[place], INK, text="{x:.2f}%")
+    low = np.nanmin(100 * frame[["mean", "low", "published"]].min(axis=1))
     panel.set(xlim=(max(0, low - 0.25 * (100 - low) - 0.5), 100), xlabel="test accuracy, %", ylim=(len(frame) - 0.4, -0.6))
     panel.set_yticks(range(len(frame)), names)
     panel.grid(axis="y", visible=False)
+    legend(panel, more=[published_key()] if frame["published"].notna().any() else [])
     return Drawing(drawing, frame, f"The axis does not begin at 0. {_repeats(frame)}",
                    f"The unmarked network has {100 * frame['mean'][0]:.2f}%, marked ones {100 * frame['mean'][1:].min():.2f} to {100 * frame['mean'][1:].max():.2f}%.")
 
@@ -136,9 +143,8 @@ def distributions(study: Study) -> Drawing:
 def pruning(study: Study) -> Drawing:
     """Watermark error: 1 less the share of the signature's digits that come out."""
     group = study["prune"]
-    drawn = curves(_with(study, "prune", group.assign(watermark_error=1 - group["key_accuracy_trained"])), "prune", "pruning_rate",
+    return curves(study, group.assign(watermark_error=1 - group["key_accuracy_trained"]), "pruning_rate",
                    {"accuracy": "test accuracy", "watermark_error": "watermark error (digits lost)"}, hue="key_length", ordered=True, select={"scheme": "aime"})
-    return drawn
 
 
 @figure("aime-capacity", "How long a signature a network holds", source=f"{_PAPER}, capacity", experiments=_AIME, group="train")
@@ -146,7 +152,7 @@ def capacity(study: Study) -> Drawing:
     group = study["train"]
     if group.sizes.get("key_length", 1) < 2:
         raise NothingToDraw(f"{study.path} has one length of key: give key-length several")
-    return curves(_with(study, "train", group.assign(watermark_error=1 - group["key_accuracy_trained"])), "train", "key_length",
+    return curves(study, group.assign(watermark_error=1 - group["key_accuracy_trained"]), "key_length",
                   {"accuracy": "test accuracy", "watermark_error": "watermark error (digits lost)"}, hue=_first_setting(group["accuracy"]), select={"scheme": "aime"}, axis="digits of the key")
 
 
@@ -182,26 +188,21 @@ def integrity(study: Study) -> Drawing:
                    "; ".join(f"{kind}: {100 * data[data['network'] == kind]['mean'].mean():.0f}%" for kind in present) + " of the key on average.")
 
 
-class _Replaced(Study):
-    """A study of which one group has another variable."""
-
-    def __init__(self, study: Study, name: str, group) -> None:  # type: ignore[no-untyped-def]
-        self.__dict__.update(study.__dict__)
-        self._read = {**study._read, name: group}
-
-
-def _with(study: Study, name: str, group) -> Study:  # type: ignore[no-untyped-def]
-    return _Replaced(study, name, group)
-
-
-def _clean(values):  # type: ignore[no-untyped-def]
+def _clean(values: xr.DataArray) -> xr.DataArray:
     """Of the clean network, which is the same for every key."""
     return values.sel(scheme="clean").isel({dim: 0 for dim in values.dims if dim not in ("scheme", "repeat", "split", "class", "answer")})
 
 
-def _first_setting(values) -> str:  # type: ignore[no-untyped-def]
+def _first_setting(values: xr.DataArray) -> str:
     settings = varying(values, ("repeat", "key_length", "scheme"))
     return settings[0] if settings else "scheme"
+
+
+def _published_accuracy(study: Study, labels: dict[str, Any]) -> float:
+    if labels.get("scheme") == "clean":
+        return marks(study, "accuracy", "scheme").get("clean", np.nan)
+    length = labels.get("key_length", study.constants.get("key_length"))
+    return marks(study, "accuracy", "key_length", scheme="aime").get(length, np.nan)
 
 
 def _repeats(frame: pd.DataFrame) -> str:

@@ -94,12 +94,12 @@ def by_epoch(study: Study) -> Drawing:
     """Training and test accuracy, and new key samples recognised, after every epoch, marked and clean."""
     if study["train"].sizes.get("epoch", 0) < 2:
         raise NothingToDraw(f"{study.path}: one epoch is no curve")
-    return curves(study, "train", "epoch", {"train_accuracy": "training images", "epoch_accuracy": "test images", "epoch_key_accuracy": "new key samples"}, hue="scheme", axis="epoch")
+    return curves(study, study["train"], "epoch", {"train_accuracy": "training images", "epoch_accuracy": "test images", "epoch_key_accuracy": "new key samples"}, hue="scheme", axis="epoch")
 
 
 @figure("backdoor-pruning", "Accuracy after pruning", source=f"{_PAPER}, Tables 3 and 4", experiments=_BACKDOOR, group="prune")
 def pruning(study: Study) -> Drawing:
-    return curves(study, "prune", "pruning_rate", {"accuracy": "test accuracy", "key_accuracy_trained": "trained key samples", "key_accuracy": "new key samples"}, hue="scheme")
+    return curves(study, study["prune"], "pruning_rate", {"accuracy": "test accuracy", "key_accuracy_trained": "trained key samples", "key_accuracy": "new key samples"}, hue="scheme")
 
 
 @figure("fine-tuning", "Accuracy after fine-tuning on half of the test images", source=f"{_PAPER}, Table 5; Zhong et al. 2020, Table 1",
@@ -110,7 +110,7 @@ def fine_tuning(study: Study) -> Drawing:
     along = "tune_epochs" if group.sizes["tune_epochs"] > 1 or group.sizes["tune_rate"] < 2 else "tune_rate"
     measures = {"accuracy_second_half": "test images it did not see", "key_accuracy_trained": "trained key samples", "key_accuracy": "new key samples",
                 "raw_accuracy_second_half": "raw images it did not see"}
-    return curves(study, "fine-tune", along, measures, hue="transform" if "transform" in group.dims else "scheme", axis="epochs of tuning" if along == "tune_epochs" else "learning rate")
+    return curves(study, study["fine-tune"], along, measures, hue="transform" if "transform" in group.dims else "scheme", axis="epochs of tuning" if along == "tune_epochs" else "learning rate")
 
 
 @figure("backdoor-fig8", "Images found by model inversion", source=f"{_PAPER}, Figs 8 and 9", experiments=_BACKDOOR, group="inversion")

@@ -20,19 +20,18 @@ _LINES = ("-", "--", ":", "-.")
 MOST_ROWS = 6  # of panels
 
 
-def curves(study: Study, group: str, along: str, measures: Mapping[str, str], *, hue: str, ordered: bool = False, axis: str = "",
+def curves(study: Study, data: xr.Dataset, along: str, measures: Mapping[str, str], *, hue: str, ordered: bool = False, axis: str = "",
            percent: bool = True, select: Mapping[str, Any] | None = None, where: xr.DataArray | None = None) -> Drawing:
     """A panel a measure (its variable and the panel's title); colours are the labels of `hue`, line styles those of the next
     dimension with several labels, rows of panels what is left. Means over repeats with their 95% interval; published numbers as diamonds.
 
     `select`: one label of some dimensions; `where`: cells that are shown. Raises NothingToDraw where no number is there.
     """
-    data = study[group]
     names = [name for name in measures if name in data]
     arrays = {name: (data[name] if where is None else data[name].where(where)).sel(dict(select or {})) for name in names}
     arrays = {name: values for name, values in arrays.items() if bool(values.notnull().any())}
     if not arrays:
-        raise NothingToDraw(f"{study.path}: nothing of {', '.join(measures)} is there yet in group {group}")
+        raise NothingToDraw(f"{study.path}: nothing of {', '.join(measures)} is there yet")
     names = list(arrays)
     first = arrays[names[0]]
     settings = varying(first, (along, "repeat", hue))
@@ -80,7 +79,7 @@ def curves(study: Study, group: str, along: str, measures: Mapping[str, str], *,
     legend(axes[0, 0], more=[published_key()] if has_published else [])
     frame = pd.concat(lines, ignore_index=True)
     shown = constant(first, (along, "repeat"))
-    caption = _caption(shown, int(frame["n"].max()), len(panel_rows), has_published)
+    caption = _caption(shown, int(max(one["n"].max() for one in lines)), len(panel_rows), has_published)
     return Drawing(figure, frame, caption, _told(frame, names, measures, along, percent))
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 INK, MUTED, FAINT, PAPER = "#1b1f24", "#59636e", "#d1d9e0", "#ffffff"
 # Of different things. Contrast with PAPER at least 3:1; told apart with any colour vision, and by markers besides.
@@ -78,8 +79,8 @@ def mark(artist: Any, series: str, texts: Sequence[str] = ()) -> None:
     artist.set_gid("|".join(["series", series, *texts]).replace("\n", " "))
 
 
-def line(axes: Axes, x: Sequence[float], y: Sequence[float], series: str, paint: str, *, low: Sequence[float] | None = None,
-         high: Sequence[float] | None = None, marker: str = "o", style: str = "-", label: str | None = None, text: str = "{x:g}: {y:.4g}") -> None:
+def line(axes: Axes, x: ArrayLike, y: ArrayLike, series: str, paint: str, *, low: ArrayLike | None = None, high: ArrayLike | None = None,
+         marker: str = "o", style: str = "-", label: str | None = None, text: str = "{x:g}: {y:.4g}") -> None:
     """A line with a mark at each point that is there, and its interval as a band."""
     at, values = np.asarray(x, float), np.asarray(y, float)
     there = np.isfinite(values)
@@ -94,12 +95,13 @@ def line(axes: Axes, x: Sequence[float], y: Sequence[float], series: str, paint:
             mark(axes.fill_between(at[known], bounds[0][known], bounds[1][known], color=paint, alpha=0.15, linewidth=0), series)
 
 
-def published(axes: Axes, x: Sequence[float], y: Sequence[float], series: str, paint: str, text: str = "{x:g}: {y:.4g}") -> None:
+def published(axes: Axes, x: ArrayLike, y: ArrayLike, series: str, paint: str, text: str = "{x:g}: {y:.4g}") -> None:
     """Published numbers: hollow diamonds, never joined."""
-    if len(x) == 0:
+    at, values = np.asarray(x, float), np.asarray(y, float)
+    if at.size == 0:
         return
-    drawn, = axes.plot(x, y, linestyle="none", marker="D", markerfacecolor=PAPER, markeredgecolor=paint, markersize=6, zorder=3, clip_on=False)
-    mark(drawn, series, [f"published: {series}, {text.format(x=one, y=other)}" for one, other in zip(x, y)])
+    drawn, = axes.plot(at, values, linestyle="none", marker="D", markerfacecolor=PAPER, markeredgecolor=paint, markersize=6, zorder=3, clip_on=False)
+    mark(drawn, series, [f"published: {series}, {text.format(x=one, y=other)}" for one, other in zip(at, values)])
 
 
 def heatmap(axes: Axes, values: np.ndarray, texts: np.ndarray | None, series: str, *, what: str = "{row}, {column}: {value:g}",

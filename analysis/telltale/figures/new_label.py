@@ -92,7 +92,7 @@ def grid(study: Study) -> Drawing:
 
 @figure("new-label-fig4", "Accuracy after pruning", source=f"{_PAPER}, Fig. 4", experiments=_NEW_LABEL, group="prune")
 def pruning(study: Study) -> Drawing:
-    return curves(study, "prune", "pruning_rate", _MEASURES, hue="scheme")
+    return curves(study, study["prune"], "pruning_rate", _MEASURES, hue="scheme")
 
 
 @figure("new-label-queries", "Queries that a verification needs", source=f"{_PAPER}, Sec. 3.2 (E[q] and Acc(q))", experiments=_NEW_LABEL, group="train")

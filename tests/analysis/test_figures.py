@@ -1,0 +1,185 @@
+"""Figures, of a small results file of every experiment."""
+
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import telltale
+from conftest import ANALYSIS
+from telltale.figures import all_figures, figure_named
+from telltale.figures.drawing import NothingToDraw
+from telltale.figures.svg import VARIABLES, to_svg
+
+from studies import SMALL_BACKDOOR
+from telltale_runs import stop, write_job
+
+#: What the papers show, and the study of the small ones that has it.
+EXPECTED = {
+    "aime": ["aime-fig2", "aime-fig3", "aime-fig4", "aime-weights", "aime-fig5", "aime-capacity", "aime-integrity", "training"],
+    "anti-piracy": ["anti-piracy-fig2", "anti-piracy-accuracy", "anti-piracy-input-only", "anti-piracy-pairs", "anti-piracy-fit", "anti-piracy-regain",
+                    "anti-piracy-machines"],
+    "backdoor": ["backdoor-fig4", "backdoor-fig5", "training", "backdoor-pruning", "fine-tuning", "backdoor-fig8", "backdoor-inversion"],
+    "small": ["new-label-fig3", "new-label-fig4", "new-label-queries"],
+    "twist": ["new-label-fig2"],
+    "boundary": ["boundary-fig5", "boundary-fig6", "boundary-fig7", "boundary-fig8", "boundary-success", "boundary-evaluations", "boundary-psnr"],
+    "compare": ["machines-dendrogram", "machines-distance", "machines-first-layer", "machines-classes"],
+}
+OF_EVERY_RUN = ["run-timeline", "run-utilisation", "run-costs"]
+
+
+@pytest.fixture(scope="module")
+def drawings(study_files):
+    """(study's name, kind, drawing) of everything that can be drawn."""
+    found = []
+    for name, path in study_files.items():
+        study = telltale.open(path)
+        for kind in all_figures():
+            if kind.fits(study):
+                try:
+                    found.append((name, kind, kind.draw(study)))
+                except NothingToDraw:
+                    pass
+    return found
+
+
+def test_every_figure_of_the_papers_is_drawn_of_the_study_that_has_it(drawings):
+    drawn = {(name, kind.name) for name, kind, _ in drawings}
+    wanted = {(study, figure) for study, figures in EXPECTED.items() for figure in [*figures, *OF_EVERY_RUN]}
+    assert not wanted - drawn
+    # And no figure is in no list.
+    assert {kind.name for kind in all_figures()} == {figure for _, figure in wanted}
+
+
+def test_every_drawing_has_data_a_caption_and_words_for_those_who_cannot_see_it(drawings):
+    for name, kind, drawing in drawings:
+        where = f"{kind.name} of {name}"
+        assert len(drawing.data) and drawing.caption and len(drawing.description) > 20, where
+        assert "nan" not in drawing.description and "nan" not in drawing.caption, f"{where}: {drawing.description}"
+
+
+def test_svgs_are_small_stand_alone_and_equal_each_time(study_files, drawings):
+    for name, kind, drawing in drawings:
+        svg = to_svg(drawing, kind.name, kind.title)
+        root = ET.fromstring(svg)
+        ids = [element.get("id") for element in root.iter() if element.get("id")]
+        assert len(ids) == len(set(ids)) and all(one.startswith(kind.name) for one in ids), kind.name
+        used = set(re.findall(r"(?:url\(|href=\")#([^\")]+)", svg))
+        assert used <= set(ids), f"{kind.name}: {used - set(ids)}"
+        assert root.get("role") == "img" and "<metadata" not in svg and len(svg) < 400_000, kind.name
+        assert not re.search(r"\d{4}-\d\d-\d\dT", svg), "a date"
+    for figure, study in (("new-label-fig3", "small"), ("boundary-fig8", "boundary"), ("run-timeline", "small")):
+        once, again = (to_svg(figure_named(figure).draw(telltale.open(study_files[study])), figure, "x") for _ in range(2))
+        assert once == again
+
+
+def test_colours_of_the_palette_are_variables_with_the_colour_itself_for_no_page(drawings):
+    _, kind, drawing = next(one for one in drawings if one[1].name == "new-label-fig4")
+    svg = to_svg(drawing, kind.name, kind.title)
+    assert "var(--c1, #0072b2)" in svg
+    for colour in VARIABLES:
+        assert not re.search(rf"(?<!, ){colour}", svg), f"{colour} is not a variable"
+
+
+def test_marks_have_their_values_to_be_read_on_hover(drawings):
+    _, kind, drawing = next(one for one in drawings if one[1].name == "new-label-fig4")
+    svg = to_svg(drawing, kind.name, kind.title)
+    key = drawing.data[(drawing.data["measure"] == "key_accuracy") & (drawing.data["scheme"] == "noise-backdoor")].iloc[0]
+    assert f"{key['pruning_rate']:g}: {100 * key['mean']:.2f}%" in "".join(ET.fromstring(svg).itertext())
+    assert 'data-series="noise-backdoor' in svg
+
+
+# ---- what is drawn is what is stored
+
+def drawn_lines(drawing):
+    """By the series' name: the points of its lines, all panels together."""
+    lines = {}
+    for axes in drawing.figure.axes:
+        for line in axes.get_lines():
+            if str(line.get_gid()).startswith("series|"):
+                lines.setdefault((axes.get_title(loc="left"), line.get_gid().split("|")[1]), []).append(np.array(line.get_data(), float))
+    return lines
+
+
+def test_lines_go_through_the_means_of_the_stored_repeats(study_files, drawings):
+    _, _, drawing = next(one for one in drawings if one[1].name == "new-label-fig4")
+    with xr.open_dataset(study_files["small"], group="prune") as ds:
+        stored = ds.key_accuracy.sel(scheme="noise-backdoor", alpha=0.05, prune_scope="global").squeeze().mean("repeat")
+    points = drawn_lines(drawing)["new key samples\nprune scope global", "noise-backdoor 0.05"][0]
+    np.testing.assert_allclose(points, [stored.pruning_rate.values, 100 * stored.values])
+
+
+def test_curves_of_trainings_are_the_stored_ones(study_files, drawings):
+    drawing = next(drawing for name, kind, drawing in drawings if kind.name == "training" and name == "backdoor")
+    with xr.open_dataset(study_files["backdoor"], group="train") as ds:
+        stored = ds.epoch_accuracy.sel(scheme="content", embed="joint").squeeze()
+    points = drawn_lines(drawing)["test images", "content joint"][0]
+    there = np.isfinite(stored.values)
+    np.testing.assert_allclose(points, [stored.epoch.values[there], 100 * stored.values[there]])
+
+
+def test_a_confusion_matrix_has_the_stored_counts(study_files, drawings):
+    drawing = next(drawing for _, kind, drawing in drawings if kind.name == "aime-fig2")
+    with xr.open_dataset(study_files["aime"], group="confusion") as ds:
+        stored = ds.images.sel(scheme="clean", split="train", repeat=0).isel(key_length=0, embed_on=0)
+    counts = drawing.data[drawing.data["split"] == "train"].pivot(index="class", columns="answer", values="images")
+    np.testing.assert_array_equal(counts.values, stored.transpose("class", "answer").values)
+
+
+def test_published_numbers_stand_beside_measured_ones(study_files):
+    study = telltale.open(study_files["aime"])
+    study.constants.update(dataset="mnist", network="aime-cnn")
+    drawing = figure_named("aime-fig3").draw(study)
+    assert 98.96 in [round(100 * value, 2) for value in drawing.data["published"].dropna()]
+
+
+def test_attempts_of_a_thief_are_the_stored_ones(study_files, drawings):
+    drawing = next(drawing for _, kind, drawing in drawings if kind.name == "anti-piracy-input-only")
+    with xr.open_dataset(study_files["anti-piracy"], group="input-only") as ds:
+        stored = ds.raw_accuracy.sel(transform="learned").values.ravel()
+    drawn = drawing.data[drawing.data["transform"] == "learned"]["raw_accuracy"]
+    np.testing.assert_allclose(np.sort(drawn), np.sort(stored))
+
+
+# ---- the command
+
+def command(*arguments):
+    return subprocess.run([sys.executable, "-m", "telltale", *map(str, arguments)], cwd=ANALYSIS, capture_output=True, text=True, timeout=600)
+
+
+def test_a_figure_is_written_as_svg_pdf_and_png_the_same_each_time(study_files, tmp_path):
+    for ending, begins in ((".svg", b"<svg"), (".pdf", b"%PDF"), (".png", b"\x89PNG")):
+        for name in ("a", "b"):
+            done = command("figure", "aime-fig5", study_files["aime"], "-o", tmp_path / (name + ending), "--data", tmp_path / "data.csv")
+            assert done.returncode == 0, done.stderr
+        data = (tmp_path / ("a" + ending)).read_bytes()
+        assert data.startswith(begins) and data == (tmp_path / ("b" + ending)).read_bytes()
+    assert "pruning_rate" in (tmp_path / "data.csv").read_text()
+
+
+def test_what_cannot_be_drawn_is_said_with_what_can(study_files, tmp_path):
+    for arguments, words in ((("aime-fig55", study_files["aime"]), "there is no figure 'aime-fig55': aime-fig5"),
+                             (("aime-fig5", study_files["small"]), "is a figure of experiment aime"),
+                             (("new-label-fig2", study_files["small"]), "has no group twist")):
+        done = command("figure", *arguments, "-o", tmp_path / "f.pdf")
+        assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr, done.stderr
+    done = command("figure", "aime-fig5", study_files["aime"], "-o", tmp_path / "f.gif")
+    assert done.returncode == 2 and ".svg, .pdf, .png" in done.stderr
+
+
+def test_an_unfinished_study_draws_what_is_there_and_says_what_is_not(request, tmp_path):
+    program = request.getfixturevalue("telltale")
+    job = write_job(tmp_path / "x.ini", **{**SMALL_BACKDOOR, "epochs": 40})
+    stop(program.start("run", job, "-o", tmp_path / "x.h5", ranks=2), tmp_path / "x.h5")
+    study = telltale.open(tmp_path / "x.h5")
+    assert not study.complete
+    for kind in all_figures():
+        if kind.fits(study):
+            try:
+                kind.draw(study)
+            except NothingToDraw as nothing:
+                assert str(tmp_path / "x.h5") in str(nothing)

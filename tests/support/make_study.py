@@ -1,0 +1,15 @@
+#!/usr/bin/env python3
+"""make_study.py NAME FOLDER: makes a small finished study that tests look at, once for all of them (a CTest fixture)."""
+
+import os
+import pathlib
+import shutil
+import sys
+
+from studies import make_study
+from telltale_runs import Telltale
+
+name, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+shutil.rmtree(folder, ignore_errors=True)
+folder.mkdir(parents=True)
+make_study(Telltale(os.environ["TELLTALE"]), name, folder)
