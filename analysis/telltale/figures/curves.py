@@ -74,8 +74,8 @@ def curves(study: Study, data: xr.Dataset, along: str, measures: Mapping[str, st
                 panel.set_ylim(max(low_end, -3), min(high_end, 103))
         _scale(axes[-1, column], labels_of(first, along))
         axes[-1, column].set_xlabel(axis or along.replace("_", " "))
-    for row in axes:
-        row[0].set_ylabel("%" if percent else "")
+    for of_row in axes:
+        of_row[0].set_ylabel("%" if percent else "")
     legend(axes[0, 0], more=[published_key()] if has_published else [])
     frame = pd.concat(lines, ignore_index=True)
     shown = constant(first, (along, "repeat"))

@@ -25,8 +25,13 @@ def to_svg(drawing: Drawing, name: str, title: str) -> str:
     root = ET.fromstring(text.getvalue())
     for metadata in root.findall(f"{{{_SVG}}}metadata"):
         root.remove(metadata)
+    seen = {""}
     for element in root.iter():
         _name_series(element)
+        # Equal images have equal ids, which nothing refers to.
+        if (identity := element.get("id", "")) in seen:
+            element.attrib.pop("id", None)
+        seen.add(identity)
         _unique(element, name)
         for attribute in ("style", "fill", "stroke"):
             if attribute in element.attrib:
