@@ -60,7 +60,8 @@ def marks(study: Study, measure: str, along: str, **labels: Any) -> dict[Any, fl
     """
     wanted = {**{key: value for key, value in study.constants.items() if key not in labels}, **labels}
     found: dict[Any, float] = {}
-    for row in rows(study).itertuples():
+    # Where one is a misprint and another the authors' own correction, the correction counts.
+    for row in sorted(rows(study).itertuples(), key=lambda row: bool(row.erratum)):
         there = {key: value for key, value in row.coordinates.items() if value is not None}
         if row.measure != measure or along not in there or row.bound:
             continue

@@ -156,7 +156,7 @@ def success(study: Study) -> Drawing:
     if not settings:
         raise NothingToDraw(f"{study.path}: no search has come to an end yet")
     machines = labels_of(summary, "machine")
-    paper = _published(study, "identified_share", "microarchitecture", {"search": "code", "target": "any", "versus": "all", "grid": "float"})
+    paper = published.marks(study, "identified_share", "microarchitecture", search="code", target="any", versus="all", grid="float")
     drawing, axes = panels(1, 2, height=1.1 + 0.3 * (len(settings) + bool(paper)), sharey=True)
     left, right = axes[0]
     frames, has_published = [], False
@@ -168,7 +168,7 @@ def success(study: Study) -> Drawing:
         mark(bar, setting.group, [f"{setting.name}: {100 * share['mean']:.4g}%, {won} of {tried}"])
         if np.isfinite(share["low"]):
             left.plot([100 * max(share["low"], 0), 100 * min(share["high"], 1)], [place, place], color=INK, linewidth=1)
-        there = _published(study, "success_share", "search", setting.labels).get(setting.labels["search"], np.nan)
+        there = published.marks(study, "success_share", "search", **setting.labels).get(setting.labels["search"], np.nan)
         if np.isfinite(there):
             draw.published(left, [100 * there], [place], setting.name, INK, "success {x:.4g}%")
             has_published = True
@@ -291,18 +291,6 @@ def _about(study: Study) -> str:
     return f"{said}."
 
 
-def _published(study: Study, measure: str, along: str, labels: dict[str, Any]) -> dict[Any, float]:
-    """As published.marks; but a number without erratum goes before one with, since Tables 2 and 3 have misprints that raw results correct."""
-    wanted = {**study.constants, **labels}
-    found: dict[Any, float] = {}
-    for row in sorted(published.rows(study).itertuples(), key=lambda row: bool(row.erratum)):
-        there = {key: value for key, value in row.coordinates.items() if value is not None}
-        fits = all(published.same(there[key], wanted[key]) for key in there if key != along and key in wanted)
-        if row.measure == measure and along in there and not row.bound and fits:
-            found.setdefault(there[along], float(row.value))
-    return found
-
-
 def _boxes(panel: Axes, study: Study, settings: list[_Setting], column: str, text: str) -> tuple[pd.DataFrame, bool]:
     """A row a setting: quartiles, whiskers to the furthest value within 1.5 of their distance, marks beyond; published quantiles below."""
     frames, marked = [], False
@@ -326,7 +314,7 @@ def _boxes(panel: Axes, study: Study, settings: list[_Setting], column: str, tex
         if len(beyond):
             mark(panel.plot(beyond, np.full(len(beyond), place), linestyle="none", marker="o", markersize=2.5, color=setting.paint)[0], setting.group,
                  [f"{setting.name}: {text.format(x=one)}" for one in beyond] if len(beyond) < 200 else [])
-        there = _published(study, f"{column}_quantiles", "quantile", setting.labels)
+        there = published.marks(study, f"{column}_quantiles", "quantile", **setting.labels)
         for quantile, value in sorted(there.items()):
             draw.published(panel, [value], [place + 0.3], f"{setting.name}, quantile {quantile:g}", setting.paint, text)
             marked = True
