@@ -33,13 +33,15 @@ def names(studies: Sequence[Study]) -> list[str]:
 
 def settings(studies: Sequence[Study]) -> pd.DataFrame:
     """Keys of the jobs that have other values: a column a file; "-" where a file's experiment has no such key."""
-    return _differing("setting", [{key: ", ".join(word(value) for value in values) or "(none)" for key, values in study.settings.items()} for study in studies], names(studies))
+    texts = [{key: ", ".join(word(value) for value in values) or "(none)" for key, values in study.settings.items()} for study in studies]
+    return _differing("setting", texts, names(studies))
 
 
 def programs(studies: Sequence[Study]) -> pd.DataFrame:
     """Program, format and data set, as far as they are not the same."""
-    keys = ("program_version", "git", "format_version", "experiment", "dataset", "dataset_sha256", "dataset_source", "other_datasets", "dataset_generated", "reproducible", "complete")
-    return _differing("what", [{key.replace("_", " "): str(study.attrs.get(key, NOTHING)) for key in keys} for study in studies], names(studies))
+    keys = ("program_version", "git", "format_version", "experiment", "dataset", "dataset_sha256", "dataset_source", "other_datasets", "dataset_generated",
+            "reproducible", "complete")
+    return _differing("what", [{key.replace("_", " "): _said(key, study.attrs.get(key, NOTHING)) for key in keys} for study in studies], names(studies))
 
 
 def machines(studies: Sequence[Study]) -> pd.DataFrame:
@@ -108,6 +110,8 @@ def _difference(one: xr.DataArray, other: xr.DataArray) -> dict[str, Any]:
     if not count:
         return found
     found.update(differ=count, state="differs")
+    if left.dtype.kind == "f" and (lacking := int((np.isnan(left) != np.isnan(right)).sum())):
+        found["state"] = f"differs; {lacking} missing in one of them"
     if left.dtype.kind in "iuf":
         with np.errstate(invalid="ignore"):
             apart = np.where(differ, np.abs(left.astype(float) - right.astype(float)), np.nan)
@@ -120,6 +124,10 @@ def _difference(one: xr.DataArray, other: xr.DataArray) -> dict[str, Any]:
         at = np.unravel_index(int(np.argmax(differ)), differ.shape)
     found["where"] = words({str(dim): labels_of(one, str(dim))[place] for dim, place in zip(one.dims, at) if one.sizes[dim] > 1})
     return found
+
+
+def _said(key: str, value: Any) -> str:
+    return ("yes" if value else "no") if key in ("dataset_generated", "reproducible", "complete") and value != NOTHING else str(value) or NOTHING
 
 
 def _differing(what: str, texts: Sequence[dict[str, str]], columns: Sequence[str]) -> pd.DataFrame:

@@ -297,6 +297,10 @@ def _boxes(panel: Axes, study: Study, settings: list[_Setting], column: str, tex
     for place, setting in enumerate(settings):
         values = setting.successes[column].values.astype(float)
         values = values[np.isfinite(values)]
+        there = published.marks(study, f"{column}_quantiles", "quantile", **setting.labels)
+        for quantile, value in sorted(there.items()):
+            draw.published(panel, [value], [place + 0.3], f"{setting.name}, quantile {quantile:g}", setting.paint, text)
+            marked = True
         if not len(values):
             panel.text(0.02, place, f"no success of {len(setting.attempts)}", transform=panel.get_yaxis_transform(), va="center", color=MUTED, fontsize=8)
             continue
@@ -314,10 +318,6 @@ def _boxes(panel: Axes, study: Study, settings: list[_Setting], column: str, tex
         if len(beyond):
             mark(panel.plot(beyond, np.full(len(beyond), place), linestyle="none", marker="o", markersize=2.5, color=setting.paint)[0], setting.group,
                  [f"{setting.name}: {text.format(x=one)}" for one in beyond] if len(beyond) < 200 else [])
-        there = published.marks(study, f"{column}_quantiles", "quantile", **setting.labels)
-        for quantile, value in sorted(there.items()):
-            draw.published(panel, [value], [place + 0.3], f"{setting.name}, quantile {quantile:g}", setting.paint, text)
-            marked = True
         frames.append(pd.DataFrame({**setting.labels, "measure": column, "quantile": _QUANTILES, "value": (least, low, middle, high, most), "successes": len(values),
                                     "least_whisker": whiskers[0], "most_whisker": whiskers[1], "published": [there.get(one, np.nan) for one in _QUANTILES]}))
     panel.set_ylim(len(settings) - 0.3, -0.7)
