@@ -1,5 +1,7 @@
 """Experiment compare, end to end: what the results file says of the machines, recomputed from the logits it holds."""
 
+import types
+
 import h5py
 import numpy as np
 import pytest

@@ -72,11 +72,12 @@ def accuracy(study: Study) -> Drawing:
             panel.plot([100 * row["low"], 100 * row["high"]], [place, place], color=INK, linewidth=1)
         published(panel, [100 * row["published"]] if np.isfinite(row["published"]) else [], [place], names[place], INK, text="{x:.2f}%")
     low = np.nanmin(100 * frame[["mean", "low", "published"]].min(axis=1))
-    panel.set(xlim=(max(0, low - 0.25 * (100 - low) - 0.5), 100), xlabel="test accuracy, %", ylim=(len(frame) - 0.4, -0.6))
+    begin = max(0, low - 0.25 * (100 - low) - 0.5)
+    panel.set(xlim=(begin, 100), xlabel="test accuracy, %", ylim=(len(frame) - 0.4, -0.6))
     panel.set_yticks(range(len(frame)), names)
     panel.grid(axis="y", visible=False)
     legend(panel, more=[published_key()] if frame["published"].notna().any() else [])
-    return Drawing(drawing, frame, f"The axis does not begin at 0. {_repeats(frame)}",
+    return Drawing(drawing, frame, ("The axis does not begin at 0. " if begin else "") + _repeats(frame),
                    f"The unmarked network has {100 * frame['mean'][0]:.2f}%, marked ones {100 * frame['mean'][1:].min():.2f} to {100 * frame['mean'][1:].max():.2f}%.")
 
 

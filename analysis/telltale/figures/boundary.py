@@ -70,7 +70,7 @@ def label_pairs(study: Study) -> Drawing:
         raise NothingToDraw(f"{study.path}: no search has a verified sample yet")
     shown = matrices[:_MOST_PANELS]
     columns, classes = min(len(shown), 3), labels_of(chosen, "class")
-    drawing, axes = panels(-(-len(shown) // columns), columns, height=(4.0, 3.7, 2.9)[columns - 1])
+    drawing, axes = panels(-(-len(shown) // columns), columns, height=(4.4, 4.1, 3.2)[columns - 1])
     frames = []
     for panel in axes.ravel()[len(shown):]:
         images.blank(panel)

@@ -22,7 +22,7 @@ INK, MUTED, FAINT, PAPER = "#1b1f24", "#59636e", "#d1d9e0", "#ffffff"
 # Of different things. Contrast with PAPER at least 3:1; told apart with any colour vision, and by markers besides.
 COLOURS = ("#0072b2", "#d55e00", "#00805d", "#a4478a", "#8a6d00", "#3a3f9e", "#7a3b2e", "#5b5b5b")
 # Of labels that have an order, from little to much.
-ORDERED = ("#7fb8de", "#65a5d2", "#4c91c5", "#357db5", "#2369a2", "#17568c", "#0f4475", "#0a345d", "#08264a")
+ORDERED = ("#5794c0", "#4d86b1", "#4378a2", "#396b94", "#305d85", "#264f76", "#1c4268", "#123459", "#08264a")
 # Of squares: the same on a light and on a dark page, as are the texts in them.
 HEAT = ("#e9f3fa", "#d3e6f4", "#b3d3ea", "#8bbadc", "#62a0cd", "#3e84ba", "#2168a4", "#0f4c87", "#08305f")
 MARKERS = "osD^vPX*"
