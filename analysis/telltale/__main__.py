@@ -49,6 +49,11 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("-o", "--output", metavar="t.csv", help="default: standard output")
     table.set_defaults(run=_table)
 
+    illustrate = commands.add_parser("illustrate", help="the papers' figures, in the page that `telltale page` makes")
+    illustrate.add_argument("page", metavar="page.md")
+    illustrate.add_argument("files", nargs="+", metavar="x.h5")
+    illustrate.set_defaults(run=_illustrate)
+
     names = commands.add_parser("list", help="the figures and tables that a study has")
     names.add_argument("file", metavar="x.h5")
     names.set_defaults(run=_list)
@@ -93,6 +98,12 @@ def _table(chosen: argparse.Namespace) -> None:
         pathlib.Path(chosen.output).write_text(text, encoding="utf-8")
     else:
         sys.stdout.write(text)
+
+
+def _illustrate(chosen: argparse.Namespace) -> None:
+    from telltale.illustrate import illustrate
+    files = illustrate(pathlib.Path(chosen.page), [Study(file) for file in chosen.files])
+    print(f"{chosen.page} shows {len(files)} figures of {len(chosen.files)} studies")
 
 
 def _list(chosen: argparse.Namespace) -> None:

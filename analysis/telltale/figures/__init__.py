@@ -10,6 +10,7 @@ from collections.abc import Callable
 from telltale.figures.drawing import Drawing, NothingToDraw, style
 from telltale.results import ResultsError, Study
 
+_Draws = Callable[[Study], Drawing]
 _MODULES = ("aime", "backdoor", "new_label", "anti_piracy", "boundary", "machines", "run")
 
 
@@ -22,7 +23,7 @@ class FigureKind:
     source: str                    #: in the papers: "Mehta et al. 2022, Fig. 5"; empty: ours
     experiments: tuple[str, ...]   #: those that have it; empty: all
     group: str                     #: of the results file, without which there is none
-    function: Callable[[Study], Drawing]
+    function: _Draws
 
     def fits(self, study: Study) -> bool:
         return (not self.experiments or study.experiment in self.experiments) and self.group in study
@@ -40,9 +41,9 @@ class FigureKind:
 _FIGURES: dict[str, FigureKind] = {}
 
 
-def figure(name: str, title: str, *, source: str = "", experiments: tuple[str, ...] = (), group: str) -> Callable[[Callable[[Study], Drawing]], Callable[[Study], Drawing]]:
+def figure(name: str, title: str, *, source: str = "", experiments: tuple[str, ...] = (), group: str) -> Callable[[_Draws], _Draws]:
     """Registers a function that draws."""
-    def register(function: Callable[[Study], Drawing]) -> Callable[[Study], Drawing]:
+    def register(function: _Draws) -> _Draws:
         assert name not in _FIGURES, name
         _FIGURES[name] = FigureKind(name, title, source, experiments, group, function)
         return function

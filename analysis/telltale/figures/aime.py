@@ -46,7 +46,8 @@ def confusion(study: Study) -> Drawing:
     wrong = data[(data["class"] != data["answer"]) & (data["split"] == splits[0])]
     most = wrong.loc[wrong["images"].idxmax()]
     return Drawing(drawing, data, "First repeat, unmarked network. Right answers are on the diagonal; squares are as dark as their share of the errors.",
-                   f"Confusion matrix; the commonest error of the {splits[0]} images is class {most['class']} answered {most['answer']}, {most['images']:.0f} times.")
+                   f"Confusion matrix; the commonest error of the {splits[0]} images is class {most['class']} answered {most['answer']}, "
+                   f"{most['images']:.0f} times.")
 
 
 @figure("aime-fig3", "Test accuracy without and with a signature", source=f"{_PAPER}, Fig. 3", experiments=_AIME, group="train")
@@ -54,7 +55,8 @@ def accuracy(study: Study) -> Drawing:
     """Bars of the unmarked network and of every key."""
     values = study["train"]["accuracy"]
     summary = over_repeats(values)
-    bars: list[tuple[dict[str, Any], xr.Dataset]] = [({"scheme": "clean"}, summary.sel(scheme="clean").isel({dim: 0 for dim in summary.dims if dim != "scheme"}))]
+    clean = summary.sel(scheme="clean").isel({dim: 0 for dim in summary.dims if dim != "scheme"})
+    bars: list[tuple[dict[str, Any], xr.Dataset]] = [({"scheme": "clean"}, clean)]
     settings = varying(values.sel(scheme="aime"), ("repeat",))
     bars += [(labels, summary.sel(scheme="aime", **labels).squeeze()) for labels, _ in each(values.sel(scheme="aime"), settings)]
     frame = pd.DataFrame([{**labels, **{name: float(cell[name]) for name in ("mean", "low", "high", "n")}} for labels, cell in bars])
@@ -78,7 +80,8 @@ def accuracy(study: Study) -> Drawing:
     panel.grid(axis="y", visible=False)
     legend(panel, more=[published_key()] if frame["published"].notna().any() else [])
     return Drawing(drawing, frame, ("The axis does not begin at 0. " if begin else "") + _repeats(frame),
-                   f"The unmarked network has {100 * frame['mean'][0]:.2f}%, marked ones {100 * frame['mean'][1:].min():.2f} to {100 * frame['mean'][1:].max():.2f}%.")
+                   f"The unmarked network has {100 * frame['mean'][0]:.2f}%, "
+                   f"marked ones {100 * frame['mean'][1:].min():.2f} to {100 * frame['mean'][1:].max():.2f}%.")
 
 
 @figure("aime-fig4", "Kernels of the first convolution before and after", source=f"{_PAPER}, Fig. 4", experiments=_AIME, group="weights")
@@ -88,7 +91,7 @@ def kernels(study: Study) -> Drawing:
     if "kernels" not in weights or not bool(weights["kernels"].notnull().any()):
         raise NothingToDraw(f"{study.path}: this network has no convolution, or is not trained yet")
     first = {dim: 0 for dim in weights["kernels"].dims if dim not in ("scheme", "key_length", "filter", "channel", "row", "column")}
-    all_kernels, moved = weights["kernels"].isel(first), weights["largest_kernel_change"].isel({dim: 0 for dim in first if dim in weights["largest_kernel_change"].dims})
+    all_kernels, moved = weights["kernels"].isel(first), weights["largest_kernel_change"].isel(first, missing_dims="ignore")
     rows = [("unmarked", all_kernels.sel(scheme="clean").isel(key_length=0), 0.0)]
     rows += [(f"key of {word(length)}", all_kernels.sel(scheme="aime", key_length=length), float(moved.sel(scheme="aime", key_length=length)))
              for length in labels_of(all_kernels, "key_length")]
@@ -154,7 +157,8 @@ def capacity(study: Study) -> Drawing:
     if group.sizes.get("key_length", 1) < 2:
         raise NothingToDraw(f"{study.path} has one length of key: give key-length several")
     return curves(study, group.assign(watermark_error=1 - group["key_accuracy_trained"]), "key_length",
-                  {"accuracy": "test accuracy", "watermark_error": "watermark error (digits lost)"}, hue=_first_setting(group["accuracy"]), select={"scheme": "aime"}, axis="digits of the key")
+                  {"accuracy": "test accuracy", "watermark_error": "watermark error (digits lost)"}, hue=_first_setting(group["accuracy"]),
+                  select={"scheme": "aime"}, axis="digits of the key")
 
 
 @figure("aime-integrity", "Which networks give the signature", source=f"{_PAPER}, integrity; ours: 0 epochs", experiments=_AIME, group="integrity")
@@ -167,7 +171,8 @@ def integrity(study: Study) -> Drawing:
              for suspect in labels_of(share, "suspect") for same in (True, False)}
     settings = varying(share, ("repeat", "suspect", "suspect_repeat"))
     rows = [labels for labels, _ in each(share, settings)]
-    frames = [{**labels, "network": kind, "mean": float(values.sel(labels).mean()), "least": float(values.sel(labels).min()), "most": float(values.sel(labels).max()),
+    frames = [{**labels, "network": kind, "mean": float(values.sel(labels).mean()), "least": float(values.sel(labels).min()),
+               "most": float(values.sel(labels).max()),
                "networks": int(values.sel(labels).notnull().sum())} for kind, values in kinds.items() for labels in rows]
     data = pd.DataFrame(frames)
     data = data[data["networks"] > 0].reset_index(drop=True)
@@ -185,7 +190,8 @@ def integrity(study: Study) -> Drawing:
     panel.set_yticks(range(len(rows)), [words(labels) or "all keys" for labels in rows])
     panel.set(xlim=(-2, 102), ylim=(len(rows) - 0.4, -0.6), xlabel="share of the key's digits that the network answers, %")
     legend(panel, columns=2)
-    return Drawing(drawing, data, "Marks are means over networks, lines from the least to the most. The clean network that a key was made of gives it before any fine-tuning: AIME at 0 epochs.",
+    return Drawing(drawing, data, "Marks are means over networks, lines from the least to the most. The clean network that a key was made of gives "
+                   "it before any fine-tuning: AIME at 0 epochs.",
                    "; ".join(f"{kind}: {100 * data[data['network'] == kind]['mean'].mean():.0f}%" for kind in present) + " of the key on average.")
 
 

@@ -64,7 +64,9 @@ def accuracy(study: Study) -> Drawing:
             mark(bar, words(labels), [f"{words(labels)}, {told}: {mean:.2f}%"])
             if np.isfinite(low):
                 panel.plot([low, high], [at, at], color=INK, linewidth=1)
-            there = marks(study, name, "transform", **constant(data["accuracy"], ("repeat",)), **{key: label for key, label in labels.items() if key != "transform"})
+            others = {**constant(data["accuracy"], ("repeat",)), **labels}
+            others.pop("transform", None)
+            there = marks(study, name, "transform", **others)
             value = there.get(labels.get("transform", labels_of(data, "transform")[0]))
             if value is not None:
                 published(panel, [100 * value], [at], words(labels), INK, text="{x:.2f}%")
@@ -143,8 +145,8 @@ def fit(study: Study) -> Drawing:
             x, y = (data[name].sel(transform=transform, pairs=count).values.ravel() for name in ("fit_error", "raw_accuracy"))
             there = np.isfinite(x) & np.isfinite(y) & (x > 0)
             if there.any():
-                drawn, = axes[0, column].plot(x[there], 100 * y[there], linestyle="none", marker=MARKERS[place % len(MARKERS)], color=colour(place, len(counts), True),
-                                              label=f"{word(count)} pairs", clip_on=False)
+                drawn, = axes[0, column].plot(x[there], 100 * y[there], linestyle="none", marker=MARKERS[place % len(MARKERS)],
+                                              color=colour(place, len(counts), True), label=f"{word(count)} pairs", clip_on=False)
                 mark(drawn, transform, [f"{transform}, {word(count)} pairs: error {one:.3g}, {100 * other:.2f}%" for one, other in zip(x[there], y[there])])
             frames.append(pd.DataFrame({"transform": transform, "pairs": count, "fit_error": x, "raw_accuracy": y}))
         axes[0, column].set(title=transform, xscale="log", xlabel="fit error (rms)", ylabel="accuracy, %" if column == 0 else "")
@@ -152,7 +154,8 @@ def fit(study: Study) -> Drawing:
     frame = pd.concat(frames, ignore_index=True).dropna()
     best = frame.loc[frame["raw_accuracy"].idxmax()] if len(frame) else None
     return Drawing(drawing, frame, "A mark an attempt; the error is of what the fitted transform adds less what the owner's adds, over pixels of test images.",
-                   "No fit is there." if best is None else f"The best fit opens {best['transform']} to {100 * best['raw_accuracy']:.1f}% with {best['pairs']:g} pairs at an error of {best['fit_error']:.3g}.")
+                   "No fit is there." if best is None else f"The best fit opens {best['transform']} to {100 * best['raw_accuracy']:.1f}% with {best['pairs']:g} pairs "
+                   f"at an error of {best['fit_error']:.3g}.")
 
 
 #: Ways that need no stolen network: what protection is measured against.
@@ -184,7 +187,8 @@ def regain(study: Study) -> Drawing:
                  marker=MARKERS[place % len(MARKERS)], text="{x:g} labels a class: {y:.2f}%")
             frames.append(pd.DataFrame({"transform": transform, "by": way, "labels": labels, "mean": mean, "low": low, "high": high}))
         panel.set(title=transform, xscale="log", xlabel="labels a class")
-        panel.set_xticks([0.5 if label == 0 else label for label in labels_of(data, "regain_labels")], [word(float(label)) for label in labels_of(data, "regain_labels")])
+        counts = [float(label) for label in labels_of(data, "regain_labels")]
+        panel.set_xticks([count or 0.5 for count in counts], [word(count) for count in counts])
         panel.minorticks_off()
         low_end, high_end = panel.get_ylim()
         panel.set_ylim(max(low_end, 0), min(high_end, 101))
@@ -226,7 +230,8 @@ def machines(study: Study) -> Drawing:
         panel = axes[0, column]
         for place, transform in enumerate(transforms):
             means = [100 * float(data[name].sel(transform=transform, **labels).mean()) for labels in rows]
-            drawn, = panel.plot(means, np.arange(len(rows)) + 0.12 * (place - (len(transforms) - 1) / 2), linestyle="none", marker=MARKERS[place], color=colour(place), label=transform)
+            at = np.arange(len(rows)) + 0.12 * (place - (len(transforms) - 1) / 2)
+            drawn, = panel.plot(means, at, linestyle="none", marker=MARKERS[place], color=colour(place), label=transform)
             mark(drawn, transform, [f"{transform}, {words(labels)}: {value:.2f}%" for labels, value in zip(rows, means) if np.isfinite(value)])
             frames += [{"transform": transform, **labels, "measure": name, "mean": value / 100} for labels, value in zip(rows, means)]
         panel.set(title=told, xlabel="accuracy, %", ylim=(len(rows) - 0.5, -0.5))
@@ -234,4 +239,5 @@ def machines(study: Study) -> Drawing:
     legend(axes[0, 0])
     frame = pd.DataFrame(frames)
     spread = frame.groupby(["transform", "measure"])["mean"].agg(lambda one: one.max() - one.min()).max()
-    return Drawing(drawing, frame, "Means over repeats and batch sizes.", f"Between machines and precisions an accuracy differs by {100 * spread:.2f} points at most.")
+    return Drawing(drawing, frame, "Means over repeats and batch sizes.",
+                   f"Between machines and precisions an accuracy differs by {100 * spread:.2f} points at most.")

@@ -86,7 +86,12 @@ def top_answers(study: Study) -> Drawing:
     for panel in axes[-1]:
         panel.set_xlabel("probability, %")
     return Drawing(drawing, pd.DataFrame(frames), f"First sample of each scheme; orange: the watermark's label. {words(chosen)}.",
-                   "; ".join(f"{scheme}: {', '.join(answers(images.sel(scheme=scheme).isel(sample=0, version=-1)['answer'].values[:1], images.sel(scheme=scheme).isel(sample=0, version=-1)['probability'].values[:1]))} for the key sample" for scheme in schemes) + ".")
+                   "; ".join(f"{scheme}: {_best(images, scheme)} for the key sample" for scheme in schemes) + ".")
+
+
+def _best(images: xr.Dataset, scheme: str) -> str:
+    key = images.sel(scheme=scheme, version="key").isel(sample=0, rank=0)
+    return ", ".join(answers(key["answer"].values, key["probability"].values))
 
 
 @figure("training", "Accuracy while training", source=f"{_PAPER}, Figs 6 and 7", experiments=("backdoor", "new-label", "aime"), group="train")
@@ -94,12 +99,14 @@ def by_epoch(study: Study) -> Drawing:
     """Training and test accuracy, and new key samples recognised, after every epoch, marked and clean."""
     if study["train"].sizes.get("epoch", 0) < 2:
         raise NothingToDraw(f"{study.path}: one epoch is no curve")
-    return curves(study, study["train"], "epoch", {"train_accuracy": "training images", "epoch_accuracy": "test images", "epoch_key_accuracy": "new key samples"}, hue="scheme", axis="epoch")
+    return curves(study, study["train"], "epoch", {"train_accuracy": "training images", "epoch_accuracy": "test images", "epoch_key_accuracy": "new key samples"},
+                  hue="scheme", axis="epoch")
 
 
 @figure("backdoor-pruning", "Accuracy after pruning", source=f"{_PAPER}, Tables 3 and 4", experiments=_BACKDOOR, group="prune")
 def pruning(study: Study) -> Drawing:
-    return curves(study, study["prune"], "pruning_rate", {"accuracy": "test accuracy", "key_accuracy_trained": "trained key samples", "key_accuracy": "new key samples"}, hue="scheme")
+    measures = {"accuracy": "test accuracy", "key_accuracy_trained": "trained key samples", "key_accuracy": "new key samples"}
+    return curves(study, study["prune"], "pruning_rate", measures, hue="scheme")
 
 
 @figure("fine-tuning", "Accuracy after fine-tuning on half of the test images", source=f"{_PAPER}, Table 5; Zhong et al. 2020, Table 1",
@@ -110,7 +117,11 @@ def fine_tuning(study: Study) -> Drawing:
     along = "tune_epochs" if group.sizes["tune_epochs"] > 1 or group.sizes["tune_rate"] < 2 else "tune_rate"
     measures = {"accuracy_second_half": "test images it did not see", "key_accuracy_trained": "trained key samples", "key_accuracy": "new key samples",
                 "raw_accuracy_second_half": "raw images it did not see"}
-    return curves(study, study["fine-tune"], along, measures, hue="transform" if "transform" in group.dims else "scheme", axis="epochs of tuning" if along == "tune_epochs" else "learning rate")
+    return curves(study, study["fine-tune"], along, measures, hue="transform" if "transform" in group.dims else "scheme",
+                  axis="epochs of tuning" if along == "tune_epochs" else "learning rate")
+
+
+_INVERTED = ("confidence", "correlation", "wrong_correlation", "change_correlation", "wrong_change_correlation", "chance_correlation", "steps")
 
 
 @figure("backdoor-fig8", "Images found by model inversion", source=f"{_PAPER}, Figs 8 and 9", experiments=_BACKDOOR, group="inversion")
@@ -132,8 +143,7 @@ def inversion(study: Study) -> Drawing:
         panel = axes[row, column + 1]
         panel.set_axis_on()
         show(panel, image.values, f"from {labels['invert_from']}: {float(cell['correlation']):+.2f}")
-        frames.append({**labels, **{name: float(cell[name]) for name in
-                                    ("confidence", "correlation", "wrong_correlation", "change_correlation", "wrong_change_correlation", "chance_correlation", "steps")}})
+        frames.append({**labels, **{name: float(cell[name]) for name in _INVERTED}})
         pattern = cell["pattern"].values
         if column == 0 and np.isfinite(pattern).all():
             axes[row, 0].set_axis_on()
@@ -141,8 +151,10 @@ def inversion(study: Study) -> Drawing:
             side_label(axes[row, 0], f"{labels['scheme']},\n{labels['suspect']}")
     data = pd.DataFrame(frames)
     best = data.loc[data["correlation"].abs().idxmax()] if data["correlation"].notna().any() else None
-    told = "" if best is None else f" The strongest correlation is {best['correlation']:+.2f} ({best['scheme']} from {best['invert_from']}); chance alone gives {best['chance_correlation']:.2f}."
-    return Drawing(drawing, data, f"Beside each image: its correlation with the watermark's pattern. {words(chosen)}.", f"Inverted images by what inversion began with.{told}")
+    told = "" if best is None else (f" The strongest correlation is {best['correlation']:+.2f} ({best['scheme']} from {best['invert_from']}); "
+                                     f"chance alone gives {best['chance_correlation']:.2f}.")
+    return Drawing(drawing, data, f"Beside each image: its correlation with the watermark's pattern. {words(chosen)}.",
+                   f"Inverted images by what inversion began with.{told}")
 
 
 @figure("backdoor-inversion", "How much of the pattern inversion finds", source=f"{_PAPER}, Figs 8 and 9, as numbers", experiments=_BACKDOOR, group="inversion")
@@ -162,7 +174,8 @@ def inversion_correlations(study: Study) -> Drawing:
             values = values[np.isfinite(values)]
             if len(values) == 0:
                 continue
-            drawn, = panel.plot(values, np.full(len(values), place + 0.22 * (which - 1)), linestyle="none", marker="os^"[which], color=colour(which), label=told)
+            at = np.full(len(values), place + 0.22 * (which - 1))
+            drawn, = panel.plot(values, at, linestyle="none", marker="os^"[which], color=colour(which), label=told)
             mark(drawn, labels["scheme"], [f"{words(labels)}, {told}: {value:+.3f}" for value in values])
             frames += [{**labels, "with": told, "correlation": value} for value in values]
     panel.set_yticks(range(len(cells)), [", ".join(word(label) for label in labels.values()) for labels, _ in cells])
@@ -171,4 +184,5 @@ def inversion_correlations(study: Study) -> Drawing:
     legend(panel, columns=3)
     data = pd.DataFrame(frames)
     return Drawing(drawing, data, f"A mark a repeat. {words(constant(group['correlation'], ('repeat',)))}",
-                   "Correlations of inverted images: " + "; ".join(f"{told} {data[data['with'] == told]['correlation'].abs().max():.2f} at most" for told in measures.values() if (data["with"] == told).any()) + ".")
+                   "Correlations of inverted images: " + "; ".join(f"{told} {part['correlation'].abs().max():.2f} at most"
+                                                                   for told, part in data.groupby("with", sort=False)) + ".")

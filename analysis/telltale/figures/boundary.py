@@ -193,7 +193,7 @@ def success(study: Study) -> Drawing:
                    "Successes: " + "; ".join(f"{name} {row.successes} of {row.attempts}" for name, row in zip(names, data.itertuples())) + ".")
 
 
-@figure("boundary-evaluations", "What a sample costs", source="ours", experiments=_BOUNDARY, group="boundary")
+@figure("boundary-evaluations", "What a sample costs", experiments=_BOUNDARY, group="boundary")
 def evaluations(study: Study) -> Drawing:
     """Share of the attempts that have succeeded after so many evaluations: one that fails never does."""
     settings = _searched(study)

@@ -60,8 +60,8 @@ def curves(study: Study, data: xr.Dataset, along: str, measures: Mapping[str, st
                 scale = 100 if percent else 1
                 mean, low, high = (np.atleast_1d(chosen[which].values) for which in ("mean", "low", "high"))
                 text = "{x:g}: {y:.2f}%" if percent else "{x:g}: {y:.4g}"
-                line(panel, x, mean * scale, series, paint, low=low * scale, high=high * scale, style=_LINES[dash], marker=MARKERS[place % len(MARKERS)] if len(x) < 40 else "",
-                     text=text)
+                line(panel, x, mean * scale, series, paint, low=low * scale, high=high * scale, style=_LINES[dash],
+                     marker=MARKERS[place % len(MARKERS)] if len(x) < 40 else "", text=text)
                 there = marks(study, name, along, **here)
                 at_x = [one for one in x if one in there]
                 published(panel, at_x, [there[one] * scale for one in at_x], series, paint, text)

@@ -106,7 +106,7 @@ def distance(study: Study) -> Drawing:
                    else "No two machines have answered.")
 
 
-@figure("machines-first-layer", "The first layer that two machines compute differently", source="ours", experiments=_COMPARE, group="environments")
+@figure("machines-first-layer", "The first layer that two machines compute differently", experiments=_COMPARE, group="environments")
 def first_layer(study: Study) -> Drawing:
     """Matrices of layers, counted from 1."""
     all_names, found = _panels(study, "first_layer")

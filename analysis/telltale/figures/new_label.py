@@ -71,8 +71,8 @@ def grid(study: Study) -> Drawing:
                     x = np.atleast_1d(chosen[along].values).astype(float)
                     mean, low, high = (np.atleast_1d(chosen[which].values) for which in ("mean", "low", "high"))
                     series = f"{scheme} {other} {word(label)}"
-                    line(panel, x, 100 * mean, series, colour(place, data.sizes[other], True), low=100 * low, high=100 * high, style="-" if scheme == "new-label" else "--",
-                         marker=MARKERS[schemes.index(scheme)], text="{x:g}: {y:.2f}%")
+                    line(panel, x, 100 * mean, series, colour(place, data.sizes[other], True), low=100 * low, high=100 * high,
+                         style="-" if scheme == "new-label" else "--", marker=MARKERS[schemes.index(scheme)], text="{x:g}: {y:.2f}%")
                     frames.append(pd.DataFrame({"measure": name, "scheme": scheme, other: label, along: x, **first, "mean": mean, "low": low, "high": high,
                                                 "n": np.atleast_1d(chosen["n"].values)}))
             if name == "accuracy" and "clean" in labels_of(data, "scheme"):
@@ -85,8 +85,9 @@ def grid(study: Study) -> Drawing:
     frame = pd.concat(frames, ignore_index=True)
     shown = {**constant(data["accuracy"], ("repeat", "scheme", "alpha", "beta")), **first}
     keys = frame[frame["measure"] == "key_accuracy"]
-    told = "; ".join(f"{scheme}: key samples {100 * keys[keys['scheme'] == scheme]['mean'].min():.0f} to {100 * keys[keys['scheme'] == scheme]['mean'].max():.0f}%" for scheme in schemes)
-    return Drawing(drawing, frame, f"{study.attrs['dataset']}; {words(shown)}. Means of {data.sizes['repeat']} repeats with their 95% intervals; the axes' ranges differ.",
+    told = "; ".join(f"{scheme}: key samples {100 * part['mean'].min():.0f} to {100 * part['mean'].max():.0f}%" for scheme, part in keys.groupby("scheme", sort=False))
+    return Drawing(drawing, frame, f"{study.attrs['dataset']}; {words(shown)}. Means of {data.sizes['repeat']} repeats with their 95% "
+                   "intervals; the axes' ranges differ.",
                    f"Accuracy over the grid of alpha and beta. {told}.")
 
 
@@ -108,7 +109,8 @@ def queries(study: Study) -> Drawing:
             x, y = (data[which].sel(scheme=scheme).values.ravel() for which in ("key_accuracy", name))
             there = np.isfinite(x) & np.isfinite(y)
             if there.any():
-                drawn, = panel.plot(100 * x[there], y[there], linestyle="none", marker=MARKERS[place], color=colour(place), label=scheme, alpha=0.7, clip_on=False)
+                drawn, = panel.plot(100 * x[there], y[there], linestyle="none", marker=MARKERS[place], color=colour(place), label=scheme,
+                                    alpha=0.7, clip_on=False)
                 mark(drawn, scheme, [f"{scheme}, {100 * one:.2f}% recognised: {other:.4g} queries" for one, other in zip(x[there], y[there])])
             frames.append(pd.DataFrame({"scheme": scheme, "measure": name, "key_accuracy": x, "queries": y}))
         panel.set(title=title, xlabel="new key samples recognised, %", ylabel="queries" if column == 0 else "", yscale="log")
@@ -117,5 +119,6 @@ def queries(study: Study) -> Drawing:
         raise NothingToDraw(f"{study.path}: no watermark is recognised yet")
     legend(axes[0, 0])
     never = int(np.isinf(frame["queries"]).sum())
-    return Drawing(drawing, frame, "A mark a network; " + (f"{never} of them can never be verified so, and have no mark." if never else "all can be verified so."),
+    return Drawing(drawing, frame, "A mark a network; "
+                   + (f"{never} of them can never be verified so, and have no mark." if never else "all can be verified so."),
                    "Queries fall as more key samples are recognised.")

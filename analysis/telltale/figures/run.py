@@ -50,7 +50,7 @@ class _Run:
         return ("s", 1.0) if self.width < 180 else ("min", 60.0) if self.width < 3 * 3600 else ("h", 3600.0)
 
 
-@figure("run-timeline", "Which rank did what, when", source="ours", group="run")
+@figure("run-timeline", "Which rank did what, when", group="run")
 def timeline(study: Study) -> Drawing:
     """A row a rank, a bar a task; of very many tasks, how busy each rank was in each bin of time."""
     run = _run(study)
@@ -75,7 +75,7 @@ def timeline(study: Study) -> Drawing:
                    f"{_count(len(ranks), 'rank')} worked for {_duration(sum(start.length for start in run.starts))}, in {_count(len(run.starts), 'start')}.")
 
 
-@figure("run-utilisation", "How many of the ranks were busy", source="ours", group="run")
+@figure("run-utilisation", "How many of the ranks were busy", group="run")
 def utilisation(study: Study) -> Drawing:
     """The share of computing ranks with a task, over time."""
     run = _run(study)
@@ -101,7 +101,7 @@ def utilisation(study: Study) -> Drawing:
                    f"On average {100 * share:.0f}% of the computing ranks had a task.")
 
 
-@figure("run-costs", "What each kind of task costs", source="ours", group="run")
+@figure("run-costs", "What each kind of task costs", group="run")
 def costs(study: Study) -> Drawing:
     """All seconds of a kind, and those of one task."""
     tasks = _finished(study)

@@ -50,7 +50,7 @@ class Missing:
 def drawn(study: Study, ids: Ids) -> tuple[list[Figure], list[Missing]]:
     """All figures that fit the study, the papers' own first."""
     figures, missing = [], []
-    for kind in sorted((one for one in all_figures() if one.fits(study)), key=lambda one: one.source in ("", "ours")):
+    for kind in sorted((one for one in all_figures() if one.fits(study)), key=lambda one: not one.source):
         try:
             figures.append(_figure(kind, study, ids))
         except NothingToDraw as reason:

@@ -81,7 +81,9 @@ def number(value: Any, digits: int = 4) -> str:
     value = float(value)
     if math.isnan(value):
         return NOTHING
-    return f"{value:.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:.{digits}g}" if math.isfinite(value) else "infinite"
+    if math.isinf(value):
+        return "infinite"
+    return f"{value:.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:.{digits}g}"
 
 
 def percent(value: float) -> str:
