@@ -38,14 +38,29 @@ def assert_whole(telltale, output, reference):
     assert verified.code == ALL_DONE, verified.text
 
 
+def held(process):
+    """Stops every process of a run, so that it cannot end before another has begun; returns what lets it go on."""
+    members = process.members()
+    for pid in members:
+        process.signal(signal.SIGSTOP, pid)
+    return lambda: [process.signal(signal.SIGCONT, pid) for pid in members]
+
+
 def test_a_run_that_another_one_takes_over_from_ends_and_says_so(telltale, job, uninterrupted, tmp_path):
     output = tmp_path / "x.h5"
     first = begin(telltale, job, output, environment=WITHOUT_LOCKS)
+    second = None
     try:
-        telltale.run(job, output, ranks=5, environment=WITHOUT_LOCKS)
-        ended = first.finish()
+        let_go = held(first)
+        second = telltale.start("run", job, "-o", output, ranks=5, environment=WITHOUT_LOCKS)
+        wait_for_progress(second, output, lambda told: told["done"] >= 1)
+        let_go()
+        went_on, ended = second.finish(), first.finish()
     finally:
         first.end()
+        if second:
+            second.end()
+    assert went_on.code == ALL_DONE, went_on.text
     assert ended.code == TAKEN_OVER, ended.text
     assert f") has taken over {output}.journal: this one ends" in ended.err and "Nothing is lost" in ended.err
     assert_whole(telltale, output, uninterrupted)
@@ -55,13 +70,10 @@ def test_a_coordinator_that_wakes_after_another_has_finished_changes_nothing(tel
     output = tmp_path / "x.h5"
     first = begin(telltale, job, output, environment=WITHOUT_LOCKS)
     try:
-        members = first.members()
-        for pid in members:
-            first.signal(signal.SIGSTOP, pid)
+        let_go = held(first)
         telltale.run(job, output, ranks=5, environment=WITHOUT_LOCKS)
         finished = output.read_bytes()
-        for pid in members:
-            first.signal(signal.SIGCONT, pid)
+        let_go()
         ended = first.finish()
     finally:
         first.end()
