@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 from scipy.special import stdtrit
 
@@ -15,6 +14,6 @@ def over_repeats(values: xr.DataArray, dim: str = "repeat", confidence: float = 
     """
     n = values.notnull().sum(dim)
     mean = values.sum(dim).where(n > 0) / n.where(n > 0)
-    deviation = np.sqrt(((values - mean) ** 2).sum(dim) / np.maximum(n - 1, 1)).where(n > 1)
-    half = xr.apply_ufunc(stdtrit, np.maximum(n - 1, 1), (1 + confidence) / 2) * deviation / np.sqrt(n.where(n > 1))
+    deviation = (((values - mean) ** 2).sum(dim) / (n - 1).where(n > 1)) ** 0.5
+    half = xr.apply_ufunc(stdtrit, (n - 1).clip(1), (1 + confidence) / 2) * deviation / n.where(n > 1) ** 0.5
     return xr.Dataset({"mean": mean, "low": mean - half, "high": mean + half, "deviation": deviation, "n": n})

@@ -174,7 +174,7 @@ def success(study: Study) -> Drawing:
             has_published = True
         counts = cell["identified"].where(cell["identified"] > 0, 0).sum("repeat").values.astype(float)
         shares = counts / counts.sum() if counts.sum() else counts
-        _stacked(right, place, machines, shares, [colour(at) for at in range(len(machines))], setting.name)
+        _stacked(right, place, machines, list(shares), [colour(at) for at in range(len(machines))], setting.name)
         frames.append({**setting.labels, "attempts": tried, "successes": won, **{f"success_{name}": value for name, value in share.items()}, "published": there,
                        **{f"identified {machine}": count for machine, count in zip(machines, counts)}})
     names = [*(one.name for one in settings), *(["published (code)"] if paper else [])]
@@ -352,7 +352,7 @@ def _stacked(panel: Axes, place: int, names: Sequence[str], shares: Sequence[flo
     start = 0.0
     for at, (name, share) in enumerate(zip(names, shares)):
         if share > 0:
-            paint = {"color": paints[at], "edgecolor": PAPER} if paints else {"color": PAPER, "edgecolor": MUTED}
+            paint: dict[str, Any] = {"color": paints[at], "edgecolor": PAPER} if paints else {"color": PAPER, "edgecolor": MUTED}
             bar, = panel.barh([place], [100 * share], left=[start], height=0.62, linewidth=0.8, **paint)
             mark(bar, name, [f"{row}: {name} {100 * share:.3g}%"])
             if not paints:

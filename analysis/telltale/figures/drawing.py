@@ -133,7 +133,7 @@ def heatmap(axes: Axes, values: np.ndarray, texts: np.ndarray | None, series: st
 
 def legend(axes: Axes, columns: int = 4, more: Sequence[Any] = ()) -> None:
     """Above all panels of the figure of `axes`, with the entries of all of them: in as many columns, at most, as fit."""
-    drawing = axes.figure
+    drawing: Any = axes.figure
     entries: dict[str, Any] = {}
     for one in drawing.axes:
         for handle, label in zip(*one.get_legend_handles_labels()):
