@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import pathlib
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -51,7 +52,10 @@ class Study(Mapping[str, xr.Dataset]):
             raise KeyError(f"{self.path} has no group {group!r}; there are: {', '.join(self.groups)}")
         if group not in self._read:
             try:
-                self._read[group] = xr.load_dataset(self.path, group=group, engine="h5netcdf")
+                with warnings.catch_warnings():
+                    # Tasks that have not run have no time: xarray makes NaT of it, and older ones warn of the NaN.
+                    warnings.filterwarnings("ignore", "invalid value encountered in cast", RuntimeWarning)
+                    self._read[group] = xr.load_dataset(self.path, group=group, engine="h5netcdf")
             except (OSError, RuntimeError) as error:
                 raise ResultsError(f"{self.path} is damaged in group {group}: {error}; `telltale run` builds it again from its journal") from error
         return self._read[group]
