@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from telltale import published
-from telltale.cells import each, word
+from telltale.cells import word
 from telltale.repeats import over_repeats
 from telltale.results import ResultsError, Study
 
@@ -73,19 +73,18 @@ def measures(study: Study, group: str) -> pd.DataFrame:
     if not data.data_vars:
         return pd.DataFrame()
     grid = next(iter(data.data_vars.values())).dims
-    lines = []
+    labels = [str(dim) for dim in grid if dim != "repeat"]
+    frames = []
     for name, values in data.data_vars.items():
         if values.dims != grid or values.dtype.kind not in "fiu":
             continue
-        summary = over_repeats(values) if "repeat" in grid else None
-        for labels, cell in each(values if summary is None else summary["mean"], [str(dim) for dim in grid if dim != "repeat"]):
-            line = {**labels, "measure": name, "value" if summary is None else "mean": float(cell)}
-            if summary is not None:
-                line |= {which: float(summary[which].sel(labels)) if labels else float(summary[which]) for which in ("low", "high", "n")}
-            lines.append(line)
-    frame = pd.DataFrame(lines)
-    value = "mean" if "mean" in frame else "value"
-    return frame.dropna(subset=[value]).reset_index(drop=True) if value in frame else frame
+        cells = over_repeats(values)[["mean", "low", "high", "n"]] if "repeat" in grid else values.to_dataset(name="value")
+        frame = cells.to_dataframe().reset_index() if labels else pd.DataFrame([{str(one): float(cells[one]) for one in cells.data_vars}])
+        frame.insert(len(labels), "measure", str(name))
+        frames.append(frame[[*labels, "measure", *(str(one) for one in cells.data_vars)]])
+    if not frames:
+        return pd.DataFrame()
+    return pd.concat(frames, ignore_index=True).dropna(subset=["mean" if "repeat" in grid else "value"]).reset_index(drop=True)
 
 
 def to_text(frame: pd.DataFrame, how: str) -> str:
