@@ -5,8 +5,11 @@ import shutil
 import subprocess
 import sys
 
+import pytest
+
 from conftest import ANALYSIS
 from refusals import assert_refused
+from telltale_runs import clean_environment
 
 
 def test_the_page_is_the_one_that_python_makes(telltale, study_files, tmp_path):
@@ -31,11 +34,31 @@ def test_what_cannot_be_written_is_said(telltale, study_files, tmp_path):
     assert_refused(refused, "none/a.html")
 
 
-def test_a_file_that_is_not_its_journals_is_not_drawn(telltale, study_files, tmp_path):
+@pytest.fixture
+def damaged(study_files, tmp_path):
+    """A study of which the results file is not the one that its journal knows."""
     shutil.copytree(os.path.dirname(study_files["small"]), tmp_path / "copy")
     path = tmp_path / "copy" / "x.h5"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    done = telltale("report", path, "--html", tmp_path / "a.html", environment={"TELLTALE_PYTHON": sys.executable})
+    return path
+
+
+def test_a_file_that_is_not_its_journals_is_not_drawn(telltale, damaged, tmp_path):
+    done = telltale("report", damaged, "--html", tmp_path / "a.html", environment={"TELLTALE_PYTHON": sys.executable})
     assert done.code != 0 and not (tmp_path / "a.html").exists(), done.text
+
+
+def follow(telltale, results, python):
+    """slurm/report.sbatch, as Slurm starts it once a study is done."""
+    return subprocess.run(["bash", ANALYSIS.parent / "slurm" / "report.sbatch", results], env=clean_environment(TELLTALE=telltale.path, TELLTALE_PYTHON=python),
+                          capture_output=True, text=True, timeout=600)
+
+
+def test_what_follows_a_study_fails_with_it_but_not_for_want_of_a_page(telltale, study_files, damaged, tmp_path):
+    assert follow(telltale, damaged, sys.executable).returncode != 0
+    shutil.copytree(os.path.dirname(study_files["twist"]), tmp_path / "whole")
+    done = follow(telltale, tmp_path / "whole" / "x.h5", "/no/python")
+    assert done.returncode == 0 and "no page of figures" in done.stdout, done.stderr
+    assert (tmp_path / "whole" / "x.h5.txt").stat().st_size > 0
