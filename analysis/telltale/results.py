@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import functools
 import json
 import os
@@ -106,12 +105,6 @@ class Study(Mapping[str, xr.Dataset]):
 def open(path: str | os.PathLike[str]) -> Study:
     """A results file, by the rule of the program itself: its format and version are checked, its groups read when asked for."""
     return Study(path)
-
-
-def read_text(path: pathlib.Path) -> str:
-    """Of a file of this package."""
-    with builtins.open(path, encoding="utf-8") as file:
-        return file.read()
 
 
 def _plain(value: Any) -> Any:

@@ -32,13 +32,12 @@ void write_page(const std::string& results, const std::string& page) {
   if (const std::string others = variable("PYTHONPATH"); !others.empty()) path += (path.empty() ? "" : ":") + others;
   const CommandResult done = run_command({python, "-m", "telltale", "report", results, "-o", page},
                                          {"PYTHONPATH=" + path}, std::chrono::hours(1));
-  if (done.errors.find("No module named") != std::string::npos)
-    throw InputError(python + " lacks a package that the page is drawn with: " +
-                     done.errors.substr(done.errors.find("No module named"),
-                                        done.errors.find_last_not_of('\n') - done.errors.find("No module named") + 1) +
+  const std::string errors = done.errors.substr(0, done.errors.find_last_not_of('\n') + 1);
+  if (const auto lacking = errors.find("No module named"); lacking != std::string::npos)
+    throw InputError(python + " lacks a package that the page is drawn with: " + errors.substr(lacking) +
                      ". Debian has them all: python3-xarray python3-h5netcdf python3-scipy python3-matplotlib "
                      "python3-jinja2. Another Python: TELLTALE_PYTHON. On another machine: analysis/README.md");
-  if (done.exit_code != 0) throw InputError(done.errors.substr(0, done.errors.find_last_not_of('\n') + 1));
+  if (done.exit_code != 0) throw InputError(errors);
   std::cout << done.output;
 }
 

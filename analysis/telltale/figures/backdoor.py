@@ -25,13 +25,19 @@ def _first(values: xr.Dataset, keep: tuple[str, ...]) -> tuple[xr.Dataset, dict[
     return values.isel({dim: 0 for dim in values.dims if dim not in keep and dim in values.coords}), chosen
 
 
+def _key_images(study: Study, needed: str) -> tuple[xr.Dataset, dict[str, Any], list[str]]:
+    """The key images of the first setting, that setting, and the schemes of which the variable that is needed is there."""
+    images, chosen = _first(study["key-images"], ("scheme", "sample", "channel", "row", "column", "version", "rank"))
+    schemes = [scheme for scheme in labels_of(images, "scheme") if bool(images[needed].sel(scheme=scheme).notnull().any())]
+    if not schemes:
+        raise NothingToDraw(f"{study.path}: no network was asked with key images yet")
+    return images, chosen, schemes
+
+
 @figure("backdoor-fig4", "Watermark images and what they were made of", source=f"{_PAPER}, Fig. 4", experiments=_BACKDOOR, group="key-images")
 def watermark_images(study: Study) -> Drawing:
     """The first untrained key sample of every scheme, its original, and their difference."""
-    images, chosen = _first(study["key-images"], ("scheme", "sample", "channel", "row", "column", "version", "rank"))
-    schemes = [scheme for scheme in labels_of(images, "scheme") if bool(images["key"].sel(scheme=scheme).notnull().any())]
-    if not schemes:
-        raise NothingToDraw(f"{study.path}: no key image is there yet")
+    images, chosen, schemes = _key_images(study, "key")
     drawing, axes = panels(len(schemes), 3, height=1.5, width=5.0)
     frames = []
     for row, scheme in enumerate(schemes):
@@ -59,10 +65,7 @@ def watermark_images(study: Study) -> Drawing:
 @figure("backdoor-fig5", "The five likeliest answers without and with the watermark", source=f"{_PAPER}, Fig. 5", experiments=_BACKDOOR, group="key-images")
 def top_answers(study: Study) -> Drawing:
     """Bars of the probabilities that the marked network gives an original and its key sample."""
-    images, chosen = _first(study["key-images"], ("scheme", "sample", "channel", "row", "column", "version", "rank"))
-    schemes = [scheme for scheme in labels_of(images, "scheme") if bool(images["probability"].sel(scheme=scheme).notnull().any())]
-    if not schemes:
-        raise NothingToDraw(f"{study.path}: no network was asked with key images yet")
+    images, chosen, schemes = _key_images(study, "probability")
     versions = labels_of(images, "version")
     drawing, axes = panels(len(schemes), len(versions), height=1.45, sharex=True)
     frames = []

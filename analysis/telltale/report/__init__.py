@@ -21,7 +21,7 @@ from telltale.differences import names
 from telltale.report import overview
 from telltale.report.sections import section, what_differs
 from telltale.report.tables import Ids
-from telltale.results import ResultsError, Study, read_text
+from telltale.results import ResultsError, Study
 
 __all__ = ["make_report"]
 
@@ -35,7 +35,7 @@ def make_report(studies: Sequence[Study]) -> str:
         raise ResultsError("a report needs at least one results file")
     ids, files = _Reserved(), names(studies)
     anchors = [ids.new(f"study {study.name}") for study in studies]
-    script, style = read_text(_FOLDER / "script.js"), read_text(_FOLDER / "style.css")
+    script, style = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("script.js", "style.css"))
     return _environment().get_template("page.html").render(
         title=_title(studies, files), files=files, general=overview.general(studies, files, anchors, ids),
         warnings=overview.all_warnings(studies, files),
