@@ -18,6 +18,7 @@ target_link_libraries(telltale_fmt INTERFACE $<LINK_ONLY:fmt::fmt>)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(libarchive REQUIRED IMPORTED_TARGET libarchive)
 pkg_check_modules(libpng REQUIRED IMPORTED_TARGET libpng)
+pkg_check_modules(libturbojpeg REQUIRED IMPORTED_TARGET libturbojpeg)
 find_package(MPI REQUIRED COMPONENTS C)
 
 # The serial HDF5: LibTorch itself may load it, and the parallel build would clash in one process.

@@ -53,8 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("-o", "--output", metavar="t.csv", help="default: standard output")
     table.set_defaults(run=_table)
 
-    illustrate = commands.add_parser("illustrate", help="the papers' figures, in the page that `telltale page` makes")
-    illustrate.add_argument("page", metavar="page.md")
+    illustrate = commands.add_parser("illustrate", help="the papers' figures, in the pages that `telltale page` makes")
+    illustrate.add_argument("folder", metavar="docs/reproduction", help="where the page of x.h5 is x.md")
     illustrate.add_argument("files", nargs="+", metavar="x.h5")
     illustrate.set_defaults(run=_illustrate)
 
@@ -106,8 +106,10 @@ def _table(chosen: argparse.Namespace) -> None:
 
 def _illustrate(chosen: argparse.Namespace) -> None:
     from telltale.illustrate import illustrate
-    files = illustrate(pathlib.Path(chosen.page), [Study(file) for file in chosen.files])
-    print(f"{chosen.page} shows {len(files)} figures of {len(chosen.files)} studies")
+    folder, figures = pathlib.Path(chosen.folder), 0
+    for study in map(Study, chosen.files):
+        figures += len(illustrate(folder / f"{study.name}.md", study))
+    print(f"{folder} shows {figures} figures of {len(chosen.files)} studies")
 
 
 def _list(chosen: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@
 #include "experiments/boundary/boundary.h"
 #include "experiments/compare/compare.h"
 #include "experiments/empty.h"
+#include "experiments/matrix/matrix.h"
 #include "experiments/new_label/new_label.h"
 #include "experiments/piracy/piracy.h"
 
@@ -18,6 +19,7 @@ const std::vector<std::unique_ptr<Experiment>>& all_experiments() {
     list.push_back(std::make_unique<experiments::Backdoor>());
     list.push_back(std::make_unique<experiments::Aime>());
     list.push_back(std::make_unique<experiments::AntiPiracy>());
+    list.push_back(std::make_unique<experiments::OwnershipMatrix>());
     list.push_back(std::make_unique<experiments::Empty>());
     return list;
   }();

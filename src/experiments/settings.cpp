@@ -45,6 +45,13 @@ std::optional<Json> attack_settings(const watermark::Attack& attack, const Job& 
   Json settings = {{"name", attack.name()}};
   for (const Parameter& parameter : attack.parameters())
     if (parameter.name != attack.attempts_key()) settings[parameter.field_name()] = value_of(parameter, values);
+  for (const std::string& name : attack.parts(settings)) {
+    const watermark::Attack& part = watermark::attack_named(name);
+    if (!is_on(part, job))
+      job.refuse(attack.switched_on_by(), name + " takes no place without `" + part.switched_on_by() + "`");
+    const Grid grid(job.axes_of(names_of(part.parameters())));
+    settings["parts"].push_back(*attack_settings(part, job, grid.point(grid.size() - 1)));
+  }
   if (!attack.has_meaning(settings)) return {};
   if (point.has(attempt_axis)) settings[attempt_axis] = point.integer(attempt_axis);
   return attack.changes_nothing(settings) ? untouched() : settings;

@@ -26,7 +26,8 @@ inline constexpr const char* attempt_axis = "attempt";
 study::Grid attack_grid(const watermark::Attack& attack, const study::Grid& cases, const study::Job& job);
 
 /// What is done at a point of such a grid: `name`, and a field for each of the attack's parameters but how often it is
-/// tried, which try it is in its place; untouched() where that changes nothing; none where it has no meaning.
+/// tried, which try it is in its place; `parts`, of an attack that others are made of, with the last value of each of
+/// their keys; untouched() where that changes nothing; none where it has no meaning.
 std::optional<Json> attack_settings(const watermark::Attack& attack, const study::Job& job,
                                     const study::Grid::Point& point);
 

@@ -2,24 +2,9 @@
 
 #include <ATen/ATen.h>
 
-#include <cstring>
-
 #include "models/evaluate.h"
 
 namespace telltale::experiments {
-
-at::Tensor images_of(const watermark::KeySamples& samples) {
-  const data::ImageShape& shape = samples.shape;
-  at::Tensor images = at::empty({samples.count(), shape.channels, shape.height, shape.width}, at::kFloat);
-  std::memcpy(images.data_ptr<float>(), samples.pixels.data(), samples.pixels.size() * sizeof(float));
-  return images;
-}
-
-at::Tensor labels_of(const watermark::KeySamples& samples) {
-  at::Tensor labels = at::empty({samples.count()}, at::kLong);
-  std::memcpy(labels.data_ptr<std::int64_t>(), samples.labels.data(), samples.labels.size() * sizeof(std::int64_t));
-  return labels;
-}
 
 Array array_of(const at::Tensor& values) {
   const std::vector<std::int64_t> shape = values.sizes().vec();

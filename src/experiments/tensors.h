@@ -8,14 +8,9 @@
 
 #include "cluster/work.h"
 #include "core/array.h"
-#include "watermark/scheme.h"
+#include "watermark/samples.h"
 
 namespace telltale::experiments {
-
-/// N x C x H x W float32, a copy.
-at::Tensor images_of(const watermark::KeySamples& samples);
-/// N, int64, a copy.
-at::Tensor labels_of(const watermark::KeySamples& samples);
 
 /// A float64 tensor as it is, any other as float32 (which holds bfloat16 exactly): row-major, bit for bit.
 Array array_of(const at::Tensor& values);

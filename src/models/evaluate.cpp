@@ -108,6 +108,7 @@ std::vector<std::int64_t> labels_of(const at::Tensor& logits, std::int64_t remov
     for (std::int64_t c = label + 1; c < classes; ++c) {
       if (c != removed && row[c] > row[label]) label = c;
     }
+    if (row[label] == no_answer) label = refused_label;
     row += classes;
   }
   return labels;

@@ -4,6 +4,7 @@
 #include <ATen/Tensor.h>
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -19,7 +20,13 @@ at::Tensor predict_logits(Network& network, const ImageView& images, std::int64_
 /// Likewise for float32 images, N x C x H x W.
 at::Tensor predict_logits(Network& network, const at::Tensor& images, std::int64_t batch);
 
-/// The output that is largest in each row of `logits` (N x classes), the first if several are. A row of NaN gives 0.
+/// The logit of an output that never answers. Where all outputs of a row are so, the question was refused.
+inline constexpr double no_answer = -std::numeric_limits<double>::infinity();
+/// The label of a refused question: equal to none.
+inline constexpr std::int64_t refused_label = -1;
+
+/// The output that is largest in each row of `logits` (N x classes), the first if several are. A row of NaN gives 0, a
+/// refused one refused_label.
 /// `removed` is an output that never answers (a thief deleted it); -1 removes none.
 std::vector<std::int64_t> labels_of(const at::Tensor& logits, std::int64_t removed = -1);
 

@@ -133,7 +133,7 @@ void draw_weights(torch::nn::Module& module, Initialisation initialisation, cons
 }
 
 std::shared_ptr<Network> converted(const Network& network, Precision precision) {
-  std::shared_ptr<Network> copy = load_network(save_weights(network));
+  std::shared_ptr<Network> copy = copied(network);
   copy->to(type_of(precision));
   return copy;
 }

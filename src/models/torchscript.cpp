@@ -68,7 +68,7 @@ Bytes scripted(torch::nn::Module& module, const std::string& name, const data::I
 }  // namespace
 
 Bytes torchscript_of(const Network& network, const std::string& description) {
-  const std::shared_ptr<Network> copy = load_network(save_weights(network));
+  const std::shared_ptr<Network> copy = copied(network);
   return scripted(
       *copy, copy->spec().name, copy->spec().input, [&](const at::Tensor& images) { return copy->forward(images); },
       description);

@@ -204,4 +204,6 @@ std::shared_ptr<Network> load_network(ByteSpan bytes) {
   return network;
 }
 
+std::shared_ptr<Network> copied(const Network& network) { return load_network(save_weights(network)); }
+
 }  // namespace telltale::models

@@ -50,5 +50,7 @@ void take_over(Network& network, const Network& from);
 
 /// The network that save_weights() wrote.
 std::shared_ptr<Network> load_network(ByteSpan bytes);
+/// A network of its own with the same weights.
+std::shared_ptr<Network> copied(const Network& network);
 
 }  // namespace telltale::models

@@ -58,68 +58,77 @@ std::string coverage_table(const std::vector<Study>& studies) {
   return render({table}, TableFormat::markdown);
 }
 
+// How many of a study's comparisons fall on which side.
+struct Agreement {
+  std::size_t compared = 0, inside = 0, far = 0, others = 0;
+};
+
+Agreement agreement_of(const Study& study) {
+  Agreement all;
+  for (const Comparison* one : study.comparisons()) {
+    if (one->repeats == 0) continue;
+    if (!is_comparable(*one)) {
+      ++all.others;
+      continue;
+    }
+    ++all.compared;
+    all.inside += agrees(*one);
+    all.far += is_far(*one);
+  }
+  return all;
+}
+
 std::string agreement_table(const std::vector<Study>& studies) {
   Table table{
       "How far they agree",
       {"study", "compared", "inside our 95% interval", "outside, but near", "far", "seconds and bounds"},
       {},
       {fmt::format("Near: within {} points of a share, a tenth of any other number. One published number can be "
-                   "compared several times, once for each setting that its paper leaves open.",
+                   "compared several times, once for each setting that its paper leaves open; the page of a study "
+                   "says which of them fits, and gives the reason of what lies far off, or marks it open.",
                    shortest(100 * far_difference))}};
   for (const Study& study : studies) {
-    std::size_t compared = 0, inside = 0, far = 0, others = 0;
-    for (const Comparison* one : study.comparisons()) {
-      if (one->repeats == 0) continue;
-      if (!is_comparable(*one)) {
-        ++others;
-        continue;
-      }
-      ++compared;
-      inside += agrees(*one);
-      far += is_far(*one);
-    }
-    table.rows.push_back({study.results->name, std::to_string(compared), std::to_string(inside),
-                          std::to_string(compared - inside - far), std::to_string(far), std::to_string(others)});
+    const Agreement all = agreement_of(study);
+    table.rows.push_back({fmt::format("[{0}](reproduction/{0}.md)", study.results->name), std::to_string(all.compared),
+                          std::to_string(all.inside), std::to_string(all.compared - all.inside - all.far),
+                          std::to_string(all.far), std::to_string(all.others)});
   }
   return render({table}, TableFormat::markdown);
 }
 
-std::string far_table(const std::vector<Study>& studies) {
-  Table table{"What lies far off", {"study", "number", "paper", "measured", "95% interval", "why"}, {}, {}};
+std::string far_table(const Study& study) {
+  Table table{"What lies far off", {"number", "paper", "measured", "95% interval", "why"}, {}, {}};
   std::map<std::string, std::size_t> notes;  // each reason is said once
-  for (const Study& study : studies)
-    for (const Comparison* one : study.comparisons()) {
-      if (!is_far(*one)) continue;
-      std::string why;
-      for (const std::string& reason : one->reasons) {
-        const auto [note, is_new] = notes.emplace(reason, notes.size() + 1);
-        if (is_new) table.notes.push_back(fmt::format("[{}] {}\n", note->second, reason));
-        why += fmt::format("[{}]", note->second);
-      }
-      table.rows.push_back({study.results->name, one->what, written(*one, one->published), written(*one, one->measured),
-                            interval(*one), why.empty() ? "open" : why});
+  for (const Comparison* one : study.comparisons()) {
+    if (!is_far(*one)) continue;
+    std::string why;
+    for (const std::string& reason : one->reasons) {
+      const auto [note, is_new] = notes.emplace(reason, notes.size() + 1);
+      if (is_new) table.notes.push_back(fmt::format("[{}] {}\n", note->second, reason));
+      why += fmt::format("[{}]", note->second);
     }
+    table.rows.push_back({one->what, written(*one, one->published), written(*one, one->measured), interval(*one),
+                          why.empty() ? "open" : why});
+  }
   if (table.rows.empty()) table.notes = {"Nothing."};
-  return render({table}, TableFormat::markdown);
+  return agreement_of(study).compared == 0 ? "" : render({table}, TableFormat::markdown);
 }
 
-std::string fits_table(const std::vector<Study>& studies) {
+std::string fits_table(const Study& study) {
   Table table{
-      "Which settings fit, of those that the papers leave open",
-      {"study", "table", "setting", "cells", "mean difference", "speaks against it"},
+      "Which settings fit, of those that the paper leaves open",
+      {"table", "setting", "cells", "mean difference", "speaks against it"},
       {},
       {"The best of each table first; the others with the cell that is off by the most more than under the best."}};
-  for (const Study& study : studies) {
-    std::vector<Comparison> all;
-    for (const Comparison* one : study.comparisons()) all.push_back(*one);
-    for (const Fit& fit : fits_of(all))
-      table.rows.push_back({study.results->name, fit.table, fit.setting, std::to_string(fit.cells),
-                            fmt::format("{:.2f} points", 100 * fit.mean_difference),
-                            fit.decides == nullptr ? "fits best"
-                                                   : fmt::format("{}: {} against {}", fit.decides->what,
-                                                                 written(*fit.decides, fit.decides->measured),
-                                                                 written(*fit.decides, fit.decides->published))});
-  }
+  std::vector<Comparison> all;
+  for (const Comparison* one : study.comparisons()) all.push_back(*one);
+  for (const Fit& fit : fits_of(all))
+    table.rows.push_back(
+        {fit.table, fit.setting, std::to_string(fit.cells), fmt::format("{:.2f} points", 100 * fit.mean_difference),
+         fit.decides == nullptr
+             ? "fits best"
+             : fmt::format("{}: {} against {}", fit.decides->what, written(*fit.decides, fit.decides->measured),
+                           written(*fit.decides, fit.decides->published))});
   return table.rows.empty() ? "" : render({table}, TableFormat::markdown);
 }
 
@@ -158,7 +167,20 @@ std::string run_text(const store::Group& root) {
       cpus.empty() ? "unknown" : joined({cpus.begin(), cpus.end()}));
 }
 
-std::string study_section(const Study& study) {
+std::string errata_of(const Study& study) {
+  std::set<std::string> papers;
+  for (const Comparison* one : study.comparisons()) papers.insert(one->paper);
+  std::string text;
+  for (const PublishedPaper& paper : published_papers()) {
+    if (!papers.contains(paper.key) || paper.errata.empty()) continue;
+    Table table = errata_table(paper);
+    table.title = "Errata of the paper";
+    text += render({table}, TableFormat::markdown);
+  }
+  return text;
+}
+
+std::string study_page(const Study& study) {
   const store::Group& root = study.results->root;
   std::string text = fmt::format("# {}\n\n", text_of(root, "title"));
   Table how{"How it was run", {"", ""}, {}, {}};
@@ -169,7 +191,7 @@ std::string study_section(const Study& study) {
                             text_of(root, "tasks_open") + " open"},
               {"run", run_text(root)},
               {"program", text_of(root, "program_version") + " (" + text_of(root, "git") + ")"}};
-  text += render({how}, TableFormat::markdown);
+  text += render({how}, TableFormat::markdown) + fits_table(study) + far_table(study);
   std::vector<std::string> left_out;
   for (const Table& table : study.tables) {
     if (table.rows.empty() || table.title == "Errata of the paper") continue;
@@ -180,21 +202,7 @@ std::string study_section(const Study& study) {
     text += render({table}, TableFormat::markdown);
   }
   if (!left_out.empty()) text += "`telltale report` shows more: " + joined(left_out) + ".\n\n";
-  return text;
-}
-
-std::string errata_section(const std::vector<Study>& studies) {
-  std::set<std::string> papers;
-  for (const Study& study : studies)
-    for (const Comparison* one : study.comparisons()) papers.insert(one->paper);
-  std::string text;
-  for (const PublishedPaper& paper : published_papers()) {
-    if (!papers.contains(paper.key) || paper.errata.empty()) continue;
-    Table table = errata_table(paper);
-    table.title = "Errata: " + paper.key;
-    text += render({table}, TableFormat::markdown);
-  }
-  return text.empty() ? "" : "# Errata of the papers\n\n" + text;
+  return text + errata_of(study);
 }
 
 }  // namespace
@@ -258,26 +266,32 @@ std::vector<Fit> fits_of(const std::vector<Comparison>& comparisons) {
   return fits;
 }
 
-std::string reproduction_page(const std::vector<NamedResults>& results) {
+Pages reproduction_pages(const std::vector<NamedResults>& results, const std::vector<std::string>& others) {
   std::vector<Study> studies;
   for (const NamedResults& one : results) {
     Study study{&one, report(one.root)};
     study.tables.erase(study.tables.begin());  // the overview, which the page has its own of
     studies.push_back(std::move(study));
   }
-  std::string text =
+  Pages pages;
+  pages.overview =
       "# Reproduction\n\n"
-      "Published numbers beside what Telltale measured. `./run reproduce --page` makes this page from results files;\n"
-      "nothing in it is typed. Every number can be had again with the command of its study (data/README.md says how "
-      "to\n"
-      "get the data). *measured* is the mean of the repeats, the interval Student's 95% interval of that mean from "
-      "the\n"
-      "repeats alone, *n* their number. Most studies here are small enough for two cores: fewer epochs and repeats "
-      "than\n"
-      "the papers', as each says.\n\n";
-  text += coverage_table(studies) + agreement_table(studies) + fits_table(studies) + far_table(studies);
-  for (const Study& study : studies) text += study_section(study);
-  return text + errata_section(studies);
+      "Published numbers beside what Telltale measured. `./run reproduce --page` makes these pages from results "
+      "files;\n"
+      "nothing in them is typed. Every number can be had again with the command of its study (data/README.md says how\n"
+      "to get the data), or looked up in its results file, which lies beside its page (`reproduction/NAME.h5.xz`).\n"
+      "*measured* is the mean of the repeats, the interval Student's 95% interval of that mean from the repeats "
+      "alone,\n"
+      "*n* their number. Most studies here are small enough for two cores: fewer epochs and repeats than the papers',\n"
+      "as each says.\n\n";
+  pages.overview += coverage_table(studies) + agreement_table(studies);
+  if (!others.empty()) {
+    Table table{"Not counted here", {"study"}, {}, {"Their pages were made of results files that have not been kept."}};
+    for (const std::string& name : others) table.rows.push_back({fmt::format("[{0}](reproduction/{0}.md)", name)});
+    pages.overview += render({table}, TableFormat::markdown);
+  }
+  for (const Study& study : studies) pages.studies.emplace_back(study.results->name, study_page(study));
+  return pages;
 }
 
 }  // namespace telltale::study

@@ -1,7 +1,8 @@
-// The page of evidence: published numbers beside measured ones, from the results files of many studies.
+// The pages of evidence: published numbers beside measured ones, from the results files of many studies.
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "store/results_file.h"
@@ -38,9 +39,16 @@ struct Fit {
 /// Of every table with more than one setting, the settings, the best first. Refers to the comparisons.
 std::vector<Fit> fits_of(const std::vector<Comparison>& comparisons);
 
-/// In Markdown: what was compared of each paper; each study's size, how it ran and its tables; what lies far off,
-/// with the reason, or marked open; and which settings fit, of those that the papers leave open. Throws Error as
+/// Pages in Markdown.
+struct Pages {
+  std::string overview;  ///< of all papers and studies; it names each study's page as `reproduction/NAME.md`
+  std::vector<std::pair<std::string, std::string>> studies;  ///< name, page
+};
+
+/// The overview: what was compared of each paper, and how far each study agrees. A study's page: its size, how it ran,
+/// which settings fit of those that the paper leaves open, what lies far off, with the reason or marked open, and its
+/// tables. `others` are studies that have a page and no results any more: named, and not counted. Throws Error as
 /// report() does.
-std::string reproduction_page(const std::vector<NamedResults>& studies);
+Pages reproduction_pages(const std::vector<NamedResults>& studies, const std::vector<std::string>& others);
 
 }  // namespace telltale::study

@@ -14,6 +14,7 @@
 #include "core/parameter.h"
 #include "core/random.h"
 #include "models/images.h"
+#include "watermark/scheme.h"
 
 namespace telltale::models {
 class Network;
@@ -31,6 +32,9 @@ struct AttackInputs {
   models::ImageView images;                ///< the test images, with their labels
   Stream stream;                           ///< of the attacker's own draws
   std::function<void()> check;             ///< to be called often: throws when the task has to end
+  int classes = 0;                         ///< of the data: a network may have more outputs
+  /// The key samples of a second owner who uses the same scheme on these images; empty: there is no scheme.
+  std::function<KeySamples(const models::ImageView&)> rival_keys = {};
   // Of networks behind an anti-piracy transform:
   std::shared_ptr<models::Transform> transform = {};  ///< which an attacker knows by pairs alone: Attack::needs_pairs()
   models::ImageView owner_images = {};                ///< the training images, whose middle windows such pairs are
@@ -85,6 +89,13 @@ class Attack {
   /// It is after what a network behind a transform answers to raw images, and nothing else: authorised users are not
   /// asked about, and of a network without a transform there is nothing to get.
   [[nodiscard]] virtual bool opens_raw_images() const { return false; }
+  /// The attacks, one after the other, that it is made of: their settings are `parts` in its own.
+  [[nodiscard]] virtual std::vector<std::string> parts(const Json& settings) const {
+    static_cast<void>(settings);
+    return {};
+  }
+  /// Some questions get no answer after it.
+  [[nodiscard]] virtual bool refuses() const { return false; }
   /// Settings whose combination has a meaning: of others there is no case.
   [[nodiscard]] virtual bool has_meaning(const Json& settings) const {
     static_cast<void>(settings);

@@ -19,6 +19,7 @@ class NetworkService final : public Service {
   explicit NetworkService(std::shared_ptr<models::Network> network) : network_(std::move(network)) {}
 
   [[nodiscard]] int outputs() const override { return network_->spec().classes; }
+  [[nodiscard]] std::shared_ptr<models::Network> network() const override { return network_; }
   at::Tensor logits(const models::ImageView& images, std::int64_t batch) override {
     return models::predict_logits(*network_, images, batch);
   }

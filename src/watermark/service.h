@@ -20,7 +20,10 @@ class Service {
   virtual ~Service() = default;
   /// Answers that it can give.
   [[nodiscard]] virtual int outputs() const = 0;
-  /// Logits, N x outputs, asked `batch` images at a time (the batch size may change bits).
+  /// The network, where it answers as it is; nullptr where something stands before or behind it.
+  [[nodiscard]] virtual std::shared_ptr<models::Network> network() const { return nullptr; }
+  /// Logits, N x outputs (a row of models::no_answer: it refuses), asked `batch` images at a time (the batch size may
+  /// change bits).
   virtual at::Tensor logits(const models::ImageView& images, std::int64_t batch) = 0;
   /// The same for float32 images, N x C x H x W.
   virtual at::Tensor logits(const at::Tensor& images, std::int64_t batch) = 0;

@@ -1,6 +1,8 @@
-"""The page of evidence gets its figures."""
+"""The pages of evidence get their figures."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -10,37 +12,49 @@ from telltale.illustrate import illustrate
 
 
 @pytest.fixture
-def page(request, study_files, tmp_path):
-    """The page of two studies, as the program makes it."""
+def pages(request, study_files, tmp_path):
+    """The pages of two studies, as the program makes them."""
     program = request.getfixturevalue("telltale")
+    results = tmp_path / "results"
+    results.mkdir()
     for name in ("small", "aime"):
-        (tmp_path / f"{name}.h5").symlink_to(study_files[name])
-    (tmp_path / "page.md").write_text(program("page", tmp_path).out)
-    return tmp_path / "page.md"
+        (results / f"{name}.h5").symlink_to(study_files[name])
+    program("page", results, "-o", tmp_path / "docs")
+    return tmp_path / "docs" / "reproduction"
 
 
-def test_each_section_shows_the_papers_figures_of_its_study(page):
-    studies = [telltale.open(page.parent / f"{name}.h5") for name in ("small", "aime")]
+def test_the_page_of_a_study_shows_the_papers_figures(pages, study_files):
+    study, page = telltale.open(pages.parents[1] / "results" / "small.h5"), pages / "small.md"
     before = page.read_text()
-    files = illustrate(page, studies)
+    files = illustrate(page, study)
     text = page.read_text()
     assert re.findall(r"\]\(figures/(.+?)\)", text) and {f"figures/{one.name}" for one in files} == set(re.findall(r"\]\((figures/.+?)\)", text))
-    section = text[text.index("# A small study\n"):]
-    assert section.index("## How it was run") < section.index("figures/small-new-label-fig3.svg") < section.index("## ", section.index("end of figures"))
+    assert text.index("## How it was run") < text.index("figures/small-new-label-fig3.svg") < text.index("## ", text.index("end of figures"))
     assert all(file.read_text().startswith("<svg") for file in files)
     # Nothing else has changed, and a second time changes nothing at all.
     assert re.sub(r"<!-- figures:.*?end of figures -->\n\n", "", text, flags=re.S) == before
-    illustrate(page, studies[:1])
+    illustrate(page, study)
     assert page.read_text() == text
 
 
-def test_a_study_that_the_page_does_not_have_is_refused(page, study_files):
-    with pytest.raises(telltale.ResultsError, match="no section"):
-        illustrate(page, [telltale.open(study_files["boundary"])])
+def test_a_figure_that_a_study_no_longer_has_leaves_its_page(pages):
+    study, page = telltale.open(pages.parents[1] / "results" / "small.h5"), pages / "small.md"
+    illustrate(page, study)
+    gone = pages / "figures" / "small-gone.svg"
+    gone.write_text("<svg/>")
+    page.write_text(page.read_text().replace("<!-- end of figures", "![](figures/small-gone.svg)\n\n<!-- end of figures"))
+    illustrate(page, study)
+    assert not gone.exists() and "small-gone" not in page.read_text()
+
+
+def test_a_study_without_a_page_is_refused(pages, study_files):
+    done = subprocess.run([sys.executable, "-m", "telltale", "illustrate", pages, study_files["boundary"]], cwd=ANALYSIS, capture_output=True, text=True,
+                          timeout=600)
+    assert done.returncode == 2 and str(pages / "x.md") in done.stderr, done.stderr
 
 
 def test_every_figure_of_the_pages_of_this_repository_is_there():
     docs = ANALYSIS.parent / "docs"
-    for one in docs.glob("*.md"):
-        for link in re.findall(r"\]\((figures/[^)]+)\)", one.read_text()):
-            assert (docs / link).is_file(), f"{one.name}: {link}"
+    for page in docs.rglob("*.md"):
+        for link in re.findall(r"\]\(((?:reproduction/)?figures/[^)]+)\)", page.read_text()):
+            assert (page.parent / link).is_file(), f"{page.name}: {link}"

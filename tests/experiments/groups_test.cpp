@@ -34,6 +34,12 @@ const std::map<std::string, std::string> jobs{
     {"anti-piracy",
      "network = simple-cnn\nshow-images = 2\nprune-rate = 0.5\ntune = ftal\ninput-only-attempts = 2\n"
      "pair-attempts = 2\npairs = 20\nregain-labels = 0, 1\nextract-queries = 10\npredict-images = 4\n"},
+    {"ownership",
+     "unrelated = glyphs\nunrelated-other-class = 2\nunrelated-class = 1\nkey-length = 5\nprune-rate = 0.5\ntune = "
+     "ftal\n"
+     "fine-prune = 0.5\nquantise-bits = 4\nweight-noise = 0.1\nweight-shift = 1\noverwrite-keys = 10\n"
+     "extract-queries = 10\ncombine = fine-tune+prune\nremove-class = extra\nsmooth = 3\ninput-noise = 0.1\n"
+     "jpeg-quality = 50\nreject-images = 10\n"},
     {"boundary", "images = 2\nsteps = yes\n"},
     {"empty", "tasks = 2\n"}};
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from refusals import assert_refused
 from studies import SMALL_AIME
 from telltale_runs import write_job
 
@@ -93,12 +94,14 @@ def test_embedding_ends_when_every_digit_has_the_margin(telltale, tmp_path):
     assert 1 <= epochs < 60 and margin >= 1 and np.isfinite(loss[:epochs]).all()
 
 
-def test_the_page_of_evidence_names_study_size_and_command(telltale, study, tmp_path):
-    page = telltale("page", study.output.parent).out
-    for words in ("# Reproduction", "## What is compared", "`./run reproduce x`", "repeats 2", "## Integrity: every key put to every network"):
-        assert words in page
-    refused = telltale("page", tmp_path)
-    assert refused.code == 2 and "no results file" in refused.err
+def test_the_pages_of_evidence_name_study_size_and_command(telltale, study, tmp_path):
+    done = telltale("page", study.output.parent, "-o", tmp_path)
+    assert done.code == 0, done.text
+    overview, page = (tmp_path / "reproduction.md").read_text(), (tmp_path / "reproduction" / "x.md").read_text()
+    assert all(words in overview for words in ("# Reproduction", "## What is compared", "[x](reproduction/x.md)"))
+    assert all(words in page for words in ("`./run reproduce x`", "repeats 2", "## Integrity: every key put to every network"))
+    assert_refused(telltale("page", tmp_path, "-o", tmp_path), "no results file")
+    assert_refused(telltale("page", study.output.parent), "-o FOLDER")
 
 
 def test_a_digit_that_no_image_is_mispredicted_as_fails_with_the_counts(telltale, tmp_path):

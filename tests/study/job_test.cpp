@@ -107,11 +107,11 @@ TEST(Job, AKeyYoungerThanAJournalHadItsDefaultThere) {
 }
 
 TEST(Job, AKeyOfAnotherExperimentIsRefused) {
-  EXPECT_EQ(refusal_to_parse("experiment = compare\npredict-images = 1\nalpha = 0.1\n"),
-            "x.ini:3: alpha: experiment compare has no such key; only new-label has it");
+  EXPECT_EQ(refusal_to_parse("experiment = compare\npredict-images = 1\ntwist = yes\n"),
+            "x.ini:3: twist: experiment compare has no such key; only new-label has it");
   EXPECT_EQ(refusal_to_parse("experiment = empty\nepochs = 3\n"),
             "x.ini:2: epochs: experiment empty has no such key; those that have it: new-label, compare, boundary, "
-            "backdoor, aime, anti-piracy");
+            "backdoor, aime, anti-piracy, ownership");
   EXPECT_EQ(refusal_to_parse("experiment = empty\n", {{"steps", "yes"}}),
             "command line: --steps: experiment empty has no such key; only boundary has it");
 }

@@ -110,9 +110,16 @@ TEST(Page, TablesSayWhatTheyCompareWithErratumAndFinding) {
 }
 
 TEST(Page, WithoutStudiesEveryPublishedNumberIsOpen) {
-  const std::string page = reproduction_page({});
-  for (const PublishedPaper& paper : published_papers()) EXPECT_NE(page.find(paper.citation), std::string::npos);
-  EXPECT_NE(page.find("Nothing."), std::string::npos);
+  const Pages pages = reproduction_pages({}, {});
+  for (const PublishedPaper& paper : published_papers())
+    EXPECT_NE(pages.overview.find(paper.citation), std::string::npos);
+  EXPECT_EQ(pages.overview.find("Not counted"), std::string::npos);
+}
+
+TEST(Page, AStudyWhoseResultsAreGoneIsNamedAndNotCounted) {
+  const Pages pages = reproduction_pages({}, {"aime-mnist"});
+  EXPECT_NE(pages.overview.find("## Not counted here"), std::string::npos);
+  EXPECT_NE(pages.overview.find("[aime-mnist](reproduction/aime-mnist.md)"), std::string::npos);
 }
 
 }  // namespace

@@ -42,7 +42,9 @@ struct Stolen {
   [[nodiscard]] models::ImageView view() const { return {pixels, labels, shape, 40}; }
 
   at::Tensor raw_answers(const Json& settings, const char* attempt = "0") {
-    AttackInputs inputs{settings, network, view(), Stream(4, {}, attempt), [] {}, transform, view()};
+    AttackInputs inputs{settings, network, view(), Stream(4, {}, attempt), [] {}};
+    inputs.transform = transform;
+    inputs.owner_images = view();
     inputs.kind = transform->spec().to_json();
     inputs.device = serve_behind(network, [this](const at::Tensor& images) { return transform->forward(images); });
     inputs.measured = [&](const char*, double value) { fit_error = value; };

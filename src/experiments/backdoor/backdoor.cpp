@@ -10,16 +10,6 @@ namespace {
 
 using namespace study;  // the engine's tables and texts
 
-Table control_table(const store::Group& control) {
-  Table table = means_table(control, "The clean network, asked with the same key samples",
-                            without(Cells(control, "key_accuracy").dimensions(), {"repeat"}),
-                            {{"key_accuracy", "new keys %"},
-                             {"key_accuracy_wrong_secret", "wrong secret %"},
-                             {"key_accuracy_other_source", "other classes %"}});
-  table.notes = {"How often a network that nobody marked gives the watermark's label: what every proof has to exceed."};
-  return table;
-}
-
 // The rows of two of the paper's tables: one a data set.
 std::vector<PublishedRow> rows_of_tables(const char* one, const char* other) {
   std::vector<PublishedRow> rows = published_paper("backdoor-watermarks").rows_of(one);

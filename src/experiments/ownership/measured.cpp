@@ -49,6 +49,19 @@ std::vector<Measure> Ownership::measures() const {
   return all;
 }
 
+std::vector<Measure> Ownership::measures_after(const watermark::Attack& attack) const {
+  std::vector<Measure> all = measures();
+  for (const auto& [variable, help] : attack.measures()) all.push_back({variable, variable, help});
+  if (attack.refuses()) {
+    all.push_back({"refused", "refused", "share of the test images that got no answer"});
+    if (any_has(watermark::Query::fresh))
+      all.push_back({"refused_keys", "refused_new", "share of the untrained key samples that got no answer"});
+    all.push_back(
+        {"refused_keys_trained", "refused_trained", "share of the key samples trained on that got no answer"});
+  }
+  return all;
+}
+
 std::vector<Count> Ownership::counts() const {
   std::vector<Count> all;
   if (any_has(watermark::Query::fresh)) {
@@ -102,6 +115,15 @@ std::vector<std::pair<std::string, std::string>> measured_columns(const store::G
   // Not every experiment measures all of it, and files of earlier versions do not have all.
   std::erase_if(columns, [&](const auto& column) { return group.find_variable(column.first) == nullptr; });
   return columns;
+}
+
+study::Table control_table(const store::Group& control) {
+  const auto columns = measured_columns(control);
+  study::Table table = study::means_table(
+      control, "The clean network, asked with the same key samples",
+      study::without(study::Cells(control, columns.front().first).dimensions(), {"repeat"}), columns);
+  table.notes = {"How often a network that nobody marked gives the watermark's label: what every proof has to exceed."};
+  return table;
 }
 
 // A clean network has no settings of a scheme: cases that differ in those alone are one row.

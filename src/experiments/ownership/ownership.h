@@ -18,7 +18,8 @@ namespace telltale::experiments {
 /// (new, wrong, trained, other) how many were asked, keys_*, how many of them got their label, key_matches_*, and the
 /// share, key_accuracy_*. A network without a watermark was trained on none; of a scheme that has no other key samples
 /// it is asked those that would have been. Where those have true labels: true_matches_trained, and signature, 1 if all
-/// of them got the watermark's labels.
+/// of them got the watermark's labels. After an attack that refuses: refused, and refused_* of each set of key samples,
+/// the shares without an answer. And what the attack itself measures.
 struct Evaluate {
   static constexpr study::TaskKind kind{.name = "evaluate", .algorithm = 2};
   Identity data, model;
@@ -40,6 +41,9 @@ struct Evaluate {
 /// What is measured of every case, as tables show it: variable, and title of its column; those that the group has.
 /// `halves`: accuracy on each half of the test images too.
 std::vector<std::pair<std::string, std::string>> measured_columns(const store::Group& group, bool halves = false);
+
+/// The group `control`: how often a network that nobody marked gives each watermark's labels.
+study::Table control_table(const store::Group& control);
 
 /// The number, in a grid of cases, of the case that lies at a point of another grid, but for some coordinates. Throws
 /// Error if the grid has no such case.
@@ -110,6 +114,7 @@ class Ownership {
                                                  const std::optional<std::size_t>& answers, Json attack,
                                                  double attack_s = 0) const;
   [[nodiscard]] std::vector<study::Measure> measures() const;
+  [[nodiscard]] std::vector<study::Measure> measures_after(const watermark::Attack& attack) const;
   [[nodiscard]] std::vector<study::Count> counts() const;
   void join_clean_rows(study::Table& table) const;
   [[nodiscard]] bool any_has(watermark::Query query) const;

@@ -46,7 +46,7 @@ std::vector<PlannedTraining> Ownership::plan(Plan& plan, const StudyInputs& inpu
   for (const watermark::Attack* attack : attacks_) {
     if (!is_on(*attack, job)) continue;
     const Grid attacked = attack_grid(*attack, grid, job);
-    add_stage(plan, {attack->name(), attack->help(), attacked, measures(), counts(), {}},
+    add_stage(plan, {attack->name(), attack->help(), attacked, measures_after(*attack), counts(), {}},
               [&](const Grid::Point& point) -> std::optional<study::Task<Evaluate>> {
                 const CaseValues values(job, point);
                 const std::optional<Json> done = attack_settings(*attack, job, point);

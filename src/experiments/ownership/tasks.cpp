@@ -10,6 +10,26 @@
 namespace telltale::experiments {
 namespace {
 
+constexpr std::int64_t answers_at_once = 250;
+
+// What a second owner makes of the images that he has, by the same scheme with a secret of his own; none where these
+// images do not do for it. A scheme that chooses by answers gets those of the network that he stole.
+watermark::KeySamples rival_keys(const watermark::Scheme& scheme, const Json& owners, const models::ImageView& images,
+                                 const watermark::AttackInputs& inputs, const data::OtherData& others) {
+  constexpr std::uint64_t rival = std::uint64_t{1} << 40;  // above every seed that a job file may give
+  Json settings = owners;
+  settings["seed"] = rival + owners.at("seed").get<std::uint64_t>();
+  Bytes answers;
+  if (scheme.needs_answers())
+    for (const std::int64_t label : models::labels_of(models::predict_logits(*inputs.model, images, answers_at_once)))
+      answers.push_back(static_cast<std::uint8_t>(label));
+  try {
+    return scheme.embedded({settings, images, images, inputs.classes, &others, answers});
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 cluster::TaskResult evaluate(const Evaluate& task, RankState& rank, cluster::TaskContext& context) {
   const data::Dataset& data = rank.planned_data(task.data);
   const auto train = models::ImageView::of(data.shape(), data.train()),
@@ -17,20 +37,28 @@ cluster::TaskResult evaluate(const Evaluate& task, RankState& rank, cluster::Tas
   const auto check = [&] { context.check(); };
   // One stream a model: attacks that differ in a rate alone draw the same.
   const Stream stream(0, {{"model", task.model.hex()}}, "attack");
-  const auto service =
-      watermark::apply_attack({task.attack, rank.models.get(task.model, context), test, stream, check});
   cluster::TaskResult result;
   const auto put = [&](const std::string& name, double value) { result.values[name] = Array::scalar(value); };
+  const watermark::Scheme& scheme = watermark::scheme_of(task.scheme);
+  watermark::AttackInputs attacked{task.attack, rank.models.get(task.model, context), test, stream, check};
+  attacked.classes = data.classes();
+  if (task.is_marked)
+    attacked.rival_keys = [&](const models::ImageView& images) {
+      return rival_keys(scheme, task.scheme, images, attacked, rank.other_data);
+    };
+  attacked.measured = [&](const char* name, double value) { put(name, value); };
+  const auto service = watermark::apply_attack(attacked);
 
   const at::Tensor logits = service->logits(test, task.eval_batch);
   const auto answers = models::labels_of(logits);
   const ByteSpan labels = data.test().labels;
   put_accuracies(result, "accuracy", answers, labels);
+  const bool refuses = watermark::attack_named(task.attack.at("name").get<std::string>()).refuses();
+  if (refuses) put("refused", models::share_of(answers, models::refused_label));
   if (service->outputs() > data.classes())
     put("accuracy_label_removed", models::accuracy(models::labels_of(logits, data.classes()), data.test().labels));
   check();
 
-  const watermark::Scheme& scheme = watermark::scheme_of(task.scheme);
   std::shared_ptr<const Bytes> chosen_by;
   if (task.answers) chosen_by = context.artifact(*task.answers);
   const watermark::KeyInputs inputs{
@@ -42,6 +70,7 @@ cluster::TaskResult evaluate(const Evaluate& task, RankState& rank, cluster::Tas
     result.values["keys_" + name] = Array::scalar<std::int64_t>(keys.count());
     result.values["key_matches_" + name] = Array::scalar<std::int64_t>(models::matches(given, keys.labels));
     put("key_accuracy_" + name, models::accuracy(given, keys.labels));
+    if (refuses) put("refused_" + name, models::share_of(given, models::refused_label));
     if (!keys.true_labels.empty()) {
       result.values["true_matches_" + name] = Array::scalar<std::int64_t>(models::matches(given, keys.true_labels));
       put("signature", given == keys.labels ? 1 : 0);

@@ -35,7 +35,7 @@ std::unique_ptr<Service> apply_extract(const AttackInputs& inputs) {
     spec = {network, spec.input, spec.classes, {}};
   std::shared_ptr<models::Network> student;
   if (settings.at("start") == "stolen") {
-    student = models::load_network(models::save_weights(*inputs.model));
+    student = models::copied(*inputs.model);
   } else {
     student = models::make_network(spec);
     models::initialise(*student, inputs.stream.derive("drawn weights"));

@@ -1,7 +1,7 @@
 #include <ATen/ATen.h>
 
-#include "models/training.h"
 #include "models/weights.h"
+#include "watermark/attacks/tuning.h"
 #include "watermark/registry.h"
 #include "watermark/service.h"
 
@@ -21,16 +21,13 @@ void draw_last_layer_anew(models::Network& network, const Stream& stream) {
 
 std::unique_ptr<Service> apply_fine_tune(const AttackInputs& inputs) {
   const auto how = inputs.settings.at("how").get<std::string>();
-  auto copy = models::load_network(models::save_weights(*inputs.model));
+  auto copy = models::copied(*inputs.model);
   if (how.starts_with("rt")) draw_last_layer_anew(*copy, inputs.stream.derive("last layer"));
   if (how.ends_with("ll")) models::train_output_layer_alone(*copy);
-  models::Recipe recipe;
-  recipe.learning_rate = inputs.settings.at("rate");
-  recipe.momentum = inputs.settings.at("momentum");
-  recipe.batch = inputs.settings.at("batch");
-  recipe.epochs = inputs.settings.at("epochs");
-  models::Trainer trainer(copy, recipe, {first_half(inputs.images), {}, {}}, inputs.stream.derive("fine-tuning"));
-  trainer.run(inputs.check);
+  Tuning tuning = tuning_of(inputs.settings);
+  tuning.momentum = inputs.settings.at("momentum");
+  tuning.batch = inputs.settings.at("batch");
+  train_on(copy, inputs, tuning, "fine-tuning");
   return serve(std::move(copy));
 }
 

@@ -37,7 +37,7 @@ std::int64_t zero_smallest(const at::Tensor& flat, double share) {
 }  // namespace
 
 std::unique_ptr<Service> apply_prune(const AttackInputs& inputs) {
-  auto copy = models::load_network(models::save_weights(*inputs.model));
+  auto copy = models::copied(*inputs.model);
   prune(*copy, inputs.settings.at("rate").get<double>(),
         prune_scope_named(inputs.settings.at("scope").get<std::string>()));
   return serve(std::move(copy));

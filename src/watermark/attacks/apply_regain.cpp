@@ -146,7 +146,7 @@ struct Regaining {
   // answer to each image is sure and those to all are diverse.
   [[nodiscard]] std::unique_ptr<Service> fit_front(const Own& labelled, const Own& rest, at::Tensor fitted,
                                                    std::function<at::Tensor(const at::Tensor&)> front) const {
-    const NetworkPointer network = models::load_network(models::save_weights(*inputs.model));
+    const NetworkPointer network = models::copied(*inputs.model);
     network->eval();
     for (at::Tensor& parameter : network->parameters()) parameter.requires_grad_(false);
     const bool knows = !labelled.labels.empty();
@@ -192,7 +192,7 @@ std::unique_ptr<Service> apply_regain(const AttackInputs& inputs) {
   if (by == "readout") return regaining.read_out(labelled);
   NetworkPointer network;
   if (by == "tune" || by == "self-tune") {
-    network = models::load_network(models::save_weights(*inputs.model));
+    network = models::copied(*inputs.model);
   } else {
     const auto spec = settings.find("network");  // the structure of a network of his own, where it is another
     network =

@@ -1,0 +1,134 @@
+#include "experiments/matrix/matrix.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+
+#include "study/cells.h"
+#include "study/table.h"
+
+namespace telltale::experiments {
+namespace {
+
+using study::Cells;
+using study::Table;
+
+constexpr double useful = 0.9;  // the share of its accuracy that a stolen network must keep to be worth stealing
+
+const std::vector<std::string> attacks_met{"prune",        "fine-tune",   "fine-prune", "quantise", "weight-noise",
+                                           "weight-shift", "overwrite",   "extract",    "combine",  "remove-class",
+                                           "smooth",       "input-noise", "jpeg",       "reject"};
+
+// The share of key samples that tells a scheme's networks from others: new ones where the scheme has them.
+double keys_kept(const Cells* fresh, const Cells& trained, std::size_t cell) {
+  const double value = fresh == nullptr ? std::nan("") : fresh->value(cell);
+  return std::isnan(value) ? trained.value(cell) : value;
+}
+
+// What is left of a scheme's watermark, by the labels of what was done to its networks; one value a repeat and case.
+struct Left {
+  std::vector<double> accuracy, keys;
+};
+
+std::map<std::string, std::map<std::string, Left>> left_of(const store::Group& group, const store::Group& train) {
+  const Cells accuracy(group, "accuracy_second_half"), trained(group, "key_accuracy_trained");
+  std::optional<Cells> fresh;
+  if (group.find_variable("key_accuracy") != nullptr) fresh.emplace(group, "key_accuracy");
+  // The attack's own dimensions: where something varies, what does; else all of them.
+  std::vector<std::string> told = study::without(accuracy.dimensions(), Cells(train, "accuracy").dimensions()), varies;
+  for (const store::Dimension& dimension : group.dimensions)
+    if (dimension.size > 1 && std::find(told.begin(), told.end(), dimension.name) != told.end())
+      varies.push_back(dimension.name);
+  if (!varies.empty()) told = varies;
+  std::map<std::string, std::map<std::string, Left>> all;
+  for (std::size_t cell = 0; cell < accuracy.size(); ++cell) {
+    if (std::isnan(accuracy.value(cell))) continue;
+    const double keys = keys_kept(fresh ? &*fresh : nullptr, trained, cell);
+    if (std::isnan(keys)) continue;
+    std::map<std::string, std::string> labels = accuracy.labels(cell);
+    const std::string scheme = labels.at("scheme");
+    std::string done;
+    for (const std::string& dimension : told)
+      done += (done.empty() ? "" : ", ") + dimension + " " + labels.at(dimension);
+    Left& left = all[scheme][done];
+    left.accuracy.push_back(accuracy.value(cell));
+    left.keys.push_back(keys);
+  }
+  return all;
+}
+
+Table matrix_table(const store::Group& root, const store::Group& train) {
+  Table table{"What every attack leaves of every watermark",
+              {"attack", "scheme", "test % unattacked", "keys % unattacked", "test %", "keys %", "by"},
+              {},
+              {"Of every attack the settings that leave the fewest key samples, among those that leave at least 90% of "
+               "the accuracy; where none does, those that leave the most accuracy. Accuracies are those of the second "
+               "half of the test images, which no attack sees; keys are new key samples, or those trained on of "
+               "schemes that have no others; means over repeats and cases."}};
+  const auto before = left_of(train, train);
+  for (const std::string& attack : attacks_met) {
+    const store::Group* group = root.child(attack);
+    if (group == nullptr) continue;
+    for (const auto& [scheme, by_settings] : left_of(*group, train)) {
+      const auto untouched = before.find(scheme);
+      if (!watermark::scheme_named(scheme).marks() || untouched == before.end()) continue;
+      const Left& unattacked = untouched->second.begin()->second;
+      const double base = study::mean(unattacked.accuracy);
+      const std::pair<const std::string, Left>* worst = nullptr;
+      for (const auto& one : by_settings) {
+        const double accuracy = study::mean(one.second.accuracy);
+        if (worst == nullptr) {
+          worst = &one;
+          continue;
+        }
+        const double best = study::mean(worst->second.accuracy);
+        const bool both = accuracy >= useful * base && best >= useful * base;
+        if (both ? study::mean(one.second.keys) < study::mean(worst->second.keys)
+                 : accuracy > best && best < useful * base)
+          worst = &one;
+      }
+      table.rows.push_back({attack, scheme, study::percent(base), study::percent(study::mean(unattacked.keys)),
+                            study::percent(study::mean(worst->second.accuracy)),
+                            study::percent(study::mean(worst->second.keys)), worst->first});
+    }
+  }
+  return table;
+}
+
+}  // namespace
+
+OwnershipMatrix::OwnershipMatrix()
+    : OwnershipExperiment(
+          {{"content", "unrelated", "noise", "new-label", "noise-backdoor", "aime", "clean"}, attacks_met, ""}) {}
+
+std::vector<ParameterGroup> OwnershipMatrix::keys() const {
+  return {training_keys(), ownership_.scheme_keys(), ownership_.attack_keys()};
+}
+
+Plan OwnershipMatrix::plan(const StudyInputs& inputs) const {
+  ownership_.check(inputs);
+  Plan plan;
+  ownership_.plan(plan, inputs);
+  return plan;
+}
+
+std::vector<store::Group> OwnershipMatrix::tabulate(const StudyInputs& inputs, const Plan& plan,
+                                                    const OutcomeLookup& outcome) const {
+  std::vector<store::Group> groups{ownership_.train_group(inputs.job, plan, outcome)};
+  for (store::Group& further : ownership_.further_groups(plan, outcome)) groups.push_back(std::move(further));
+  return groups;
+}
+
+std::vector<Table> OwnershipMatrix::report(const store::Group& root) const {
+  std::vector<Table> tables;
+  const store::Group* train = root.child("train");
+  if (train == nullptr) return tables;
+  tables.push_back(ownership_.networks_table(*train, "Networks and their watermarks"));
+  if (const store::Group* control = root.child("control")) tables.push_back(control_table(*control));
+  tables.push_back(matrix_table(root, *train));
+  for (Table& table : ownership_.attack_tables(root)) tables.push_back(std::move(table));
+  return tables;
+}
+
+}  // namespace telltale::experiments
