@@ -8,10 +8,10 @@ import pytest
 ANALYSIS = pathlib.Path(__file__).resolve().parents[2] / "analysis"
 sys.path.insert(0, str(ANALYSIS))
 
-from studies import STUDIES  # noqa: E402
+from studies import EXPERIMENTS  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def study_files(finished):
     """The results file of a small study of every experiment, by the study's name."""
-    return {name: finished(name).output for name in STUDIES}
+    return {name: finished(name).output for name in EXPERIMENTS}

@@ -54,7 +54,7 @@ def test_a_damaged_journal_is_named_skipped_and_made_up_for(telltale, finished_s
 
 def test_one_damaged_head_record_is_made_up_for_by_its_copy(telltale, finished_study, study_copy):
     flip(pathlib.Path(f"{study_copy}.journal"), 100)
-    done = telltale("run", finished_study.job, "-o", study_copy, *PROFILES, ranks=3)
+    done = telltale("run", finished_study.job, "-o", study_copy)
     assert done.code == ALL_DONE and "damage at byte 16" in done.err, done.text
     assert_equal_results(study_copy, finished_study.output)
 
@@ -87,7 +87,7 @@ def test_a_deleted_results_file_is_built_again(telltale, finished_study, study_c
     assert_refused(report, "has not been published", "telltale run")
     verified = telltale("verify", study_copy)
     assert verified.code == SOME_FAILED and f"missing    {study_copy}" in verified.out
-    done = telltale("run", finished_study.job, "-o", study_copy, *PROFILES, ranks=3)
+    done = telltale("run", finished_study.job, "-o", study_copy)
     assert done.code == ALL_DONE and "0 failed" in done.out
     assert_equal_results(study_copy, finished_study.output)
     assert telltale("verify", study_copy).code == ALL_DONE
@@ -102,7 +102,7 @@ def test_a_damaged_results_file_is_named_not_read_and_built_again(telltale, fini
     assert report.out == ""
     verified = telltale("verify", study_copy)
     assert verified.code == SOME_FAILED and f"damaged    {study_copy}" in verified.out
-    telltale.run(finished_study.job, study_copy, *PROFILES, ranks=3)
+    telltale.run(finished_study.job, study_copy)
     assert_equal_results(study_copy, finished_study.output)
     assert telltale("verify", study_copy).code == ALL_DONE
 
@@ -123,7 +123,7 @@ def test_a_lost_model_is_named_and_made_again_when_it_is_needed(telltale, finish
     assert f"{len(trained) - 1} as written" in verified.out
 
     # Nothing needs it: the study is done without it.
-    telltale.run(finished_study.job, study_copy, *PROFILES, ranks=3)
+    telltale.run(finished_study.job, study_copy)
     assert not lost.exists() or lost.read_bytes() != original
 
     # A journal that ends after the trainings: what is asked of the model has to be computed again, and so has the model.

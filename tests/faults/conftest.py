@@ -1,35 +1,28 @@
-"""One study for all tests of a file, as different numbers of ranks and different environments compute it."""
+"""One study for all tests, as one process and as several environments compute it."""
 
 import pytest
 
-from studies import STUDY_OF_EVERY_TASK
-from telltale_runs import distinct_profiles, write_job
-
-@pytest.fixture(scope="module")
-def job(tmp_path_factory):
-    return write_job(tmp_path_factory.mktemp("job") / "job.ini", **STUDY_OF_EVERY_TASK)
+from telltale_runs import environments_of
 
 
 @pytest.fixture(scope="module")
-def alone(telltale, job, tmp_path_factory):
+def job(finished):
+    return finished("alone").job
+
+
+@pytest.fixture(scope="module")
+def alone(finished):
     """The study as one process without a launcher computes it."""
-    output = tmp_path_factory.mktemp("alone") / "x.h5"
-    telltale.run(job, output)
-    return output
+    return finished("alone").output
 
 
 @pytest.fixture(scope="module")
-def others(telltale, job):
-    """Profiles besides the best whose bits differ from its and from each other's."""
-    best, *found = distinct_profiles(telltale, job)
-    if len(found) < 2:
-        pytest.skip(f"this CPU can run hardly any profile besides {best}: {found}")
-    return found
+def mixed(finished):
+    """The study on three environments whose bits differ, one rank of each."""
+    return finished("mixed").output
 
 
 @pytest.fixture(scope="module")
-def mixed(telltale, job, others, tmp_path_factory):
-    """The study on three environments, one rank of each."""
-    output = tmp_path_factory.mktemp("mixed") / "x.h5"
-    telltale.run(job, output, "--profiles", f"best,{others[0]},{others[1]}", ranks=4)
-    return output
+def others(mixed):
+    """The profiles of those environments besides the one that trains, which is the best."""
+    return environments_of(mixed)[1:]

@@ -12,25 +12,19 @@ import h5py
 import numpy as np
 import pytest
 
-from studies import ALL_SEARCHES, SMALL_BOUNDARY
-from telltale_runs import ALL_DONE, SOME_FAILED, UNUSABLE_INPUT, assert_equal_results, distinct_profiles, wait_for_progress, write_job
+from studies import SMALL_BOUNDARY
+from telltale_runs import ALL_DONE, SOME_FAILED, UNUSABLE_INPUT, assert_equal_results, environments_of, wait_for_progress, write_job
 
 
 @pytest.fixture(scope="module")
-def profiles(telltale, tmp_path_factory):
-    """Three profiles that this CPU can run and that differ for the network."""
-    names = distinct_profiles(telltale, write_job(tmp_path_factory.mktemp("probe") / "job.ini", **SMALL_BOUNDARY, **ALL_SEARCHES))
-    if len(names) < 3:
-        pytest.skip(f"this CPU can run hardly any profile: {names}")
-    return names[:3]
+def study(finished):
+    """The folder of a study on three machines that differ for its network."""
+    return finished("boundary").folder
 
 
 @pytest.fixture(scope="module")
-def study(telltale, profiles, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("boundary")
-    job = write_job(folder / "job.ini", **SMALL_BOUNDARY, **ALL_SEARCHES)
-    telltale.run(job, folder / "x.h5", "--profiles", ",".join(profiles), ranks=4)
-    return folder
+def profiles(study):
+    return environments_of(study / "x.h5")
 
 
 def successes(file):
@@ -95,7 +89,7 @@ def test_steps_are_kept_on_request(study):
 
 
 def test_more_ranks_in_another_order_find_the_same_bits(telltale, profiles, study, tmp_path):
-    telltale.run(study / "job.ini", tmp_path / "x.h5", "--profiles", ",".join(reversed(profiles)), "--searches-in-flight", 2, ranks=6)
+    telltale.run(study / "boundary.ini", tmp_path / "x.h5", "--profiles", ",".join(reversed(profiles)), "--searches-in-flight", 2, ranks=6)
     assert_equal_results(tmp_path / "x.h5", study / "x.h5")
 
 
@@ -118,7 +112,7 @@ def test_verify_reads_the_samples_too(telltale, study, tmp_path):
 
 @pytest.mark.parametrize("victim", ["searcher", "oracle"])
 def test_a_machine_that_dies_in_the_middle_costs_nothing(telltale, profiles, study, tmp_path, victim):
-    how = ("run", study / "job.ini", "-o", tmp_path / "x.h5", "--profiles", ",".join(profiles))
+    how = ("run", study / "boundary.ini", "-o", tmp_path / "x.h5", "--profiles", ",".join(profiles))
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     process = telltale.start(*how, ranks=4, environment={"TMPDIR": str(scratch)})
@@ -132,7 +126,7 @@ def test_a_machine_that_dies_in_the_middle_costs_nothing(telltale, profiles, stu
         process.end()
     assert not list(scratch.glob("*telltale*")), "what was replayed lies about"
     assert telltale.status(tmp_path / "x.h5")[0] >= 5
-    telltale.run(study / "job.ini", tmp_path / "x.h5", "--profiles", ",".join(profiles), ranks=4)
+    telltale.run(study / "boundary.ini", tmp_path / "x.h5", "--profiles", ",".join(profiles), ranks=4)
     assert_equal_results(tmp_path / "x.h5", study / "x.h5")
 
 
@@ -149,7 +143,7 @@ def replaying(process):
 
 
 def test_a_rank_has_one_process_that_replays_and_starts_it_again_when_it_dies(telltale, profiles, study, tmp_path):
-    how = ("run", study / "job.ini", "-o", tmp_path / "x.h5", "--profiles", ",".join(profiles))
+    how = ("run", study / "boundary.ini", "-o", tmp_path / "x.h5", "--profiles", ",".join(profiles))
     process = telltale.start(*how, ranks=4)
     most, killed = 0, False
     try:
@@ -168,7 +162,7 @@ def test_a_rank_has_one_process_that_replays_and_starts_it_again_when_it_dies(te
     # At most one replay failed with it, or none if it was idle just then.
     done, total, failed, left = telltale.status(tmp_path / "x.h5")
     assert (failed <= 1 and left == 0), told.text
-    telltale.run(study / "job.ini", tmp_path / "x.h5", "--profiles", ",".join(profiles), ranks=4, timeout_s=400)
+    telltale.run(study / "boundary.ini", tmp_path / "x.h5", "--profiles", ",".join(profiles), ranks=4, timeout_s=400)
     assert_equal_results(tmp_path / "x.h5", study / "x.h5")
 
 
@@ -273,21 +267,22 @@ def test_a_network_of_another_input_shape_is_refused(telltale, study, tmp_path):
     told = telltale("replay", "--model", model, "--points", tmp_path / "png", "-o", tmp_path / "a.csv")
     assert told.code == UNUSABLE_INPUT
     assert "is not of the shape that the network takes (3 x 32 x 32)" in told.text
-    told = telltale("replay", "--model", study / "job.ini", "--points", tmp_path / "png", "-o", tmp_path / "a.csv")
+    told = telltale("replay", "--model", study / "boundary.ini", "--points", tmp_path / "png", "-o", tmp_path / "a.csv")
     assert told.code == UNUSABLE_INPUT and "holds no network" in told.text
 
 
-@pytest.mark.parametrize("change, complaint", [
-    (dict(target_machine="pentium"), "no machine is called pentium"),
-    (dict(images=101), "the test images from number 0 on are 100, not 101"),
-    (dict(first_image=98), "from number 98 on are 2, not 6"),
-    (dict(search="fgsm"), "search"),
-    (dict(network=["dnn-1", "dnn-2"]), "share one network"),
-    (dict(local="pentium"), "no machine is called pentium"),
+# What is wrong whatever machines there are is found by a process alone.
+@pytest.mark.parametrize("ranks, change, complaint", [
+    (3, dict(target_machine="pentium"), "no machine is called pentium"),
+    (3, dict(images=101), "the test images from number 0 on are 100, not 101"),
+    (3, dict(first_image=98), "from number 98 on are 2, not 6"),
+    (0, dict(search="fgsm"), "search"),
+    (0, dict(network=["dnn-1", "dnn-2"]), "share one network"),
+    (3, dict(local="pentium"), "no machine is called pentium"),
 ])
-def test_impossible_jobs_are_refused_before_any_search(telltale, profiles, tmp_path, change, complaint):
+def test_impossible_jobs_are_refused_before_any_search(telltale, profiles, tmp_path, ranks, change, complaint):
     job = write_job(tmp_path / "job.ini", **{**SMALL_BOUNDARY, **change})
-    told = telltale("plan", job, "--profiles", ",".join(profiles), ranks=4)
+    told = telltale("plan", job, "--profiles", ",".join(profiles[:max(1, ranks - 1)]), ranks=ranks)
     assert told.code == UNUSABLE_INPUT
     assert complaint in told.text, told.text
 

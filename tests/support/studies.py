@@ -1,8 +1,8 @@
-"""The small studies that several tests look at: one of every experiment, a few seconds of work each."""
+"""The small studies that several tests look at, a few seconds of work each."""
 
 import dataclasses
 
-from telltale_runs import write_job
+from telltale_runs import distinct_profiles, write_job
 
 # Two watermarks and the clean network, a small grid, pruning, predictions: a second or two of work.
 SMALL_STUDY = dict(title="A small study", train_images=400, test_images=100, epochs=1, batch=32, momentum=0.9,
@@ -44,11 +44,21 @@ SMALL_TWIST = dict(train_images=400, test_images=100, network="dnn-1", epochs=1,
                    alpha=0.1, beta=0.01, embed="tune", embed_layers=["last", "all"], embed_epochs=1, embed_rate=0.003, twist="yes")
 
 
+# Every watermark against every attack.
+SMALL_OWNERSHIP = dict(experiment="ownership", train_images=3000, test_images=200, network="aime-cnn", epochs=2, momentum=0.9, unrelated="glyphs",
+                       unrelated_class=7, unrelated_other_class=4, alpha=0.05, beta=0.1, signature="", key_length=4, key_images=50,
+                       prune_rate=[0.5, 0.9], tune="ftal", tune_epochs=1, fine_prune=0.5, fine_prune_epochs=1, quantise_bits=[2, 8], weight_noise=0.2,
+                       weight_shift=1.5, weight_shift_epochs=1, overwrite_keys=20, overwrite_epochs=1, extract_queries=100, extract_steps=5,
+                       combine=["fine-tune+prune", "extract+fine-tune"], remove_class=["extra", 0], smooth=3, input_noise=0.1, jpeg_quality=25,
+                       reject_images=50, reject_steps=20)
+
+
 @dataclasses.dataclass
 class SmallStudy:
     settings: dict
     ranks: int = 2
     profiles: str = ""
+    environments: int = 0  # so many, whose bits differ, with a rank of each; 0: those of `profiles`
 
 
 #: By the name that `finished` takes; CTest makes each once for all tests that look at it.
@@ -57,14 +67,28 @@ STUDIES = {
     "aime": SmallStudy(SMALL_AIME),
     "anti-piracy": SmallStudy(SMALL_ANTI_PIRACY),
     "backdoor": SmallStudy(SMALL_BACKDOOR),
-    "boundary": SmallStudy(SMALL_BOUNDARY | ALL_SEARCHES, 4, "best,others:2"),
+    "boundary": SmallStudy(SMALL_BOUNDARY | ALL_SEARCHES, 4, environments=3),
     "compare": SmallStudy(SMALL_COMPARISON, 4, "best,others:2"),
     "twist": SmallStudy(SMALL_TWIST),
+    "ownership": SmallStudy(SMALL_OWNERSHIP),
+    "alone": SmallStudy(STUDY_OF_EVERY_TASK, 0),
+    "mixed": SmallStudy(STUDY_OF_EVERY_TASK, 4, environments=3),
 }
+#: Of those, one of every experiment.
+EXPERIMENTS = [name for name in STUDIES if name not in ("alone", "mixed")]
+
+
+class TooFewEnvironments(Exception):
+    """This CPU cannot run as many profiles whose bits differ as a study needs."""
 
 
 def make_study(telltale, name, folder):
-    """Runs it to its end: <name>.ini, x.h5 and what belongs to it."""
+    """Runs it to its end: <name>.ini, x.h5 and what belongs to it. TooFewEnvironments: nothing is there."""
     study = STUDIES[name]
-    job = write_job(folder / f"{name}.ini", **study.settings)
-    telltale.run(job, folder / "x.h5", *(["--profiles", study.profiles] if study.profiles else []), ranks=study.ranks)
+    job, profiles = write_job(folder / f"{name}.ini", **study.settings), study.profiles
+    if study.environments:
+        found = distinct_profiles(telltale, job)[:study.environments]
+        if len(found) < study.environments:
+            raise TooFewEnvironments(f"this CPU can run hardly any profile: {', '.join(found)}")
+        profiles = ",".join(found)
+    telltale.run(job, folder / "x.h5", *(["--profiles", profiles] if profiles else []), ranks=study.ranks)

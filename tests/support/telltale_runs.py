@@ -195,6 +195,14 @@ def distinct_profiles(telltale, job):
     return list(profiles.values())
 
 
+def environments_of(output):
+    """The profiles of a results file's environments, the one that trained first."""
+    with h5py.File(output) as file:
+        group = file["environments"]
+        trainer = group.attrs["training_environment"]
+        return sorted(group["profile"].asstr()[()].tolist(), key=lambda name: (name != trainer, name))
+
+
 def write_job(path, **settings):
     """A job file; underscores in names become dashes. Lists become comma lists."""
     def text(value):
