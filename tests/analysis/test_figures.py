@@ -28,6 +28,7 @@ EXPECTED = {
     "twist": ["new-label-fig2"],
     "boundary": ["boundary-fig5", "boundary-fig6", "boundary-fig7", "boundary-fig8", "boundary-success", "boundary-evaluations", "boundary-psnr"],
     "compare": ["machines-dendrogram", "machines-distance", "machines-first-layer", "machines-classes"],
+    "ownership": ["ownership-matrix", "ownership-accuracy-keys"],
 }
 OF_EVERY_RUN = ["run-timeline", "run-utilisation", "run-costs"]
 
@@ -143,6 +144,90 @@ def test_attempts_of_a_thief_are_the_stored_ones(study_files, drawings):
         stored = ds.raw_accuracy.sel(transform="learned").values.ravel()
     drawn = drawing.data[drawing.data["transform"] == "learned"]["raw_accuracy"]
     np.testing.assert_allclose(np.sort(drawn), np.sort(stored))
+
+
+# ---- every watermark against every attack
+
+MARKED = ["content", "unrelated", "noise", "new-label", "noise-backdoor", "aime"]
+
+
+def accuracy_and_keys(path, attack):
+    """What the file has of the only repeat and case, by scheme: accuracies of the attack's settings, and the key samples kept."""
+    with xr.open_dataset(path, group=attack) as ds:
+        names = ("accuracy_second_half", "key_accuracy", "key_accuracy_trained")
+        stored = {scheme: [ds[name].sel(scheme=scheme).values.ravel() for name in names] for scheme in ds.scheme.values}
+    return {scheme: (accuracy, np.where(np.isnan(fresh), trained, fresh)) for scheme, (accuracy, fresh, trained) in stored.items()}
+
+
+def ownership(drawings, name):
+    return next(drawing for _, kind, drawing in drawings if kind.name == name)
+
+
+@pytest.mark.parametrize("attack", ["prune", "quantise", "remove-class", "combine"])
+def test_the_matrix_has_what_the_worst_setting_leaves(study_files, drawings, attack):
+    data = ownership(drawings, "ownership-matrix").data.set_index(["attack", "scheme"])
+    unattacked = accuracy_and_keys(study_files["ownership"], "train")
+    for scheme in MARKED:
+        before, (accuracy, keys) = unattacked[scheme][0][0], accuracy_and_keys(study_files["ownership"], attack)[scheme]
+        cell, useful = data.loc[(attack, scheme)], accuracy >= 0.9 * before
+        assert cell["useful"] == useful.any() and cell["unattacked_accuracy"] == before
+        if useful.any():
+            assert cell["keys_kept"] == keys[useful].min() and cell["accuracy"] in accuracy[useful]
+        else:
+            assert cell["accuracy"] == accuracy.max() and cell["keys_kept"] in keys[accuracy == accuracy.max()]
+
+
+def test_the_matrix_is_the_table_of_the_program(request, study_files, drawings):
+    text = request.getfixturevalue("telltale")("report", study_files["ownership"]).out
+    table = text[text.index("What every attack leaves of every watermark"):].split("\n\n")[0]
+    rows = {tuple(row[:2]): row[2:] for row in (re.split(r"\s{2,}", line.strip()) for line in table.splitlines()[3:]) if len(row) == 7}
+    data = ownership(drawings, "ownership-matrix").data
+    attacked = data[data["attack"] != "none"]
+    assert {(cell.attack, cell.scheme) for cell in attacked.itertuples()} == set(rows)
+    for cell in attacked.itertuples():
+        before, _, accuracy, keys, setting = rows[cell.attack, cell.scheme]
+        assert [before, accuracy, keys] == [f"{100 * value:.2f}" for value in (cell.unattacked_accuracy, cell.accuracy, cell.keys_kept)], cell
+        assert setting.replace("_", " ") == cell.setting
+
+
+def test_a_square_without_a_useful_setting_is_marked_and_clean_has_no_column(drawings):
+    drawing = ownership(drawings, "ownership-matrix")
+    panel = drawing.figure.axes[0]
+    assert [label.get_text() for label in panel.get_xticklabels()] == MARKED and set(drawing.data["scheme"]) == set(MARKED)
+    assert [label.get_text() for label in panel.get_yticklabels()][:3] == ["none", "prune", "fine-tune"]
+    assert set(drawing.data["useful"]) == {True, False}
+    assert len(panel.patches) == len(panel.texts) == len(drawing.data)
+    for square, text, cell in zip(panel.patches, panel.texts, drawing.data.itertuples()):
+        assert bool(square.get_hatch()) != cell.useful
+        number = f"{100 * cell.keys_kept:.0f}"
+        assert text.get_text() == (number if cell.useful else f"({number})")
+        assert f"{cell.setting}, accuracy {100 * cell.accuracy:.2f}%, keys {100 * cell.keys_kept:.2f}%" in square.get_gid() or cell.attack == "none"
+
+
+def test_of_useful_settings_the_fewest_keys_count_and_what_is_not_there_has_no_square(study_files):
+    study = telltale.open(study_files["ownership"])
+    prune, smooth = study["prune"].transpose("pruning_rate", "scheme", ...), study["smooth"].transpose("scheme", ...)
+    for at, (accuracy, keys) in enumerate([(1, 0.7), (1, 0.3)]):
+        prune["accuracy_second_half"].values[at], prune["key_accuracy"].values[at] = accuracy, keys
+    smooth["accuracy_second_half"].values[0] = np.nan
+    study["jpeg"]["accuracy_second_half"].values[...] = np.nan
+    data = figure_named("ownership-matrix").draw(study).data.set_index(["attack", "scheme"])
+    cell = data.loc[("prune", "noise")]
+    assert cell["setting"] == "pruning rate 0.9" and cell["keys_kept"] == pytest.approx(0.3) and cell["useful"]
+    assert ("smooth", "content") not in data.index and ("smooth", "noise") in data.index
+    assert "jpeg" not in data.index.get_level_values("attack")
+
+
+def test_accuracy_and_keys_of_every_setting_are_points(study_files, drawings):
+    lines = drawn_lines(ownership(drawings, "ownership-accuracy-keys"))
+    assert {panel for panel, _ in lines} == set(MARKED)
+    for kind, attacks in (("weights changed", ["prune", "quantise", "weight-noise"]), ("answers changed", ["remove-class", "reject"]),
+                          ("unattacked", ["train"])):
+        stored = [accuracy_and_keys(study_files["ownership"], attack) for attack in attacks]
+        for scheme in MARKED:
+            np.testing.assert_allclose(lines[scheme, kind][0], 100 * np.concatenate([one[scheme] for one in stored], axis=1))
+    # A combination that begins with extraction is a copy.
+    assert lines["noise", "copied"][0].shape == (2, 2) and lines["noise", "trained on"][0].shape == (2, 5)
 
 
 # ---- the command

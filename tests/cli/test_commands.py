@@ -227,7 +227,7 @@ def test_help_shows_every_key_with_its_type_range_and_default(telltale, command)
         assert described, f"{key} is not in the help of {command}"
         assert re.search(r"\[(text|yes or no|one of |integer, |number, ).*; default .+\]", described.group(1)), described.group(0)
     assert "--epochs ... (new-label, compare, boundary, backdoor, aime, anti-piracy, ownership) passes over the training data [integer, 1 to 100000; a list; default 50]" in text
-    assert "--learning-rate ... (new-label, compare, boundary, backdoor, aime, anti-piracy) step size at the start [number, above 0 to 1000; a list; default 0.01]" in text
+    assert "--learning-rate ... (new-label, compare, boundary, backdoor, aime, anti-piracy, ownership) step size at the start [number, above 0 to 1000; a list; default 0.01]" in text
     # A key of several experiments, each with its own meaning.
     assert "--clip ... (anti-piracy) what the transform makes is clipped" in text
     assert "(new-label) keep key samples in [0,1]" in text and "(boundary) keep boundary samples in [0,1]" in text

@@ -56,7 +56,8 @@ def timeline(study: Study) -> Drawing:
     run = _run(study)
     ranks = sorted({rank for start in run.starts for rank in start.ranks})
     kinds = list(dict.fromkeys(run.tasks["kind"]))
-    drawing, axes = panels(1, 1, height=1.2 + min(0.26 * len(ranks), 7.0))
+    # The legend of very many kinds has more rows than fit above a single rank.
+    drawing, axes = panels(1, 1, height=1.2 + min(0.26 * len(ranks), 7.0) + 0.19 * max(0, len(kinds) // 4 - 2))
     panel = axes[0, 0]
     many = len(run.tasks) > _MOST_TASKS
     data = _draw_bins(panel, run, ranks, kinds) if many else _draw_tasks(panel, run, ranks, kinds)
