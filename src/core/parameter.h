@@ -36,6 +36,7 @@ struct Parameter {
   std::string dimension = {};             ///< its dimension in the results, where that is not the name with underscores
   Role role = Role::scientific;
   std::string field = {};  ///< its field in a task's payload, where that is not the name with underscores
+  bool omitted_at_default = false;  ///< it came after tasks had been named, which have no such field
 
   /// "integer, 1 to 100000", "one of sgd, adam": for help and messages.
   [[nodiscard]] std::string type_text() const;

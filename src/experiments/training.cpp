@@ -319,12 +319,13 @@ std::pair<study::Task<Train>, PlannedTraining> placed(const StudyInputs& inputs,
 }  // namespace
 
 std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& inputs, const Grid& cases,
-                                            const std::function<Trained(const CaseValues&)>& trained) {
+                                            const std::function<Trained(const CaseValues&)>& trained,
+                                            const char* stage_name) {
   const Job& job = inputs.job;
   const data::Dataset& data = *inputs.data;
   const watermark::ClassCounts counts = class_counts(job, &data);
   std::vector<PlannedTraining> trainings;
-  const Stage& stage = add_stage(plan, {"train", {}, cases, {}, {}, {}}, [&](const Grid::Point& point) {
+  const Stage& stage = add_stage(plan, {stage_name, {}, cases, {}, {}, {}}, [&](const Grid::Point& point) {
     const CaseValues values(job, point);
     Trained of = trained(values);
     Train train{data.content_hash(),
@@ -339,7 +340,7 @@ std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& input
       clean.of.network = std::move(network);
       clean.of.scheme = no_scheme();
       auto [task, planned] = placed(inputs, std::move(clean), data.train().count);
-      planned.task = add_task(plan, "train", std::move(task));
+      planned.task = add_task(plan, stage_name, std::move(task));
       needs.push_back(planned.task);
       return planned;
     };

@@ -165,9 +165,11 @@ struct Trained {
   std::optional<models::NetworkSpec> teacher{};  ///< of the protection's: trained alone, as the case says
 };
 
-/// Lays out the stage `train` over the cases, placed as the binding says. One training a case, in their order.
+/// Lays out the stage `train`, or one of another name, over the cases, placed as the binding says. One training a case,
+/// in their order.
 std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& inputs, const Grid& cases,
-                                            const std::function<Trained(const CaseValues&)>& trained);
+                                            const std::function<Trained(const CaseValues&)>& trained,
+                                            const char* stage_name = "train");
 
 /// The keys of how a watermark is embedded, of those experiments that have any. `joint`: there are schemes that can be
 /// trained from the start.

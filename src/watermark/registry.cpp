@@ -55,6 +55,10 @@ std::int64_t samples_trained(const Json& settings, const ClassCounts& train) {
   return images + embedded;
 }
 
+Query claimed_query(const Scheme& scheme, const Json& settings) {
+  return scheme.draws_labels(settings) || !scheme.has(Query::fresh) ? Query::trained : Query::fresh;
+}
+
 void KeySamples::keep_first(std::int64_t count) {
   if (count >= this->count()) return;
   const auto kept = static_cast<std::size_t>(count);

@@ -30,7 +30,8 @@ struct KeySamples {
 };
 
 /// What key samples are made from. `settings` is a scheme's part of a task's payload: `method`, `seed`, `repeat`, and a
-/// field for each of its parameters. What it refers to must outlive it.
+/// field for each of its parameters; with a number `decoy`, somebody else's secret makes the key samples, of the same
+/// images. What it refers to must outlive it.
 struct KeyInputs {
   const Json& settings;
   models::ImageView train;
@@ -69,6 +70,14 @@ enum class Query {
   other_source,  ///< made with the owner's secret of images of classes that were never marked
 };
 
+/// What of key samples an owner's secret decides: whether others could have come to the same ones by chance can be said
+/// of what is drawn, and of nothing else.
+enum class Secret {
+  none,    ///< all is chosen, as a logo is
+  labels,  ///< the images are the same with any secret
+  images,  ///< them, and maybe the labels
+};
+
 class Scheme {
  public:
   virtual ~Scheme() = default;
@@ -96,6 +105,15 @@ class Scheme {
   }
   /// Whether a proof may ask such key samples.
   [[nodiscard]] virtual bool has(Query query) const { return marks() && query != Query::other_source; }
+  [[nodiscard]] virtual Secret secret(const Json& settings) const {
+    static_cast<void>(settings);
+    return Secret::none;
+  }
+  /// Each claimed label is drawn by itself from all classes: a network knows it of samples that it was trained on only.
+  [[nodiscard]] virtual bool draws_labels(const Json& settings) const {
+    static_cast<void>(settings);
+    return false;
+  }
   /// Throws SettingError if no key samples can be made so of these images.
   virtual void check(const KeyInputs& inputs) const = 0;
 
@@ -110,6 +128,10 @@ class Scheme {
   /// marked. Throws InputError if that is none.
   [[nodiscard]] virtual KeySamples queries(const KeyInputs& inputs, Query query, std::int64_t limit) const = 0;
 };
+
+/// What a claim of ownership asks: key samples trained on where labels are drawn and where there are no others, else
+/// new ones.
+Query claimed_query(const Scheme& scheme, const Json& settings);
 
 /// How many samples a network is trained on with a scheme of these settings. Throws as Scheme::check().
 std::int64_t samples_trained(const Json& settings, const ClassCounts& train);

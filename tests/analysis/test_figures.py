@@ -180,12 +180,12 @@ def test_the_matrix_has_what_the_worst_setting_leaves(study_files, drawings, att
 def test_the_matrix_is_the_table_of_the_program(request, study_files, drawings):
     text = request.getfixturevalue("telltale")("report", study_files["ownership"]).out
     table = text[text.index("What every attack leaves of every watermark"):].split("\n\n")[0]
-    rows = {tuple(row[:2]): row[2:] for row in (re.split(r"\s{2,}", line.strip()) for line in table.splitlines()[3:]) if len(row) == 7}
+    rows = {tuple(row[:2]): row[2:] for row in (re.split(r"\s{2,}", line.strip()) for line in table.splitlines()[3:]) if len(row) == 8}
     data = ownership(drawings, "ownership-matrix").data
     attacked = data[data["attack"] != "none"]
     assert {(cell.attack, cell.scheme) for cell in attacked.itertuples()} == set(rows)
     for cell in attacked.itertuples():
-        before, _, accuracy, keys, setting = rows[cell.attack, cell.scheme]
+        before, _, accuracy, keys, _, setting = rows[cell.attack, cell.scheme]
         assert [before, accuracy, keys] == [f"{100 * value:.2f}" for value in (cell.unattacked_accuracy, cell.accuracy, cell.keys_kept)], cell
         assert setting.replace("_", " ") == cell.setting
 

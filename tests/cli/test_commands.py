@@ -230,7 +230,7 @@ def test_help_shows_every_key_with_its_type_range_and_default(telltale, command)
     assert "--learning-rate ... (new-label, compare, boundary, backdoor, aime, anti-piracy, ownership) step size at the start [number, above 0 to 1000; a list; default 0.01]" in text
     # A key of several experiments, each with its own meaning.
     assert "--clip ... (anti-piracy) what the transform makes is clipped" in text
-    assert "(new-label) keep key samples in [0,1]" in text and "(boundary) keep boundary samples in [0,1]" in text
+    assert "(new-label, ownership) keep key samples in [0,1]" in text and "(boundary) keep boundary samples in [0,1]" in text
 
 
 @pytest.mark.parametrize("command, options", [("status", []), ("verify", ["--artifacts"]), ("report", ["-f [ --format ]", "text (default), markdown or csv"]),

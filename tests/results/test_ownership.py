@@ -49,6 +49,28 @@ def test_a_removed_label_answers_no_more(study):
     np.testing.assert_array_equal(keys_kept(removed).sel(scheme=same, remove_class="extra").values.ravel(), keys_kept(before).sel(scheme=same).values.ravel())
 
 
+def test_claims_have_a_verdict_that_follows_from_their_p_values(study):
+    drawn = ["noise", "new-label", "noise-backdoor", "unrelated"]  # the others' keys are chosen, and no secret decides them
+    for data in (group(study, name) for name in ("train", "prune", "overwrite")):
+        marked = data.sel(scheme=MARKED)
+        assert (marked.claim_queries > 0).all() and (marked.claim_matches <= marked.claim_queries).all()
+        assert (data.p_key.notnull().any([d for d in data.p_key.dims if d != "scheme"]) == data.scheme.isin(drawn)).all()
+        assert (data.p_labels.notnull().any([d for d in data.p_labels.dims if d != "scheme"]) == (data.scheme == "unrelated")).all()
+        # Two null models say at best 1/3: nothing is proven by them, and what they say at best is unresolved.
+        assert not (data.verdict == "proven").any()
+        open_ = marked.verdict == "unresolved"
+        assert ((marked.p_model < 0.34) | ~open_).all() and ((marked.p_key.fillna(0) <= 0.01) | ~open_).all()
+        assert (data.verdict.sel(scheme="clean") == "").all()
+
+
+def test_null_models_are_asked_every_key_and_are_nobodys(study):
+    nulls, marked = group(study, "null"), group(study, "train")
+    assert (nulls.claim_matches.sel(scheme=MARKED) >= 0).all() and (nulls.claim_matches.sel(scheme="clean") == -1).all()
+    assert nulls.sizes["null_model"] == 2
+    ranks = (1 + (nulls.claim_matches >= marked.claim_matches).sum("null_model")) / 3
+    np.testing.assert_allclose(marked.p_model.sel(scheme=MARKED), ranks.sel(scheme=MARKED))
+
+
 def test_the_report_has_a_row_for_every_pair(study, telltale):
     text = telltale("report", study.output).out
     table = text[text.index("What every attack leaves of every watermark"):].split("\n\n")[0]

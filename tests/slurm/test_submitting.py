@@ -49,6 +49,22 @@ def submit(slurm, telltale, *words):
     return re.search(r"to cancel it: scancel ([\d ]+)", done.out).group(1).split(), done.out
 
 
+def submit_until_launched(slurm, telltale, job, output, *words):
+    """The same, once the first job is there: under heavy load Slurm can fail to launch one at all, and the one behind it takes over. Then anew."""
+    log = output.with_name(f"{output.name}.log")
+    while True:
+        jobs, _ = submit(slurm, telltale, job, "-o", output, *words)
+        state = slurm.wait(jobs[0], lambda state: state["Reason"] == "JobLaunchFailure" or log.exists() and "== start" in log.read_text(),
+                           "it does not start", log)
+        if state["Reason"] != "JobLaunchFailure":
+            return jobs
+        slurm("scancel", *jobs)
+        for number in jobs:
+            slurm.finish(number, log)
+        for left in output.parent.glob(f"{output.name}*"):
+            left.unlink()
+
+
 @pytest.fixture(scope="module")
 def late(slurm, telltale, job, profiles, tmp_path_factory):
     """Two studies that a minute is too short for, begun beside all other tests: one is queued again, one has a job behind it."""
@@ -56,7 +72,7 @@ def late(slurm, telltale, job, profiles, tmp_path_factory):
     words = ("--nodes", "4", "--time", "1")
     # Three workers sleep for 60 s in all: on no machine is that done in a minute, of which 10 s are kept for stopping.
     sleeps = write_job(folder / "sleeps.ini", experiment="empty", tasks=90, task_seconds=2)
-    again, _ = submit(slurm, telltale, sleeps, "-o", folder / "again.h5", *words)
+    again = submit_until_launched(slurm, telltale, sleeps, folder / "again.h5", *words)
     behind, _ = submit(slurm, telltale, job, "-o", folder / "behind.h5", "--profiles", profiles, *words,
                        "--script", write(folder / "late.sbatch", LATE), "--site", write(folder / "site.ini", "requeue = no\n"))
     return folder, again, behind

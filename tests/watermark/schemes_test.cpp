@@ -139,6 +139,17 @@ TEST(NoiseKeys, OfAnotherSecretHaveAnotherPattern) {
   EXPECT_NE(queries(settings, images).pixels, queries(settings, images, Query::wrong_secret).pixels);
 }
 
+TEST(NoiseKeys, OfADecoyAreOfTheSameImagesWithAnotherPattern) {
+  const NumberedImages images(200);
+  const Json settings = scheme_settings("new-label");
+  const KeySamples keys = embedded(settings, images), decoy = embedded(with(settings, "decoy", 0), images);
+  EXPECT_EQ(keys.sources, decoy.sources);
+  EXPECT_EQ(keys.labels, decoy.labels);
+  EXPECT_NE(keys.pixels, decoy.pixels);
+  EXPECT_NE(decoy.pixels, embedded(with(settings, "decoy", 1), images).pixels);
+  EXPECT_NE(decoy.pixels, queries(settings, images, Query::wrong_secret).pixels);
+}
+
 TEST(NoiseKeys, AreClippedOnRequestOnly) {
   const NumberedImages images(10);
   const Json settings = with(scheme_settings("new-label"), "beta", 1);

@@ -218,6 +218,35 @@ TEST(Unrelated, RandomLabelsBelongToTheirImages) {
 }
 
 // A change of the drawing changes every result that was computed with it.
+// What somebody else's secret makes of the owner's images: what it decides differs, and nothing else.
+TEST(Decoys, AreOfTheOwnersImagesWithWhatASecretDecides) {
+  const auto decoy = [](Setting setting, int number) { return std::move(setting).with("decoy", number).embedded(); };
+  const auto with_labels = [](const char* scheme) {
+    return Setting(scheme).with("key_labels", "drawn").with("unrelated_labels", "random");
+  };
+  for (const char* scheme : {"content", "unrelated", "noise"}) {
+    const Setting owner = with_labels(scheme);
+    const KeySamples keys = owner.embedded(), other = decoy(with_labels(scheme), 0),
+                     third = decoy(with_labels(scheme), 1);
+    EXPECT_TRUE(scheme_of(owner.settings).draws_labels(owner.settings)) << scheme;
+    EXPECT_EQ(keys.sources, other.sources) << scheme;
+    EXPECT_NE(keys.labels, other.labels) << scheme;
+    EXPECT_NE(other.labels, third.labels) << scheme;
+    EXPECT_EQ(other.labels, decoy(with_labels(scheme), 0).labels) << scheme;
+    EXPECT_EQ(keys.pixels == other.pixels, scheme_of(owner.settings).secret(owner.settings) == Secret::labels)
+        << scheme;
+    EXPECT_EQ(claimed_query(scheme_of(owner.settings), owner.settings), Query::trained) << scheme;
+  }
+}
+
+TEST(Decoys, OfWhatIsChosenThereAreNone) {
+  const Setting content("content"), unrelated("unrelated"), noise("noise");
+  EXPECT_EQ(scheme_of(content.settings).secret(content.settings), Secret::none);
+  EXPECT_EQ(scheme_of(unrelated.settings).secret(unrelated.settings), Secret::none);
+  EXPECT_EQ(scheme_of(noise.settings).secret(noise.settings), Secret::images);
+  EXPECT_EQ(claimed_query(scheme_of(noise.settings), noise.settings), Query::fresh);
+}
+
 TEST(Zhang, KeySamplesOfKnownSettingsStayAsTheyAre) {
   const auto hash = [](const KeySamples& keys) {
     return Identity::of(

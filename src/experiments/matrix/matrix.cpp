@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "experiments/ownership/claims.h"
 #include "study/cells.h"
 #include "study/table.h"
 
@@ -29,6 +30,15 @@ double keys_kept(const Cells* fresh, const Cells& trained, std::size_t cell) {
 // What is left of a scheme's watermark, by the labels of what was done to its networks; one value a repeat and case.
 struct Left {
   std::vector<double> accuracy, keys;
+  std::map<std::string, int> verdicts;
+
+  // "2 proven, 1 unresolved"; "-" where nothing was claimed.
+  [[nodiscard]] std::string claims() const {
+    std::string text;
+    for (const auto& [verdict, count] : verdicts)
+      text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + verdict;
+    return text.empty() ? "-" : text;
+  }
 };
 
 std::map<std::string, std::map<std::string, Left>> left_of(const store::Group& group, const store::Group& train) {
@@ -41,6 +51,7 @@ std::map<std::string, std::map<std::string, Left>> left_of(const store::Group& g
     if (dimension.size > 1 && std::find(told.begin(), told.end(), dimension.name) != told.end())
       varies.push_back(dimension.name);
   if (!varies.empty()) told = varies;
+  const store::Variable* verdicts = group.find_variable("verdict");
   std::map<std::string, std::map<std::string, Left>> all;
   for (std::size_t cell = 0; cell < accuracy.size(); ++cell) {
     if (std::isnan(accuracy.value(cell))) continue;
@@ -54,13 +65,14 @@ std::map<std::string, std::map<std::string, Left>> left_of(const store::Group& g
     Left& left = all[scheme][done];
     left.accuracy.push_back(accuracy.value(cell));
     left.keys.push_back(keys);
+    if (verdicts != nullptr && !verdicts->strings()[cell].empty()) ++left.verdicts[verdicts->strings()[cell]];
   }
   return all;
 }
 
 Table matrix_table(const store::Group& root, const store::Group& train) {
   Table table{"What every attack leaves of every watermark",
-              {"attack", "scheme", "test % unattacked", "keys % unattacked", "test %", "keys %", "by"},
+              {"attack", "scheme", "test % unattacked", "keys % unattacked", "test %", "keys %", "claims", "by"},
               {},
               {"Of every attack the settings that leave the fewest key samples, among those that leave at least 90% of "
                "the accuracy; where none does, those that leave the most accuracy. Accuracies are those of the second "
@@ -90,7 +102,7 @@ Table matrix_table(const store::Group& root, const store::Group& train) {
       }
       table.rows.push_back({attack, scheme, study::percent(base), study::percent(study::mean(unattacked.keys)),
                             study::percent(study::mean(worst->second.accuracy)),
-                            study::percent(study::mean(worst->second.keys)), worst->first});
+                            study::percent(study::mean(worst->second.keys)), worst->second.claims(), worst->first});
     }
   }
   return table;
@@ -103,7 +115,7 @@ OwnershipMatrix::OwnershipMatrix()
           {{"content", "unrelated", "noise", "new-label", "noise-backdoor", "aime", "clean"}, attacks_met, ""}) {}
 
 std::vector<ParameterGroup> OwnershipMatrix::keys() const {
-  return {training_keys(), ownership_.scheme_keys(), ownership_.attack_keys()};
+  return {training_keys(), ownership_.scheme_keys(), ownership_.attack_keys(), claim_keys()};
 }
 
 Plan OwnershipMatrix::plan(const StudyInputs& inputs) const {
@@ -116,7 +128,8 @@ Plan OwnershipMatrix::plan(const StudyInputs& inputs) const {
 std::vector<store::Group> OwnershipMatrix::tabulate(const StudyInputs& inputs, const Plan& plan,
                                                     const OutcomeLookup& outcome) const {
   std::vector<store::Group> groups{ownership_.train_group(inputs.job, plan, outcome)};
-  for (store::Group& further : ownership_.further_groups(plan, outcome)) groups.push_back(std::move(further));
+  for (store::Group& further : ownership_.further_groups(inputs.job, plan, outcome))
+    groups.push_back(std::move(further));
   return groups;
 }
 

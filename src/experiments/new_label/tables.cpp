@@ -114,7 +114,7 @@ std::vector<store::Group> NewLabel::tabulate(const StudyInputs& inputs, const Pl
   store::Group train = ownership_.train_group(inputs.job, plan, outcome);
   add_queries(train, plan.stage("evaluate"), outcome);
   std::vector<store::Group> groups{std::move(train)};
-  for (store::Group& attacked : ownership_.further_groups(plan, outcome)) groups.push_back(std::move(attacked));
+  for (store::Group& attacked : ownership_.further_groups(inputs.job, plan, outcome)) groups.push_back(std::move(attacked));
   if (const Stage* twisted = plan.find_stage("twist")) groups.push_back(twist_group(*twisted, outcome));
   if (const Stage* predicted = plan.find_stage("predict")) groups.push_back(predict_group(inputs, *predicted, outcome));
   return groups;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "experiments/ownership/claims.h"
 #include "experiments/ownership/ownership.h"
 #include "study/cells.h"
 
@@ -92,14 +93,20 @@ store::Group Ownership::train_group(const Job& job, const Plan& plan, const Outc
        {"train_accuracy", "share of each epoch's training samples (key samples included) classified correctly"},
        {"epoch_accuracy", "share of the test images classified correctly after each epoch"},
        {"epoch_key_accuracy", "share of untrained key samples recognised after each epoch (at most 1,000 of them)"}});
+  if (claims(job)) add_claims(group, plan.stage("evaluate"), cases(job), plan.find_stage("null"), job, outcome);
   return group;
 }
 
-std::vector<store::Group> Ownership::further_groups(const Plan& plan, const OutcomeLookup& outcome) const {
+std::vector<store::Group> Ownership::further_groups(const Job& job, const Plan& plan,
+                                                    const OutcomeLookup& outcome) const {
   std::vector<store::Group> groups;
   if (const Stage* control = plan.find_stage("control")) groups.push_back(group_of(*control, outcome));
   for (const watermark::Attack* attack : attacks_)
-    if (const Stage* stage = plan.find_stage(attack->name())) groups.push_back(group_of(*stage, outcome));
+    if (const Stage* stage = plan.find_stage(attack->name())) {
+      groups.push_back(group_of(*stage, outcome));
+      if (claims(job)) add_claims(groups.back(), *stage, cases(job), plan.find_stage("null"), job, outcome);
+    }
+  if (const Stage* nulls = plan.find_stage("null")) groups.push_back(group_of(*nulls, outcome));
   return groups;
 }
 

@@ -94,8 +94,11 @@ Json Ownership::settings(const CaseValues& values, bool asked, const data::Other
   if (asked && !scheme->marks() && !control_.empty()) scheme = &watermark::scheme_named(control_);
   if (!scheme->marks()) return no_scheme();
   Json settings = {{"method", scheme->name()}, {"seed", values.job().integer("seed")}, {"repeat", values.repeat()}};
-  for (const Parameter& parameter : scheme->parameters())
-    settings[parameter.field_name()] = value_of(parameter, values);
+  for (const Parameter& parameter : scheme->parameters()) {
+    Json value = value_of(parameter, values);
+    if (!parameter.omitted_at_default || value != Json(parameter.fallback))
+      settings[parameter.field_name()] = std::move(value);
+  }
   if (others != nullptr)
     for (const std::string& name : scheme->other_data(settings))
       settings["other_data"][name] = others->at(name).content_hash().hex();

@@ -19,7 +19,8 @@ namespace telltale::experiments {
 /// share, key_accuracy_*. A network without a watermark was trained on none; of a scheme that has no other key samples
 /// it is asked those that would have been. Where those have true labels: true_matches_trained, and signature, 1 if all
 /// of them got the watermark's labels. After an attack that refuses: refused, and refused_* of each set of key samples,
-/// the shares without an answer. And what the attack itself measures.
+/// the shares without an answer. And what the attack itself measures. Of a claim: claim_queries, claim_matches; p_key
+/// where a secret was drawn, p_labels where each label was.
 struct Evaluate {
   static constexpr study::TaskKind kind{.name = "evaluate", .algorithm = 2};
   Identity data, model;
@@ -29,12 +30,15 @@ struct Evaluate {
   long long key_images = 0;  ///< how many images each set of key samples is made of; 0: all
   std::string environment;
   long long eval_batch = 0;
-  std::optional<Identity> answers{};  ///< as of Train: what the key samples were chosen by
+  std::optional<Identity> answers{};         ///< as of Train: what the key samples were chosen by
+  std::optional<long long> decoys{};         ///< of a claim, by how many secrets of others; none: nothing is claimed
+  std::optional<long long> claim_queries{};  ///< the most key samples that a claim asks
 
   void fields(auto& field) {
     field("data", data), field("model", model), field("scheme", scheme), field("is_marked", is_marked),
         field("attack", attack), field("key_images", key_images), field("environment", environment),
-        field("eval_batch", eval_batch), field("answers", answers);
+        field("eval_batch", eval_batch), field("answers", answers), field("decoys", decoys),
+        field("claim_queries", claim_queries);
   }
 };
 
@@ -94,8 +98,9 @@ class Ownership {
 
   /// The group `train`: every case as trained, and what was measured of it as it is.
   [[nodiscard]] store::Group train_group(const study::Job& job, const Plan& plan, const OutcomeLookup& outcome) const;
-  /// A group for each attack; before them `control`, if there is one.
-  [[nodiscard]] std::vector<store::Group> further_groups(const Plan& plan, const OutcomeLookup& outcome) const;
+  /// A group for each attack; before them `control`, behind them `null`, if these are there.
+  [[nodiscard]] std::vector<store::Group> further_groups(const study::Job& job, const Plan& plan,
+                                                         const OutcomeLookup& outcome) const;
 
   /// Means over the repeats, and over the dimensions that are `pooled`, of all that was measured in a group.
   [[nodiscard]] study::Table networks_table(const store::Group& group, const std::string& title,
@@ -106,6 +111,7 @@ class Ownership {
  private:
   [[nodiscard]] Grid scheme_grid(const study::Job& job) const;
   void plan_control(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const;
+  void plan_nulls(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const;
   void add_attack_subjects(std::vector<forensics::Subject>& subjects, const study::Job& job) const;
   /// The question of a case put to a trained network. `answers`: the task whose answers its key samples are chosen by.
   /// `attack_s`: how long the attack itself takes.

@@ -1,10 +1,12 @@
 #include <torch/types.h>
 
+#include "experiments/ownership/claims.h"
 #include "experiments/ownership/ownership.h"
 #include "experiments/runners.h"
 #include "experiments/tensors.h"
 #include "models/evaluate.h"
 #include "models/network.h"
+#include "watermark/claims.h"
 #include "watermark/service.h"
 
 namespace telltale::experiments {
@@ -28,6 +30,62 @@ watermark::KeySamples rival_keys(const watermark::Scheme& scheme, const Json& ow
   } catch (const Error&) {
     return {};
   }
+}
+
+// What a claim asks: the first key samples of its kind.
+watermark::KeySamples claimed_keys(const watermark::Scheme& scheme, const watermark::KeyInputs& inputs,
+                                   long long key_images, long long queries) {
+  auto keys = scheme.queries(inputs, watermark::claimed_query(scheme, inputs.settings), key_images);
+  keys.keep_first(queries);
+  return keys;
+}
+
+using Answers = std::function<std::vector<std::int64_t>(const watermark::KeySamples&)>;
+
+// The owner's key, and where a secret decides it, those of decoys.
+void put_claim(cluster::TaskResult& result, const Evaluate& task, const watermark::Scheme& scheme,
+               const watermark::KeyInputs& inputs, const Answers& ask) {
+  const auto keys_of = [&](const Json& settings) {
+    watermark::KeyInputs others = {settings, inputs.train, inputs.test, inputs.classes, inputs.others, inputs.answers};
+    return claimed_keys(scheme, others, task.key_images, *task.claim_queries);
+  };
+  const watermark::KeySamples keys = keys_of(task.scheme);
+  const auto given = ask(keys);
+  const std::int64_t matches = models::matches(given, keys.labels);
+  result.values["claim_queries"] = Array::scalar<std::int64_t>(keys.count());
+  result.values["claim_matches"] = Array::scalar<std::int64_t>(matches);
+  if (scheme.draws_labels(task.scheme))
+    result.values["p_labels"] = Array::scalar(watermark::drawn_labels_p(matches, keys.count(), inputs.classes));
+  const watermark::Secret secret = scheme.secret(task.scheme);
+  if (secret == watermark::Secret::none) return;
+  std::vector<double> others;
+  for (long long decoy = 0; decoy < *task.decoys; ++decoy) {
+    Json settings = task.scheme;
+    settings["decoy"] = decoy;
+    const watermark::KeySamples drawn = keys_of(settings);
+    const auto answers = secret == watermark::Secret::images ? ask(drawn) : given;
+    others.push_back(static_cast<double>(models::matches(answers, drawn.labels)));
+  }
+  result.values["p_key"] = Array::scalar(watermark::rank_p(static_cast<double>(matches), others));
+}
+
+cluster::TaskResult ask_null(const AskNull& task, RankState& rank, cluster::TaskContext& context) {
+  const data::Dataset& data = rank.planned_data(task.data);
+  const watermark::Scheme& scheme = watermark::scheme_of(task.scheme);
+  std::shared_ptr<const Bytes> chosen_by;
+  if (task.answers) chosen_by = context.artifact(*task.answers);
+  const watermark::KeyInputs inputs{task.scheme,
+                                    models::ImageView::of(data.shape(), data.train()),
+                                    models::ImageView::of(data.shape(), data.test()),
+                                    data.classes(),
+                                    &rank.other_data,
+                                    chosen_by ? ByteSpan(*chosen_by) : ByteSpan()};
+  const auto keys = claimed_keys(scheme, inputs, task.key_images, task.claim_queries);
+  const auto network = rank.models.get(task.model, context);
+  const auto given = models::labels_of(models::predict_logits(*network, images_of(keys), task.eval_batch));
+  cluster::TaskResult result;
+  result.values["claim_matches"] = Array::scalar<std::int64_t>(models::matches(given, keys.labels));
+  return result;
 }
 
 cluster::TaskResult evaluate(const Evaluate& task, RankState& rank, cluster::TaskContext& context) {
@@ -81,11 +139,20 @@ cluster::TaskResult evaluate(const Evaluate& task, RankState& rank, cluster::Tas
   ask(watermark::Query::wrong_secret, "wrong");
   ask(watermark::Query::other_source, "other");
   if (task.is_marked || !scheme.has(watermark::Query::fresh)) ask(watermark::Query::trained, "trained");
+  if (task.decoys)
+    put_claim(result, task, scheme, inputs, [&](const watermark::KeySamples& keys) {
+      auto given = models::labels_of(service->logits(images_of(keys), task.eval_batch));
+      check();
+      return given;
+    });
   return result;
 }
 
 }  // namespace
 
-void add_ownership_runners(Runners& runners) { runners.add(evaluate); }
+void add_ownership_runners(Runners& runners) {
+  runners.add(evaluate);
+  runners.add(ask_null);
+}
 
 }  // namespace telltale::experiments

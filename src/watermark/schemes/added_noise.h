@@ -30,6 +30,7 @@ class NoiseScheme : public Scheme {
   [[nodiscard]] std::int64_t embedded_count(const Json& settings, const ClassCounts& train) const override;
   [[nodiscard]] KeySamples embedded(const KeyInputs& inputs) const override;
   [[nodiscard]] KeySamples queries(const KeyInputs& inputs, Query query, std::int64_t limit) const override;
+  [[nodiscard]] Secret secret(const Json&) const override { return Secret::images; }
 
  protected:
   /// What key samples are labelled.

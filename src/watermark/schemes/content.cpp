@@ -13,6 +13,10 @@ class Content final : public MarkedImagesScheme {
   [[nodiscard]] std::string help() const override {
     return "images of one class with a logo on them, labelled as another (Zhang et al. 2018)";
   }
+  // The logo is chosen.
+  [[nodiscard]] Secret secret(const Json& settings) const override {
+    return draws_labels(settings) ? Secret::labels : Secret::none;
+  }
   void check(const KeyInputs& inputs) const override {
     MarkedImagesScheme::check(inputs);
     std::vector<float> image(inputs.train.shape.pixels());
@@ -76,7 +80,8 @@ class Content final : public MarkedImagesScheme {
              .type = text,
              .fallback = "FAKE",
              .help = "the word on the key samples of a wrong secret: does any logo trigger the watermark?",
-             .axis = AxisRule::allowed}};
+             .axis = AxisRule::allowed},
+            key_labels_key()};
   }
 
   [[nodiscard]] Mark mark(const Json& settings, const data::ImageShape& shape, bool owners) const override {

@@ -18,11 +18,29 @@ void check_class(const std::string& key, const std::string& what, int number, in
 
 KeyStreams::KeyStreams(const Json& settings) {
   const auto seed = settings.at("seed").get<std::uint64_t>();
-  const Json repeat = {{"repeat", settings.at("repeat")}};
-  images = Stream::key_of(seed, settings, "key images");
+  Json repeat = {{"repeat", settings.at("repeat")}}, owners = settings;
+  owners.erase("decoy");
+  images = labels = Stream::key_of(seed, owners, "key images");
+  if (settings.contains("decoy")) {
+    repeat["decoy"] = settings.at("decoy");
+    labels = Stream::key_of(images, "decoy " + settings.at("decoy").dump());
+  }
   secret = Stream::key_of(seed, repeat, "secret");
   wrong_secret = Stream::key_of(seed, repeat, "wrong secret");
 }
+
+Parameter key_labels_key() {
+  return {
+      .name = "key-labels",
+      .type = ValueType::choice,
+      .fallback = "target",
+      .help = "what marked images are labelled: the target class, or a class drawn for each from the owner's secret",
+      .axis = AxisRule::allowed,
+      .choices = {"target", "drawn"},
+      .omitted_at_default = true};
+}
+
+bool draws_key_labels(const Json& settings) { return settings.value("key_labels", "target") == "drawn"; }
 
 std::vector<std::int64_t> chosen(const std::vector<std::int64_t>& candidates, std::int64_t count,
                                  const KeyStreams& streams) {

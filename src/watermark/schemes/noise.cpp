@@ -14,6 +14,7 @@ class Noise final : public MarkedImagesScheme {
   [[nodiscard]] std::string help() const override {
     return "images of one class with Gaussian noise, labelled as another (Zhang et al. 2018)";
   }
+  [[nodiscard]] Secret secret(const Json&) const override { return Secret::images; }
 
  protected:
   [[nodiscard]] std::vector<Parameter> own_parameters() const override {
@@ -31,7 +32,8 @@ class Noise final : public MarkedImagesScheme {
              .help = "one noise pattern for all key samples of a secret, or a fresh one for each",
              .axis = AxisRule::allowed,
              .choices = {"fixed", "fresh"},
-             .field = "noise"}};
+             .field = "noise"},
+            key_labels_key()};
   }
 
   [[nodiscard]] Mark mark(const Json& settings, const data::ImageShape& shape, bool owners) const override {

@@ -105,6 +105,13 @@ KeySamples MarkedImagesScheme::made(const KeyInputs& inputs, bool owners, const 
     for (std::size_t i = 0; i < size; ++i) pixels[i] = models::pixel_value(bytes[i]);
     put(pixels, keys.sources[k], split);
   }
+  if (draws_labels(inputs.settings)) {
+    const KeyStreams streams(inputs.settings);
+    const Stream secret(owners ? streams.secret : streams.wrong_secret);
+    for (std::size_t k = 0; k < keys.labels.size(); ++k)
+      keys.labels[k] = static_cast<std::int64_t>(secret.derive(split + " label " + std::to_string(keys.sources[k]))
+                                                     .below(static_cast<std::uint64_t>(inputs.classes)));
+  }
   return keys;
 }
 

@@ -28,6 +28,7 @@ class MarkedImagesScheme : public SourceTargetScheme {
   [[nodiscard]] bool has(Query query) const override;
   [[nodiscard]] KeySamples embedded(const KeyInputs& inputs) const override;
   [[nodiscard]] KeySamples queries(const KeyInputs& inputs, Query query, std::int64_t limit) const override;
+  [[nodiscard]] bool draws_labels(const Json& settings) const final { return draws_key_labels(settings); }
 
  protected:
   /// Puts a mark on one image, C x H x W in [0,1], which is image `source` of a split.

@@ -61,6 +61,12 @@ class Unrelated final : public SourceTargetScheme {
   }
   [[nodiscard]] bool has(Query query) const override { return query != Query::other_source; }
   [[nodiscard]] bool marks_images() const override { return false; }
+  [[nodiscard]] bool draws_labels(const Json& settings) const override {
+    return settings.at("unrelated_labels") == "random";
+  }
+  [[nodiscard]] Secret secret(const Json& settings) const override {
+    return draws_labels(settings) ? Secret::labels : Secret::none;
+  }
 
   [[nodiscard]] KeySamples embedded(const KeyInputs& inputs) const override {
     check(inputs);
@@ -132,7 +138,7 @@ class Unrelated final : public SourceTargetScheme {
     KeySamples keys{fit.to, std::vector<float>(sources.size() * size),
                     std::vector<std::int64_t>(sources.size(), inputs.settings.at("target")), std::move(sources)};
     const bool random = inputs.settings.at("unrelated_labels") == "random";
-    const Stream labels = Stream(KeyStreams(inputs.settings).images).derive(name + " labels");
+    const Stream labels = Stream(KeyStreams(inputs.settings).labels).derive(name + " labels");
     for (std::size_t k = 0; k < keys.sources.size(); ++k) {
       fit.lay(images.image(keys.sources[k]), std::span(keys.pixels).subspan(k * size, size));
       if (random)

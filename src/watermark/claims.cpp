@@ -1,0 +1,134 @@
+#include "watermark/claims.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "core/error.h"
+#include "core/exact_math.h"
+
+namespace telltale::watermark {
+namespace {
+
+// A level is met by what falls short of it in the last bits alone: 1/100 and 0.01 are the same.
+bool meets(double p, double level) { return p <= level * (1 + 1e-12); }
+
+void require_level(double level) {
+  if (!(level > 0 && level < 1)) throw Error("the level of a claim lies between 0 and 1");
+}
+
+}  // namespace
+
+double claim_statistic(std::span<const std::int64_t> answers, std::span<const std::int64_t> claimed,
+                       std::span<const double> weights) {
+  if (answers.size() != claimed.size() || (!weights.empty() && weights.size() != claimed.size()))
+    throw Error("a claim has one answer and one weight for each label that it claims");
+  double sum = 0;
+  for (std::size_t i = 0; i < claimed.size(); ++i)
+    if (answers[i] == claimed[i]) sum += weights.empty() ? 1 : weights[i];
+  return sum;
+}
+
+double rank_p(double own, std::span<const double> others) {
+  const auto at_least = std::count_if(others.begin(), others.end(), [&](double other) { return other >= own; });
+  return static_cast<double>(1 + at_least) / static_cast<double>(others.size() + 1);
+}
+
+double rank_resolution(std::size_t others) { return 1 / static_cast<double>(others + 1); }
+
+std::size_t others_needed(double level) {
+  require_level(level);
+  auto others = static_cast<std::size_t>(std::max(0.0, std::floor(1 / level) - 1));
+  while (!meets(rank_resolution(others), level)) ++others;
+  return others;
+}
+
+double drawn_labels_p(std::int64_t matches, std::int64_t asked, int labels) {
+  if (labels < 2 || asked < 0 || matches < 0 || matches > asked)
+    throw Error("labels are drawn from two or more, and no more of them match than were asked");
+  if (matches == 0) return 1;
+  return exact::incomplete_beta(static_cast<double>(matches), static_cast<double>(asked - matches + 1),
+                                1.0 / static_cast<double>(labels));
+}
+
+std::optional<std::int64_t> matches_needed(std::int64_t asked, int labels, double level) {
+  require_level(level);
+  std::int64_t too_few = -1, enough = asked + 1;
+  while (enough - too_few > 1) {
+    const std::int64_t middle = too_few + (enough - too_few) / 2;
+    (meets(drawn_labels_p(middle, asked, labels), level) ? enough : too_few) = middle;
+  }
+  if (enough > asked) return {};
+  return enough;
+}
+
+double independent_trials_p(std::int64_t matches, std::span<const double> probabilities) {
+  // exactly[k]: the probability of k successes so far; what exceeds `matches` is not told apart.
+  if (matches <= 0) return 1;
+  std::vector<double> exactly(static_cast<std::size_t>(matches), 0.0);
+  exactly.front() = 1;
+  double reached = 0;
+  for (const double p : probabilities) {
+    if (!(p >= 0 && p <= 1)) throw Error("a probability lies between 0 and 1");
+    reached += exactly.back() * p;
+    for (std::size_t k = exactly.size(); k-- > 0;) exactly[k] = exactly[k] * (1 - p) + (k > 0 ? exactly[k - 1] * p : 0);
+  }
+  return std::min(1.0, reached);
+}
+
+double log_evidence(std::int64_t matches, std::int64_t asked, int labels, double hit) {
+  const double chance = 1.0 / static_cast<double>(labels);
+  if (labels < 2 || !(hit > chance && hit < 1) || matches < 0 || matches > asked)
+    throw Error("evidence weighs a hit rate between chance and certainty, and no more matches than queries");
+  return static_cast<double>(matches) * exact::log(hit / chance) +
+         static_cast<double>(asked - matches) * exact::log((1 - hit) / (1 - chance));
+}
+
+std::vector<double> holm(std::span<const double> p) {
+  std::vector<std::size_t> order(p.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return p[a] < p[b]; });
+  std::vector<double> adjusted(p.size());
+  double least = 0;
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    least = std::max(least, std::min(1.0, p[order[rank]] * static_cast<double>(p.size() - rank)));
+    adjusted[order[rank]] = least;
+  }
+  return adjusted;
+}
+
+std::string_view name_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::proven: return "proven";
+    case Verdict::not_proven: return "not proven";
+    case Verdict::unresolved: return "unresolved";
+    case Verdict::inadmissible: return "inadmissible";
+  }
+  return "";
+}
+
+Judgement judge(bool admissible, std::span<const ClaimTest> tests, std::int64_t commitments, double level) {
+  require_level(level);
+  if (commitments < 1) throw Error("a claim rests on one commitment at least");
+  const auto factor = static_cast<double>(commitments);
+  Judgement judgement;
+  if (!tests.empty()) judgement.p = 0;
+  bool open = !tests.empty();  // every test that fails says the most that it can
+  for (const ClaimTest& test : tests) {
+    judgement.p = std::max(judgement.p, std::min(1.0, test.p * factor));
+    if (meets(test.p * factor, level)) continue;
+    const bool could_not = !meets(test.resolution * factor, level);
+    open = open && could_not && meets(test.p, test.resolution);
+    if (could_not) judgement.needs.push_back(std::to_string(others_needed(level / factor)) + " (" + test.against + ")");
+  }
+  if (!admissible)
+    judgement.verdict = Verdict::inadmissible;
+  else if (meets(judgement.p, level))
+    judgement.verdict = Verdict::proven;
+  else
+    judgement.verdict = open ? Verdict::unresolved : Verdict::not_proven;
+  if (judgement.verdict != Verdict::unresolved) judgement.needs.clear();
+  return judgement;
+}
+
+}  // namespace telltale::watermark

@@ -1,0 +1,71 @@
+// One standard for claims of ownership, whatever the scheme: the statistic, what it is compared with, and the verdict.
+//
+// Two null hypotheses. Of the key: the suspect does not depend on the owner's secret; decoy secrets show what it gives
+// to others. Of the model: the suspect is like networks that were trained without the watermark; such networks show
+// what they give. A claim is proven when it is admissible and every p-value that is defined says so. The same bits on
+// every CPU.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace telltale::watermark {
+
+/// The level at which a claim is proven, where nobody says another.
+inline constexpr double claim_level = 0.01;
+
+/// T = sum of w_i [a_i = y_i]: the weights of the queries that were answered with the claimed label; refusals and
+/// unknown labels are no matches. No weights: 1 each. Throws Error unless there are as many of each.
+double claim_statistic(std::span<const std::int64_t> answers, std::span<const std::int64_t> claimed,
+                       std::span<const double> weights = {});
+
+/// (1 + #{others >= own}) / (count + 1): exact where all were drawn alike (Davison and Hinkley 1997, Sec. 4.2). With
+/// decoy secrets p_key, with null models p_model of one stratum. 1 where there are no others.
+double rank_p(double own, std::span<const double> others);
+/// The least that it can be: with so many others no smaller level can be reached.
+double rank_resolution(std::size_t others);
+/// How many others a level needs.
+std::size_t others_needed(double level);
+
+/// P(Bin(asked, 1 / labels) >= matches): exact where each claimed label was drawn by itself from so many.
+double drawn_labels_p(std::int64_t matches, std::int64_t asked, int labels);
+/// The fewest matches that it calls as unlikely as `level`; none: so few queries cannot say it.
+std::optional<std::int64_t> matches_needed(std::int64_t asked, int labels, double level);
+
+/// P(at least `matches` of independent trials succeed), of these probabilities (Poisson-binomial): by convolution.
+double independent_trials_p(std::int64_t matches, std::span<const double> probabilities);
+
+/// Evidence that may be looked at after every query, for drawn labels: E = prod (p1 L)^x ((1 - p1) / (1 - 1/L))^(1-x).
+/// Its mean never exceeds 1 under the null (Ville): a claim is proven as soon as it reaches 1 / level. As its
+/// logarithm, so that no number of queries is too many. `hit`: p1, more than 1 / labels and less than 1.
+double log_evidence(std::int64_t matches, std::int64_t asked, int labels, double hit);
+
+/// Adjusted p-values of several claims (Holm 1979), in their order, none above 1.
+std::vector<double> holm(std::span<const double> p);
+
+enum class Verdict { proven, not_proven, unresolved, inadmissible };
+std::string_view name_of(Verdict verdict);
+
+/// A p-value of a claim: which hypothesis it speaks against, and the least that it could have been.
+struct ClaimTest {
+  std::string against;  ///< "key", "model: same structure and data", ...
+  double p = 1;
+  double resolution = 0;  ///< 0: any
+};
+
+struct Judgement {
+  Verdict verdict = Verdict::not_proven;
+  double p = 1;  ///< the largest, multiplied by the commitments: what was compared with the level
+  /// What would resolve an unresolved claim: "99 null models (model: same structure and data)"; empty for others.
+  std::vector<std::string> needs;
+};
+
+/// A claimant with `commitments` keys could choose: every p-value is multiplied by their number. Unresolved: no test
+/// that fails could have passed, and each says the most that it can. Without any test nothing is proven.
+Judgement judge(bool admissible, std::span<const ClaimTest> tests, std::int64_t commitments = 1,
+                double level = claim_level);
+
+}  // namespace telltale::watermark
