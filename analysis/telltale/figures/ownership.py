@@ -17,6 +17,7 @@ from telltale.results import Study
 _OWNERSHIP = ("ownership",)
 _USEFUL = 0.9  # the share of its accuracy that a stolen network must keep to be worth stealing
 _UNATTACKED = "none"
+#: In the order of the program; of a younger program there may be others.
 _ATTACKS = ("prune", "fine-tune", "fine-prune", "quantise", "weight-noise", "weight-shift", "overwrite", "extract", "combine", "remove-class", "smooth",
             "input-noise", "jpeg", "reject")
 _KINDS = {"weights changed": ("prune", "quantise", "weight-noise"), "trained on": ("fine-tune", "fine-prune", "weight-shift", "overwrite", "combine"),
@@ -85,7 +86,7 @@ def accuracy_keys(study: Study) -> Drawing:
     for panel in axes.flat[len(unattacked):]:
         panel.set_axis_off()
     for panel, (scheme, before) in zip(axes.flat, unattacked.items()):
-        for place, kind in enumerate(_KINDS):
+        for place, kind in enumerate((*_KINDS, "others")):
             shown = [one for one in found if one.scheme == scheme and _kind(one) == kind]
             if shown:
                 drawn, = panel.plot([100 * one.accuracy for one in shown], [100 * one.keys for one in shown], linestyle="none", marker=MARKERS[place],
@@ -111,7 +112,9 @@ def accuracy_keys(study: Study) -> Drawing:
 
 def _all_left(study: Study) -> tuple[list[_Left], dict[str, _Left]]:
     """Of every attack that the study has, those that were not attacked first; and these by their scheme. Schemes that do not mark are left out."""
-    found = [one for attack in (_UNATTACKED, *_ATTACKS) if attack == _UNATTACKED or attack in study for one in _left(study, attack)]
+    others = [group for group in study if group not in ("train", *_ATTACKS) and "accuracy_second_half" in study[group]]
+    attacks = [attack for attack in (*_ATTACKS, *others) if attack in study]
+    found = [one for attack in (_UNATTACKED, *attacks) for one in _left(study, attack)]
     unattacked = {one.scheme: one for one in found if one.attack == _UNATTACKED and one.scheme != "clean"}
     if not unattacked:
         raise NothingToDraw(f"{study.path}: no marked network is trained yet")
@@ -146,7 +149,7 @@ def _worst(settings: Sequence[_Left], unattacked: _Left) -> _Left:
 def _kind(left: _Left) -> str:
     """Of an attack; a combination that begins with extraction ends with a copy."""
     attack = "extract" if left.attack == "combine" and "extract" in left.setting else left.attack
-    return next((kind for kind, attacks in _KINDS.items() if attack in attacks), "unattacked")
+    return next((kind for kind, attacks in _KINDS.items() if attack in attacks), "unattacked" if attack == _UNATTACKED else "others")
 
 
 def _fewest(cells: Sequence[_Left], unattacked: dict[str, _Left]) -> str:

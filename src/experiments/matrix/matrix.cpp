@@ -17,9 +17,20 @@ using study::Table;
 
 constexpr double useful = 0.9;  // the share of its accuracy that a stolen network must keep to be worth stealing
 
-const std::vector<std::string> attacks_met{"prune",        "fine-tune",   "fine-prune", "quantise", "weight-noise",
-                                           "weight-shift", "overwrite",   "extract",    "combine",  "remove-class",
-                                           "smooth",       "input-noise", "jpeg",       "reject"};
+std::vector<std::string> all_schemes() {
+  std::vector<std::string> names;
+  for (const watermark::Scheme* scheme : watermark::schemes()) names.push_back(scheme->name());
+  return names;
+}
+
+// All but those that are after a network behind a transform; who asks a device can ask any service.
+std::vector<std::string> attacks_met() {
+  std::vector<std::string> names;
+  for (const watermark::Attack* attack : watermark::attacks())
+    if (attack->name() != "none" && (!attack->opens_raw_images() || attack->asks_device()))
+      names.push_back(attack->name());
+  return names;
+}
 
 // The share of key samples that tells a scheme's networks from others: new ones where the scheme has them.
 double keys_kept(const Cells* fresh, const Cells& trained, std::size_t cell) {
@@ -79,7 +90,7 @@ Table matrix_table(const store::Group& root, const store::Group& train) {
                "half of the test images, which no attack sees; keys are new key samples, or those trained on of "
                "schemes that have no others; means over repeats and cases."}};
   const auto before = left_of(train, train);
-  for (const std::string& attack : attacks_met) {
+  for (const std::string& attack : attacks_met()) {
     const store::Group* group = root.child(attack);
     if (group == nullptr) continue;
     for (const auto& [scheme, by_settings] : left_of(*group, train)) {
@@ -110,9 +121,7 @@ Table matrix_table(const store::Group& root, const store::Group& train) {
 
 }  // namespace
 
-OwnershipMatrix::OwnershipMatrix()
-    : OwnershipExperiment(
-          {{"content", "unrelated", "noise", "new-label", "noise-backdoor", "aime", "clean"}, attacks_met, ""}) {}
+OwnershipMatrix::OwnershipMatrix() : OwnershipExperiment({all_schemes(), attacks_met(), ""}) {}
 
 std::vector<ParameterGroup> OwnershipMatrix::keys() const {
   return {training_keys(), ownership_.scheme_keys(), ownership_.attack_keys(), claim_keys()};
