@@ -50,7 +50,9 @@ std::optional<Json> attack_settings(const watermark::Attack& attack, const Job& 
     if (!is_on(part, job))
       job.refuse(attack.switched_on_by(), name + " takes no place without `" + part.switched_on_by() + "`");
     const Grid grid(job.axes_of(names_of(part.parameters())));
-    settings["parts"].push_back(*attack_settings(part, job, grid.point(grid.size() - 1)));
+    const std::optional<Json> made = attack_settings(part, job, grid.point(grid.size() - 1));
+    if (!made) return {};
+    settings["parts"].push_back(*made);
   }
   if (!attack.has_meaning(settings)) return {};
   if (point.has(attempt_axis)) settings[attempt_axis] = point.integer(attempt_axis);
