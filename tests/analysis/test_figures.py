@@ -1,10 +1,12 @@
 """Figures, of a small results file of every experiment."""
 
 import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -129,6 +131,19 @@ def test_a_confusion_matrix_has_the_stored_counts(study_files, drawings):
         stored = ds.images.sel(scheme="clean", split="train", repeat=0).isel(key_length=0, embed_on=0)
     counts = drawing.data[drawing.data["split"] == "train"].pivot(index="class", columns="answer", values="images")
     np.testing.assert_array_equal(counts.values, stored.transpose("class", "answer").values)
+
+
+def test_kernels_are_those_of_the_first_network_that_has_some(study_files, tmp_path):
+    with xr.open_dataset(study_files["aime"], group="weights") as ds:
+        stored = ds.load()
+    dense = stored.map(lambda one: one.where(False) if one.dtype.kind == "f" else one)
+    both = xr.concat([dense, stored], xr.DataArray(np.array(["aime-seq", "aime-cnn"], object), dims="network", name="network"))
+    shutil.copyfile(study_files["aime"], tmp_path / "x.h5")
+    with h5py.File(tmp_path / "x.h5", "r+") as file:
+        del file["weights"]
+    both.to_netcdf(tmp_path / "x.h5", mode="a", group="weights", engine="h5netcdf")
+    once, alone = (figure_named("aime-fig4").draw(telltale.open(path)).data for path in (tmp_path / "x.h5", study_files["aime"]))
+    assert once.equals(alone) and len(once) > 1
 
 
 def test_published_numbers_stand_beside_measured_ones(study_files):

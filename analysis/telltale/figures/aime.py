@@ -90,7 +90,10 @@ def kernels(study: Study) -> Drawing:
     weights = study["weights"]
     if "kernels" not in weights or not bool(weights["kernels"].notnull().any()):
         raise NothingToDraw(f"{study.path}: this network has no convolution, or is not trained yet")
-    first = {dim: 0 for dim in weights["kernels"].dims if dim not in ("scheme", "key_length", "filter", "channel", "row", "column")}
+    # Of networks without a convolution there are none: the first that is there.
+    there = weights["kernels"].notnull()
+    first = {dim: int(np.argmax(there.any([other for other in there.dims if other != dim]).values))
+             for dim in there.dims if dim not in ("scheme", "key_length", "filter", "channel", "row", "column")}
     all_kernels, moved = weights["kernels"].isel(first), weights["largest_kernel_change"].isel(first, missing_dims="ignore")
     rows = [("unmarked", all_kernels.sel(scheme="clean").isel(key_length=0), 0.0)]
     rows += [(f"key of {word(length)}", all_kernels.sel(scheme="aime", key_length=length), float(moved.sel(scheme="aime", key_length=length)))
