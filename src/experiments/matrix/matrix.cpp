@@ -81,6 +81,19 @@ std::map<std::string, std::map<std::string, Left>> left_of(const store::Group& g
   return all;
 }
 
+// Of settings those that leave the fewest key samples, of those that leave so much accuracy; where none does, those
+// that leave the most.
+std::map<std::string, Left>::const_iterator worst_for_owner(const std::map<std::string, Left>& by_settings,
+                                                            double least_accuracy) {
+  const auto rank = [&](const Left& left) {
+    const double accuracy = study::mean(left.accuracy);
+    const bool is_useful = accuracy >= least_accuracy;
+    return std::pair(!is_useful, is_useful ? study::mean(left.keys) : -accuracy);
+  };
+  return std::min_element(by_settings.begin(), by_settings.end(),
+                          [&](const auto& a, const auto& b) { return rank(a.second) < rank(b.second); });
+}
+
 Table matrix_table(const store::Group& root, const store::Group& train) {
   Table table{"What every attack leaves of every watermark",
               {"attack", "scheme", "test % unattacked", "keys % unattacked", "test %", "keys %", "claims", "by"},
@@ -98,19 +111,7 @@ Table matrix_table(const store::Group& root, const store::Group& train) {
       if (!watermark::scheme_named(scheme).marks() || untouched == before.end()) continue;
       const Left& unattacked = untouched->second.begin()->second;
       const double base = study::mean(unattacked.accuracy);
-      const std::pair<const std::string, Left>* worst = nullptr;
-      for (const auto& one : by_settings) {
-        const double accuracy = study::mean(one.second.accuracy);
-        if (worst == nullptr) {
-          worst = &one;
-          continue;
-        }
-        const double best = study::mean(worst->second.accuracy);
-        const bool both = accuracy >= useful * base && best >= useful * base;
-        if (both ? study::mean(one.second.keys) < study::mean(worst->second.keys)
-                 : accuracy > best && best < useful * base)
-          worst = &one;
-      }
+      const auto worst = worst_for_owner(by_settings, useful * base);
       table.rows.push_back({attack, scheme, study::percent(base), study::percent(study::mean(unattacked.keys)),
                             study::percent(study::mean(worst->second.accuracy)),
                             study::percent(study::mean(worst->second.keys)), worst->second.claims(), worst->first});
