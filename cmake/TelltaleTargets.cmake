@@ -25,9 +25,15 @@ if(TELLTALE_SANITIZE)
   target_link_options(telltale_options INTERFACE -fsanitize=address,undefined)
 endif()
 
-# Most of the build's time is headers, and what GCC instantiates of them in each unit anew: some 15 s a unit for LibTorch's,
-# 4 s for JSON's. With TELLTALE_UNITY the sources of a room, and its tests, are compiled some at a time, in a third of the
-# time: so their local names must differ. Without, as suits work on one file, LibTorch's headers are compiled once.
+# Much of Telltale computes little itself: compiling it faster saves more than running it faster. Levels of optimisation change
+# no bits of ours.
+add_library(telltale_glue_options INTERFACE)
+if(NOT TELLTALE_SANITIZE)
+  target_compile_options(telltale_glue_options INTERFACE -O1)
+endif()
+
+# Most of the build's time is headers, and what GCC instantiates of them in each unit anew. With TELLTALE_UNITY the sources of
+# a room, and its tests, are compiled some at a time, in a third of the time: so their local names must differ.
 option(TELLTALE_UNITY "Compile many sources of a room at a time" OFF)
 function(telltale_unity target at_a_time)
   if(TELLTALE_UNITY)
@@ -37,48 +43,53 @@ function(telltale_unity target at_a_time)
   endif()
 endfunction()
 
-# telltale_torch_headers(<target>): its sources need LibTorch.
+# telltale_torch_headers(<target> [GLUE]): its sources need LibTorch. Its headers, 20 s a unit, are compiled once for each level
+# of optimisation.
 function(telltale_torch_headers target)
-  if(TELLTALE_UNITY)
-    return()
+  set(pch telltale_torch_pch)
+  if("GLUE" IN_LIST ARGN AND NOT TELLTALE_SANITIZE)
+    set(pch telltale_torch_glue_pch)
   endif()
-  if(NOT TARGET telltale_torch_pch)
-    add_library(telltale_torch_pch OBJECT ${PROJECT_SOURCE_DIR}/cmake/torch_pch.cpp)
-    target_link_libraries(telltale_torch_pch PUBLIC telltale_options telltale_torch)
-    target_precompile_headers(telltale_torch_pch PRIVATE <torch/types.h> <torch/nn/module.h> <nlohmann/json.hpp>)
+  if(NOT TARGET ${pch})
+    add_library(${pch} OBJECT ${PROJECT_SOURCE_DIR}/cmake/torch_pch.cpp)
+    target_link_libraries(${pch} PUBLIC telltale_options telltale_torch)
+    if(pch STREQUAL telltale_torch_glue_pch)
+      target_link_libraries(${pch} PUBLIC telltale_glue_options)
+    endif()
+    target_precompile_headers(${pch} PRIVATE <torch/types.h> <torch/nn/module.h> <nlohmann/json.hpp>)
   endif()
-  target_precompile_headers(${target} REUSE_FROM telltale_torch_pch)
+  target_precompile_headers(${target} REUSE_FROM ${pch})
 endfunction()
 
-# telltale_room(<name> SOURCES ... [TORCH_SOURCES ...] LINK ... [TORCH_LINK ...] PRIVATE_LINK ... TORCH_PRIVATE_LINK ...):
+# telltale_room(<name> [GLUE] SOURCES ... [TORCH_SOURCES ...] LINK ... [TORCH_LINK ...] PRIVATE_LINK ... TORCH_PRIVATE_LINK ...):
 # the static library telltale_<name> of src/<name>/. Where only some sources need LibTorch, the others are a library of
-# their own, telltale_<name>_light, which links without it: what the program `telltale` is made of.
+# their own, telltale_<name>_light, which links without it: what the program `telltale` is made of. GLUE: it computes little itself.
 function(telltale_room name)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;TORCH_SOURCES;LINK;TORCH_LINK;PRIVATE_LINK;TORCH_PRIVATE_LINK" ${ARGN})
+  cmake_parse_arguments(ROOM "GLUE" "" "SOURCES;TORCH_SOURCES;LINK;TORCH_LINK;PRIVATE_LINK;TORCH_PRIVATE_LINK" ${ARGN})
   set(light telltale_${name})
+  set(glue)
+  set(level)
+  if(ROOM_GLUE)
+    set(glue telltale_glue_options)
+    set(level GLUE)
+  endif()
   if(ROOM_TORCH_SOURCES)
     set(light telltale_${name}_light)
     add_library(telltale_${name} STATIC ${ROOM_TORCH_SOURCES})
-    target_link_libraries(telltale_${name} PUBLIC ${light} ${ROOM_TORCH_LINK} telltale_torch PRIVATE ${ROOM_TORCH_PRIVATE_LINK})
-    telltale_torch_headers(telltale_${name})
+    target_link_libraries(telltale_${name} PUBLIC ${light} ${ROOM_TORCH_LINK} telltale_torch PRIVATE ${glue} ${ROOM_TORCH_PRIVATE_LINK})
+    telltale_torch_headers(telltale_${name} ${level})
     telltale_unity(telltale_${name} 16)
   endif()
   add_library(${light} STATIC ${ROOM_SOURCES})
-  target_link_libraries(${light} PUBLIC telltale_options ${ROOM_LINK} PRIVATE ${ROOM_PRIVATE_LINK})
+  target_link_libraries(${light} PUBLIC telltale_options ${ROOM_LINK} PRIVATE ${glue} ${ROOM_PRIVATE_LINK})
   telltale_unity(${light} 10)
 endfunction()
-
-# Tests compute little themselves: compiling them faster saves more than running them faster.
-add_library(telltale_test_options INTERFACE)
-if(NOT TELLTALE_SANITIZE)
-  target_compile_options(telltale_test_options INTERFACE -O1)
-endif()
 
 # The headers of a test that sees no tensor, likewise: telltale_test_pch(<target>).
 function(telltale_test_pch target)
   if(NOT TARGET telltale_gtest_pch)
     add_library(telltale_gtest_pch OBJECT ${PROJECT_SOURCE_DIR}/cmake/gtest_pch.cpp)
-    target_link_libraries(telltale_gtest_pch PUBLIC telltale_options telltale_test_options GTest::gtest nlohmann_json::nlohmann_json)
+    target_link_libraries(telltale_gtest_pch PUBLIC telltale_options telltale_glue_options GTest::gtest nlohmann_json::nlohmann_json)
     target_precompile_headers(telltale_gtest_pch PRIVATE <gtest/gtest.h> <nlohmann/json.hpp>)
   endif()
   target_precompile_headers(${target} REUSE_FROM telltale_gtest_pch)
@@ -89,15 +100,11 @@ function(telltale_test room)
   cmake_parse_arguments(TEST "TORCH" "" "SOURCES;LINK" ${ARGN})
   add_executable(test_${room} ${TEST_SOURCES})
   target_include_directories(test_${room} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
-  target_link_libraries(test_${room} PRIVATE telltale_${room} ${TEST_LINK} GTest::gtest_main)
+  target_link_libraries(test_${room} PRIVATE telltale_${room} ${TEST_LINK} telltale_glue_options GTest::gtest_main)
   if(TEST_TORCH)
     target_link_libraries(test_${room} PRIVATE telltale_torch)
-    telltale_torch_headers(test_${room})
-    if(TELLTALE_UNITY)  # the header compiled once is for the room's own level
-      target_link_libraries(test_${room} PRIVATE telltale_test_options)
-    endif()
+    telltale_torch_headers(test_${room} GLUE)
   else()
-    target_link_libraries(test_${room} PRIVATE telltale_test_options)
     telltale_test_pch(test_${room})
   endif()
   telltale_unity(test_${room} 10)

@@ -36,7 +36,7 @@ int run_submit(const Arguments& arguments, char** argv);
 int run_starts(const Arguments& arguments, char** argv);
 int run_validate(const Arguments& arguments, char** argv);
 
-/// Ends every rank, this one too, where MPI has started; else returns. In `telltale`, which has no MPI, it always does.
+/// Ends every rank, this one too, where MPI has started; else returns.
 void end_all_ranks(int exit_code);
 
 }  // namespace telltale::cli

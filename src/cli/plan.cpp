@@ -4,9 +4,9 @@
 #include <map>
 #include <sstream>
 
+#include "cli/jobs.h"
 #include "cli/options.h"
 #include "cli/ranks.h"
-#include "cli/requests.h"
 #include "cluster/agreement.h"
 #include "store/artifacts.h"
 #include "study/ledger.h"
@@ -50,8 +50,9 @@ std::string plan_text(const study::Session& session, const study::StudyRecords& 
     for (const std::string& note : *notes) text += "           " + note + "\n";
 
   const auto& list = session.environments.list;
-  text += "environments\n";
-  for (std::size_t e = 0; e < list.size(); ++e) {
+  const bool matters = std::any_of(list.begin(), list.end(), [](const auto& e) { return !e.fingerprints.empty(); });
+  text += matters ? "environments\n" : "environments   none of these tasks depends on one\n";
+  for (std::size_t e = 0; matters && e < list.size(); ++e) {
     const auto& placed = session.environments.of_rank;
     const auto ranks = std::count(placed.begin(), placed.end(), static_cast<int>(e));
     add("  %-14s %2lld rank%s  %s%s\n", list[e].name.c_str(), static_cast<long long>(ranks), ranks == 1 ? " " : "s",
@@ -98,15 +99,11 @@ std::string plan_text(const study::Session& session, const study::StudyRecords& 
 
 }  // namespace
 
-int run_plan(const Arguments& arguments, char** argv) {
-  auto request = read_plan(arguments);
-  if (!request) return all_done;
-  study::Job& job = request->job;
-  take_profile(job, job.flag("coordinator-works"), argv);
-  start_log(request->options);
-  return run_on_ranks("plan", unusable_input, [&](cluster::Communicator& communicator) {
-    study::Session session = study::gather(std::move(job), communicator);
-    const study::StudyPaths paths{request->options.value("output").value_or("results.h5")};
+void plan_job(JobRequest request, const study::Computing& computing) {
+  start_log(request.options);
+  run_on_ranks("plan", unusable_input, [&](cluster::Communicator& communicator) {
+    study::Session session = study::gather(std::move(request.job), communicator, computing);
+    const study::StudyPaths paths{request.options.value("output").value_or("results.h5")};
     const Json text = cluster::on_coordinator(communicator, [&]() -> Json {
       study::StudyRecords records;
       if (std::filesystem::exists(paths.journal())) records = study::read_records(paths.journal());

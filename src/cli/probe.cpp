@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <future>
 
+#include "cli/computing.h"
 #include "cli/options.h"
 #include "cli/ranks.h"
 #include "cli/requests.h"
@@ -66,10 +67,10 @@ int run_probe(const Arguments& arguments, char** argv) {
   const study::Job& job = request->job;
   take_profile(job, true, argv);
   start_log(request->options);
-  return run_on_ranks("probe", unusable_input, [&](cluster::Communicator& communicator) {
+  run_on_ranks("probe", unusable_input, [&](cluster::Communicator& communicator) {
     std::vector<forensics::Subject> subjects;
     cluster::agree(communicator, [&] { subjects = study::experiment_named(job.experiment()).subjects(job, nullptr); });
-    const auto reports = study::gather_reports(communicator, subjects);
+    const auto reports = study::gather_reports(communicator, subjects, computing());
     Json all = Json::array();
     for (const auto& report : reports)
       all.push_back(

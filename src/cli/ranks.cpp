@@ -32,8 +32,8 @@ std::optional<Failure> failure_of(const std::function<void()>& action) {
 
 }  // namespace
 
-int run_on_ranks(const char* command, int code_of_error,
-                 const std::function<BodyResult(cluster::Communicator&)>& body) {
+void run_on_ranks(const char* command, int code_of_error,
+                  const std::function<BodyResult(cluster::Communicator&)>& body) {
   cluster::MpiSession mpi;
   const int rank = mpi.communicator().rank();
   const bool speaks = rank == 0, alone = mpi.communicator().size() == 1;
@@ -66,12 +66,11 @@ int run_on_ranks(const char* command, int code_of_error,
   };
   if (const auto failure = failure_of(leave)) {
     take(*failure);
-    end_all();
-    return result.exit_code;
+    end_all();  // returns where this rank is alone
+  } else if (speaks) {
+    (result.exit_code == 0 ? std::cout : std::cerr) << result.last_words << std::flush;
   }
-  if (speaks) (result.exit_code == 0 ? std::cout : std::cerr) << result.last_words << std::flush;
-  if (result.stuck) cluster::leave_process(speaks ? result.exit_code : 0);
-  return speaks ? result.exit_code : 0;
+  cluster::leave_process(speaks ? result.exit_code : 0);
 }
 
 void end_all_ranks(int exit_code) { cluster::MpiSession::end_all(exit_code); }

@@ -1,5 +1,5 @@
 // What the commands that compute are asked. `telltale` reads and checks it before it starts `telltale-compute`, which
-// reads it again: what cannot be used is refused before LibTorch and MPI are loaded.
+// reads it again: what cannot be used is refused before LibTorch is loaded.
 #pragma once
 
 #include <optional>

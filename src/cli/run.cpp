@@ -10,12 +10,10 @@
 #include <iostream>
 #include <iterator>
 
+#include "cli/jobs.h"
 #include "cli/options.h"
 #include "cli/ranks.h"
-#include "cli/requests.h"
 #include "core/error.h"
-#include "experiments/runners.h"
-#include "models/runtime.h"
 
 namespace telltale::cli {
 namespace {
@@ -93,25 +91,20 @@ std::string last_words(const study::RunReport& report, const std::string& output
 
 }  // namespace
 
-int run_run(const Arguments& arguments, char** argv) {
-  auto request = read_run(arguments);
-  if (!request) return all_done;
-  study::Job& job = request->job;
-  const std::string output = *request->options.value("output");
-  take_profile(job, job.flag("coordinator-works"), argv);
-  start_log(request->options);
-  models::keep_freed_memory();
+void run_job(JobRequest request, const study::Computing& computing) {
+  study::Job& job = request.job;
+  const std::string output = *request.options.value("output");
+  start_log(request.options);
 
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) std::signal(signal, on_stop_signal);
   std::signal(SIGUSR2, on_news_of_the_end);
-  return run_on_ranks("run", stopped_early, [&](cluster::Communicator& communicator) {
+  run_on_ranks("run", stopped_early, [&](cluster::Communicator& communicator) {
     ProgressLine line;
     const double patience_s = job.number("rank-timeout");
     study::RunOptions run;
     run.output = output;
-    run.break_lock = request->options.value("break-lock").value_or("");
-    run.make_executor = experiments::make_executor;
-    run.responder = experiments::make_responder();
+    run.break_lock = request.options.value("break-lock").value_or("");
+    run.computing = computing;
     run.stop_signal = &stop_signal;
     run.end_may_be_moved = &end_may_be_moved;
     run.say = [](const std::string& text) { std::cerr << "note: " << text << "\n"; };
@@ -119,7 +112,6 @@ int run_run(const Arguments& arguments, char** argv) {
     const study::RunReport report = study::run_study(std::move(job), communicator, run);
     line.end();
     return BodyResult{.exit_code = report.exit_code(),
-                      .stuck = report.stuck,
                       .frozen = report.frozen,
                       .patience_s = patience_s,
                       .last_words = last_words(report, output)};

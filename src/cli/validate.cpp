@@ -29,7 +29,7 @@ std::string nodes_text(const cluster::SiteFindings& findings) {
 int run_validate(const Arguments& arguments, char**) {
   const auto options = read_validate(arguments);
   if (!options) return all_done;
-  return run_on_ranks("validate", some_failed, [&](cluster::Communicator& communicator) {
+  run_on_ranks("validate", some_failed, [&](cluster::Communicator& communicator) {
     const forensics::Cpu& cpu = forensics::this_cpu();
     const cluster::SiteFindings findings = check_site(
         communicator, options->argument, forensics::microarchitecture(cpu.vendor, cpu.family, cpu.model, cpu.stepping));

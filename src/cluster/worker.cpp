@@ -1,12 +1,11 @@
 #include "cluster/worker.h"
 
 #include <fmt/format.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cstdlib>
+#include <cstdio>
+#include <iostream>
 #include <utility>
 
 #include "cluster/silence.h"
@@ -17,8 +16,6 @@ namespace {
 
 // While questions come and go, a main thread does not sleep longer than this.
 constexpr std::chrono::microseconds conversing_nap{200};
-
-std::atomic<bool> thread_is_stuck{false};
 
 }  // namespace
 
@@ -59,11 +56,9 @@ WorkReport work(Communicator& communicator, Executor executor, const WorkerOptio
   return core.finish();
 }
 
-void note_stuck_thread() { thread_is_stuck = true; }
-
 void leave_process(int exit_code) {
-  if (!thread_is_stuck) std::exit(exit_code);
-  fflush(nullptr);
+  std::cout.flush();
+  std::fflush(nullptr);
   _exit(exit_code);
 }
 

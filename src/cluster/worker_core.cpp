@@ -225,7 +225,6 @@ WorkReport WorkerCore::finish() {
   if (!in_time) {
     s.ending.abandon();
     report_.stuck = true;
-    note_stuck_thread();
   }
   lock.unlock();
   for (std::thread& thread : threads_) {

@@ -60,9 +60,6 @@ class WorkerCore {
   WorkReport report_;
 };
 
-/// From now on leave_process() ends the process at once.
-void note_stuck_thread();
-
 /// How long a main thread naps that has found nothing to do.
 std::chrono::microseconds length_of(Nap& nap, const Communicator& communicator, const WorkerCore& core);
 

@@ -73,6 +73,7 @@ void Fingerprints::add(const std::string& subject_key, const std::vector<Trial>&
   const Trial& first = trials.front();
   by_subject[subject_key] = first.identity().hex();
   by_operation[subject_key] = first.hashes;
+  if (!first.layers.empty()) layers[subject_key] = first.layers;
   const auto least = [&](double Trial::*seconds) {
     return (*std::min_element(trials.begin(), trials.end(),
                               [&](const Trial& a, const Trial& b) { return a.*seconds < b.*seconds; })).*
@@ -91,8 +92,9 @@ void Fingerprints::add(const std::string& subject_key, const std::vector<Trial>&
 }
 
 Json Fingerprints::to_json() const {
-  return {{"by_subject", by_subject},     {"by_operation", by_operation}, {"train_step_s", train_step_s},
-          {"eval_image_s", eval_image_s}, {"repeats", repeats},           {"unrepeated", unrepeated}};
+  return {{"by_subject", by_subject},     {"by_operation", by_operation}, {"layers", layers},
+          {"train_step_s", train_step_s}, {"eval_image_s", eval_image_s}, {"repeats", repeats},
+          {"unrepeated", unrepeated}};
 }
 
 Fingerprints Fingerprints::from_json(const Json& json) {
@@ -100,6 +102,7 @@ Fingerprints Fingerprints::from_json(const Json& json) {
     Fingerprints fingerprints;
     json.at("by_subject").get_to(fingerprints.by_subject);
     json.at("by_operation").get_to(fingerprints.by_operation);
+    json.at("layers").get_to(fingerprints.layers);
     json.at("train_step_s").get_to(fingerprints.train_step_s);
     json.at("eval_image_s").get_to(fingerprints.eval_image_s);
     json.at("repeats").get_to(fingerprints.repeats);

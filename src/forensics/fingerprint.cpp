@@ -98,6 +98,9 @@ void try_predictions(const Subject& subject, models::Network& network, const Ima
   const int count = one ? single_images : subject.eval_batch;
   models::set_threads(subject.threads);
   const auto converted = models::converted(network, subject.precision);
+  converted->observe([&](const std::string& layer, const at::Tensor&) {
+    if (std::find(trial.layers.begin(), trial.layers.end(), layer) == trial.layers.end()) trial.layers.push_back(layer);
+  });
   const auto start = std::chrono::steady_clock::now();
   const at::Tensor logits = models::predict_logits(*converted, images.first(count, network.spec()), subject.eval_batch);
   trial.eval_image_s = seconds_since(start) / count;

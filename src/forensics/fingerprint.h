@@ -41,6 +41,7 @@ const std::vector<std::string>& operations();
 /// One computation of a fingerprint.
 struct Trial {
   std::map<std::string, std::string> hashes;  ///< operation -> SHA-256 of the values, hexadecimal
+  std::vector<std::string> layers;            ///< of predictions: the network's layers, in the order of computation
   double train_step_s = 0;
   double eval_image_s = 0;
 
@@ -59,8 +60,10 @@ Identity fingerprint(const Subject& subject);
 struct Fingerprints {
   std::map<std::string, std::string> by_subject;                           ///< subject key -> hash, hexadecimal
   std::map<std::string, std::map<std::string, std::string>> by_operation;  ///< subject key -> operation -> hash
-  std::map<std::string, double> train_step_s;  ///< measured on the way, least of the trials:
-  std::map<std::string, double> eval_image_s;  ///< for cost estimates, no part of any hash
+  std::map<std::string, std::vector<std::string>> layers;  ///< key of a prediction -> its network's layers, no part of
+                                                           ///< any hash
+  std::map<std::string, double> train_step_s;              ///< measured on the way, least of the trials:
+  std::map<std::string, double> eval_image_s;              ///< for cost estimates, no part of any hash
   bool repeats = true;
   std::vector<std::string> unrepeated;  ///< "<subject key>: <operation>" whose bits differed from trial to trial
 

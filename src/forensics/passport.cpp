@@ -1,13 +1,10 @@
 #include "forensics/passport.h"
 
-#include <ATen/Parallel.h>
-#include <ATen/Version.h>
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
 #include <sched.h>
 #include <sys/utsname.h>
-#include <torch/version.h>
 #include <unistd.h>
 #ifdef __GLIBC__
 #include <gnu/libc-version.h>
@@ -30,8 +27,6 @@
 namespace telltale::forensics {
 namespace {
 
-constexpr const char* unknown = "unknown";
-
 // A function of a library that may or may not be loaded: nullptr if it is not.
 template <typename Function>
 Function* loaded(const char* name) {
@@ -40,7 +35,7 @@ Function* loaded(const char* name) {
 
 std::string openblas_kernels() {
   auto* ask = loaded<char*()>("openblas_get_corename");
-  return ask == nullptr ? unknown : ask();
+  return ask == nullptr ? not_known : ask();
 }
 
 // oneDNN's public dnnl_version_t; stable since 1.0.
@@ -53,7 +48,7 @@ struct OneDnnVersion {
 std::string onednn_kernels() {
   auto* ask = loaded<int()>("dnnl_get_effective_cpu_isa");
   auto* version = loaded<const OneDnnVersion*()>("dnnl_version");
-  if (ask == nullptr || version == nullptr) return unknown;
+  if (ask == nullptr || version == nullptr) return not_known;
   const bool three = version()->major >= 3;  // where 2.x and 3.x gave one number to different sets
   const int isa = ask();
   switch (isa) {
@@ -77,31 +72,10 @@ std::string onednn_kernels() {
   return text.str();
 }
 
-constexpr std::string_view capability_label = "CPU capability usage: ";
-
-std::string aten_kernels() {
-  const std::string config = at::show_config();
-  const auto found = config.find(capability_label);
-  if (found == std::string::npos) return unknown;
-  const auto begin = found + capability_label.size();
-  const std::string capability = config.substr(begin, config.find_first_of("\r\n", begin) - begin);
-  return capability == "NO AVX" ? "DEFAULT" : capability;  // LibTorch 1.x and 2.x name it differently
-}
-
-Json torch_build() {
-  std::istringstream config(at::show_config());
-  Json lines = Json::array();
-  for (std::string line; std::getline(config, line);) {
-    // The one line that depends on the CPU; it stands under the kernels.
-    if (line.find(capability_label) == std::string::npos) lines.push_back(line);
-  }
-  return {{"version", TORCH_VERSION}, {"config", lines}};
-}
-
 // openblas_get_config() names the kernels it chose among its build settings: they are no part of the build.
 std::string openblas_build() {
   auto* ask = loaded<char*()>("openblas_get_config");
-  if (ask == nullptr) return unknown;
+  if (ask == nullptr) return not_known;
   const std::string kernels = openblas_kernels();
   std::istringstream words(ask());
   std::string build;
@@ -113,7 +87,7 @@ std::string openblas_build() {
 
 std::string onednn_build() {
   auto* ask = loaded<const OneDnnVersion*()>("dnnl_version");
-  if (ask == nullptr) return unknown;
+  if (ask == nullptr) return not_known;
   const OneDnnVersion& version = *ask();
   return std::to_string(version.major) + "." + std::to_string(version.minor) + "." + std::to_string(version.patch) +
          " (" + version.hash + ")";
@@ -123,7 +97,7 @@ std::string glibc_version() {
 #ifdef __GLIBC__
   return gnu_get_libc_version();
 #else
-  return unknown;
+  return not_known;
 #endif
 }
 
@@ -184,7 +158,7 @@ std::string os_name() {
     std::erase(line, '"');
     return line;
   }
-  return unknown;
+  return not_known;
 }
 
 std::string container() {
@@ -224,7 +198,7 @@ Json cpu_facts() {
   }
   cpu_set_t usable;
   const bool asked = sched_getaffinity(0, sizeof usable, &usable) == 0;
-  const Json none = unknown;
+  const Json none = not_known;
   const int cores = physical_cores();
   return {{"vendor", cpu.vendor},
           {"brand", cpu.brand},
@@ -239,12 +213,12 @@ Json cpu_facts() {
           {"usable_cpus", asked ? Json(CPU_COUNT(&usable)) : none}};
 }
 
-Json thread_counts() {
+Json thread_counts(const LibTorch& libtorch) {
   const auto count = [](const char* name) {
     auto* ask = loaded<int()>(name);
-    return ask == nullptr ? Json(unknown) : Json(ask());
+    return ask == nullptr ? Json(not_known) : Json(ask());
   };
-  return {{"aten", at::get_num_threads()},
+  return {{"aten", libtorch.threads},
           {"openblas", count("openblas_get_num_threads")},
           {"omp", count("omp_get_max_threads")}};
 }
@@ -291,15 +265,15 @@ int width_of_openblas(const std::string& core) {
 
 }  // namespace
 
-Json library_builds() {
-  return {{"torch", torch_build()},
+Json library_builds(const LibTorch& libtorch) {
+  return {{"torch", libtorch.build},
           {"openblas", openblas_build()},
           {"onednn", onednn_build()},
           {"glibc", glibc_version()},
           {"build_ids", build_ids()}};
 }
 
-Json passport() {
+Json passport(const LibTorch& libtorch) {
   utsname system{};
   uname(&system);
   return {{"cpu", cpu_facts()},
@@ -307,10 +281,10 @@ Json passport() {
           {"kernels",
            {{"openblas", openblas_kernels()},
             {"onednn", onednn_kernels()},
-            {"aten", aten_kernels()},
+            {"aten", libtorch.kernels},
             {"glibc", libm_restrictions()}}},
-          {"threads", thread_counts()},
-          {"libraries", library_builds()},
+          {"threads", thread_counts(libtorch)},
+          {"libraries", library_builds(libtorch)},
           {"program", {{"compiler", __VERSION__}}},
           {"system",
            {{"host", host_name()},
@@ -327,7 +301,7 @@ std::vector<std::string> warnings(const Json& passport) {
 
   if (const Profile* pinned = find_profile(profile)) {
     const auto differs = [&](const char* library, const std::string& asked, const std::string& took) {
-      if (asked.empty() || took == unknown || same_name(asked, took)) return;
+      if (asked.empty() || took == not_known || same_name(asked, took)) return;
       sentences.push_back("profile " + profile + " asks " + library + " for " + asked + ", but it took " + took +
                           ": this build cannot be pinned to it");
     };
@@ -347,7 +321,7 @@ std::vector<std::string> warnings(const Json& passport) {
   const Json& ids = passport.at("libraries").at("build_ids");
   const bool mkl = std::any_of(ids.items().begin(), ids.items().end(),
                                [](const auto& item) { return item.key().starts_with("libmkl_"); });
-  if (openblas == unknown && !mkl && ids.contains("libblas.so.3")) {
+  if (openblas == not_known && !mkl && ids.contains("libblas.so.3")) {
     sentences.emplace_back(
         "libblas.so.3 is not OpenBLAS: linear layers are slow and no profile reaches them; install "
         "OpenBLAS (Debian: libopenblas0-pthread)");

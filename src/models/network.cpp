@@ -18,23 +18,11 @@ struct Factory {
   NetworkFactory make;
 };
 
-#define TELLTALE_NETWORK(name, make, options) Factory{name, make},
+#define TELLTALE_NETWORK(name, make, options, least) Factory{name, make},
 constexpr std::array factories{
 #include "models/networks/networks.def"
 };
 #undef TELLTALE_NETWORK
-
-void check_options(const NetworkSpec& spec, const std::vector<NetworkOption>& known) {
-  for (const auto& [name, value] : spec.options) {
-    const auto option =
-        std::find_if(known.begin(), known.end(), [&](const NetworkOption& o) { return o.name == name; });
-    if (option == known.end()) throw InputError("network " + spec.name + " has no option \"" + name + "\"");
-    if (std::find(option->values.begin(), option->values.end(), value) != option->values.end()) continue;
-    std::string values;
-    for (const std::string& one : option->values) values += (values.empty() ? "" : ", ") + one;
-    throw InputError("network " + spec.name + " has no " + name + " \"" + value + "\"; there are: " + values);
-  }
-}
 
 at::ScalarType type_of(Precision precision) {
   switch (precision) {
@@ -55,18 +43,9 @@ std::pair<std::int64_t, std::int64_t> fans(const at::Tensor& weight) {
 }  // namespace
 
 std::shared_ptr<Network> make_network(const NetworkSpec& spec) {
+  check(spec);
   const auto* factory =
       std::find_if(factories.begin(), factories.end(), [&](const Factory& f) { return spec.name == f.name; });
-  if (factory == factories.end()) {
-    std::string known;
-    for (const Factory& candidate : factories) known += (known.empty() ? "" : ", ") + std::string(candidate.name);
-    throw InputError("there is no network named \"" + spec.name + "\"; there are: " + known);
-  }
-  if (spec.classes < 1) throw InputError("network " + spec.name + " needs at least one output");
-  if (spec.input.channels < 1 || spec.input.height < 1 || spec.input.width < 1) {
-    throw InputError("network " + spec.name + " needs an input of at least one pixel");
-  }
-  check_options(spec, network_options(spec.name));
   std::shared_ptr<Network> network = factory->make(spec);
   for (at::Tensor& parameter : network->parameters()) {
     if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
@@ -91,18 +70,6 @@ at::Tensor Network::pooled_convolution(const char* layer, torch::nn::Conv2d& con
     return convolution_pool_relu(images, convolution->weight, convolution->bias);
   }
   return pool_relu(shown(layer, convolution(images)));
-}
-
-void check(const NetworkSpec& spec) { static_cast<void>(make_network(spec)); }
-
-std::vector<std::string> layer_names(const NetworkSpec& spec) {
-  const std::shared_ptr<Network> network = make_network(spec);
-  network->eval();
-  std::vector<std::string> names;
-  network->observe([&](const std::string& layer, const at::Tensor&) { names.push_back(layer); });
-  const at::NoGradGuard no_grad;
-  network->forward(at::zeros({1, spec.input.channels, spec.input.height, spec.input.width}));
-  return names;
 }
 
 void initialise(Network& network, const Stream& stream) { draw_weights(network, network.initialisation(), stream); }

@@ -1,9 +1,12 @@
 #include "models/network_spec.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
 #include "core/error.h"
+#include "core/text.h"
 
 namespace telltale::models {
 namespace {
@@ -69,16 +72,49 @@ const std::vector<NetworkOption>& mlp_options() {
   return options;
 }
 
+// The least image that the layers leave something of.
+struct LeastInput {
+  int side = 1;         // of its two
+  std::string instead;  // what would do with less
+};
+
+template <int pixels>
+LeastInput side(const NetworkSpec&) {
+  return {pixels, ""};
+}
+
+// (25 + 1) / 2 = 13 pixels after one stride, 7 after two: what the windows of the last average need.
+LeastInput resnet_side(const NetworkSpec& spec) {
+  return option_of(spec, "pool") == "window" ? LeastInput{25, "pool = global"} : LeastInput{};
+}
+
 struct Entry {
   const char* name;
   const std::vector<NetworkOption>& (*options)();
+  LeastInput (*least)(const NetworkSpec&);
 };
 
-#define TELLTALE_NETWORK(name, make, options) Entry{name, options},
+#define TELLTALE_NETWORK(name, make, options, least) Entry{name, options, least},
 constexpr std::array catalogue{
 #include "models/networks/networks.def"
 };
 #undef TELLTALE_NETWORK
+
+const Entry* find_entry(const std::string& name) {
+  const auto* entry = std::find_if(catalogue.begin(), catalogue.end(), [&](const Entry& e) { return name == e.name; });
+  return entry == catalogue.end() ? nullptr : entry;
+}
+
+void check_options(const NetworkSpec& spec, const std::vector<NetworkOption>& known) {
+  for (const auto& [name, value] : spec.options) {
+    const auto option =
+        std::find_if(known.begin(), known.end(), [&, &wanted = name](const auto& o) { return o.name == wanted; });
+    if (option == known.end()) throw InputError("network " + spec.name + " has no option \"" + name + "\"");
+    if (std::find(option->values.begin(), option->values.end(), value) == option->values.end())
+      throw InputError("network " + spec.name + " has no " + name + " \"" + value +
+                       "\"; there are: " + joined(option->values));
+  }
+}
 
 }  // namespace
 
@@ -129,8 +165,8 @@ std::vector<std::string> network_names() {
 }
 
 const std::vector<NetworkOption>& network_options(const std::string& name) {
-  const auto* entry = std::find_if(catalogue.begin(), catalogue.end(), [&](const Entry& e) { return name == e.name; });
-  return entry == catalogue.end() ? no_options() : entry->options();
+  const Entry* entry = find_entry(name);
+  return entry == nullptr ? no_options() : entry->options();
 }
 
 std::string option_of(const NetworkSpec& spec, const std::string& option) {
@@ -138,6 +174,22 @@ std::string option_of(const NetworkSpec& spec, const std::string& option) {
   for (const NetworkOption& known : network_options(spec.name))
     if (known.name == option) return known.values.front();
   throw Error("network " + spec.name + " has no option " + option);
+}
+
+void check(const NetworkSpec& spec) {
+  const Entry* entry = find_entry(spec.name);
+  if (entry == nullptr)
+    throw InputError("there is no network named \"" + spec.name + "\"; there are: " + joined(network_names()));
+  if (spec.classes < 1) throw InputError("network " + spec.name + " needs at least one output");
+  const auto& [channels, height, width] = spec.input;
+  if (channels < 1 || height < 1 || width < 1)
+    throw InputError("network " + spec.name + " needs an input of at least one pixel");
+  check_options(spec, entry->options());
+  const LeastInput least = entry->least(spec);
+  if (height < least.side || width < least.side)
+    throw InputError(
+        fmt::format("network {} reduces an input of {} x {} pixels to nothing; it needs at least {} x {}{}", spec.name,
+                    height, width, least.side, least.side, least.instead.empty() ? "" : ", or " + least.instead));
 }
 
 }  // namespace telltale::models

@@ -46,9 +46,6 @@ const std::vector<NetworkOption>& network_options(const std::string& name);
 /// The value of an option of `spec`, or its default. Throws Error if the network has no such option.
 std::string option_of(const NetworkSpec& spec, const std::string& option);
 
-/// The names of a network's layers in the order of computation, as Network::observe() shows them. Throws as check().
-std::vector<std::string> layer_names(const NetworkSpec& spec);
-
 /// Throws InputError if there is no network of that name, if it has fewer than one output, if an option or its value is
 /// not the network's, or if its layers would reduce such an input to nothing.
 void check(const NetworkSpec& spec);

@@ -5,10 +5,10 @@
 
 namespace telltale::models {
 
-/// Makes the network; the inputs it is given have been checked to be positive.
+/// Makes the network, of a description that has been checked.
 using NetworkFactory = std::shared_ptr<Network> (*)(const NetworkSpec&);
 
-#define TELLTALE_NETWORK(name, factory, options) std::shared_ptr<Network> factory(const NetworkSpec& spec);
+#define TELLTALE_NETWORK(name, factory, options, least) std::shared_ptr<Network> factory(const NetworkSpec& spec);
 #include "models/networks/networks.def"
 #undef TELLTALE_NETWORK
 

@@ -148,6 +148,8 @@ Environments place_ranks(const std::vector<Environment>& recorded, const std::ve
   environments.train_step_s.resize(recorded.size());
   environments.eval_image_s.resize(recorded.size());
   for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
+    const auto& layers = ranks[rank].fingerprints.layers;
+    environments.layers.insert(layers.begin(), layers.end());
     if (!counts(ranks[rank], computes[rank])) continue;
     const Environment environment = environment_of(ranks[rank]);
     for (std::size_t i = 0; i < recorded.size(); ++i) {

@@ -42,6 +42,9 @@ struct Environments {
   std::vector<int> of_rank;  ///< index into `list`; -1 for a rank that computes nothing or is set aside
   /// Measured rates of each environment: the fastest of its ranks; empty maps where none is present now.
   std::vector<std::map<std::string, double>> train_step_s, eval_image_s;
+  /// The layers of a prediction's network, in the order of computation, by the subject's key: as any rank has seen
+  /// them.
+  std::map<std::string, std::vector<std::string>> layers;
 
   [[nodiscard]] const Environment& at(int environment) const { return list.at(static_cast<std::size_t>(environment)); }
   /// Measured seconds of one training step, or of one image's evaluation, by a subject's key; 0 where nothing is known.

@@ -37,10 +37,10 @@ ProductCheck check_products(const StudyRecords& records, const store::ArtifactSt
     const std::string name = is_model ? "model " + identity.brief() : "product " + identity.brief() + " of " + kind;
     const auto packed = artifacts.get(product_kind, identity);
     if (!packed) {
-      const bool missing = artifacts.check(product_kind, identity) == store::PartState::missing;
-      if (missing && !is_model && note == nullptr) continue;  // a task without a product
-      check.faults.push_back(missing ? "missing    " + name
-                                     : "damaged    " + name + ": " + artifacts.path_of(product_kind, identity));
+      const bool is_absent = artifacts.check(product_kind, identity) == store::PartState::missing;
+      if (is_absent && !is_model && note == nullptr) continue;  // a task without a product
+      check.faults.push_back(is_absent ? "missing    " + name
+                                       : "damaged    " + name + ": " + artifacts.path_of(product_kind, identity));
       continue;
     }
     const std::string problem = wrong(outcome, unpack_product(*packed), note);

@@ -15,10 +15,8 @@ namespace telltale::study {
 
 struct RunOptions {
   std::string output;
-  std::string break_lock;  ///< a host: the lock that a run there holds on the output is broken
-  /// What computes tasks, given the data (nullptr where the experiment needs none), and what answers their questions.
-  std::function<cluster::Executor(const data::Dataset*, const data::OtherData&)> make_executor;
-  cluster::Responder responder;
+  std::string break_lock;                         ///< a host: the lock that a run there holds on the output is broken
+  Computing computing;                            ///< empty on a rank that only coordinates
   const std::atomic<int>* stop_signal = nullptr;  ///< set by a signal handler: commit, stop, resumable
   std::atomic<bool>* end_may_be_moved = nullptr;  ///< likewise: Slurm is asked anew when this job ends
   std::function<void(const std::string&)> say = [](const std::string&) {};      ///< coordinator only: a line
@@ -46,7 +44,7 @@ struct RunReport {
   std::uint64_t questions = 0;  ///< of searches, that ranks answered in this run
   std::size_t answerers = 0;    ///< ranks that answered any
   double answering_s = 0;       ///< that they computed for them, all together
-  bool stuck = false;           ///< a task's thread still runs: finalize, then cluster::leave_process()
+  bool stuck = false;           ///< a task's thread still runs, and uses what it was given
   bool frozen = false;          ///< a rank does not leave by itself: all have to be ended
 
   /// Of the time of the ranks that answered, from the first hand-out on: the rest they trained, replayed or waited.

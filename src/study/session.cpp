@@ -54,8 +54,9 @@ Json data_hashes(const Session& session) {
 }
 
 // On a thread of its own, as tasks are computed: what the libraries keep for each thread is then the same.
-forensics::Fingerprints fingerprints_of_this_rank(const std::vector<forensics::Subject>& subjects) {
-  return std::async(std::launch::async, [&] { return forensics::take_fingerprints(subjects); }).get();
+forensics::Fingerprints fingerprints_of_this_rank(const std::vector<forensics::Subject>& subjects,
+                                                  const Computing& computing) {
+  return std::async(std::launch::async, [&] { return computing.fingerprints(subjects); }).get();
 }
 
 // `train-on` with aliases and "best" resolved on this rank's CPU: "spread", "any", or the name of a profile.
@@ -88,11 +89,13 @@ std::string present_profiles(const std::vector<forensics::RankReport>& ranks, co
 }  // namespace
 
 std::vector<forensics::RankReport> gather_reports(cluster::Communicator& communicator,
-                                                  const std::vector<forensics::Subject>& subjects, bool computes) {
+                                                  const std::vector<forensics::Subject>& subjects,
+                                                  const Computing& computing) {
   const auto gathered = cluster::gather_json(communicator, [&]() -> Json {
     forensics::Fingerprints fingerprints;
-    if (computes) fingerprints = fingerprints_of_this_rank(subjects);
-    return {{"passport", forensics::passport()}, {"fingerprints", fingerprints.to_json()}};
+    if (computing) fingerprints = fingerprints_of_this_rank(subjects, computing);
+    const forensics::LibTorch libtorch = computing ? computing.libtorch() : forensics::LibTorch{};
+    return {{"passport", forensics::passport(libtorch)}, {"fingerprints", fingerprints.to_json()}};
   });
   std::vector<forensics::RankReport> reports;
   for (const Json& json : gathered)
@@ -101,11 +104,12 @@ std::vector<forensics::RankReport> gather_reports(cluster::Communicator& communi
   return reports;
 }
 
-Session gather(Job job, cluster::Communicator& communicator) {
+Session gather(Job job, cluster::Communicator& communicator, const Computing& computing) {
   Session session{std::move(job), nullptr, nullptr, {}, {}, {}, {}, {}, {}, {}};
   const int size = communicator.size();
   session.computes.assign(static_cast<std::size_t>(size), true);
   session.computes[0] = size == 1 || session.job.flag("coordinator-works");
+  const bool computes = session.computes[static_cast<std::size_t>(communicator.rank())];
 
   std::optional<data::DatasetRequest> request;
   std::map<std::string, data::DatasetRequest> others;
@@ -120,9 +124,11 @@ Session gather(Job job, cluster::Communicator& communicator) {
   for (const auto& [name, other] : others)
     session.other_data.emplace(name, shared_data(communicator, "data " + name, other));
   std::vector<forensics::Subject> subjects;
-  cluster::agree(communicator, [&] { subjects = session.experiment->subjects(session.job, session.data.get()); });
-  const bool computes = session.computes[static_cast<std::size_t>(communicator.rank())];
-  session.ranks = gather_reports(communicator, subjects, computes);
+  cluster::agree(communicator, [&] {
+    subjects = session.experiment->subjects(session.job, session.data.get());
+    if (!subjects.empty()) require_computing(session, communicator, computing);
+  });
+  session.ranks = gather_reports(communicator, subjects, computes ? computing : Computing{});
   log::info("profile {} on host {}{}", profile_of(session.ranks[static_cast<std::size_t>(communicator.rank())]),
             communicator.host(), computes ? "" : "; coordinates only");
   const auto hashes = cluster::gather_json(communicator, [&] { return data_hashes(session); });
@@ -132,6 +138,13 @@ Session gather(Job job, cluster::Communicator& communicator) {
         throw cluster::SharedInputError("the data set " + name + " differs between the hosts " +
                                         host_of(session.ranks.front()) + " and " + host_of(session.ranks[rank]));
   return session;
+}
+
+void require_computing(const Session& session, const cluster::Communicator& communicator, const Computing& computing) {
+  if (session.computes[static_cast<std::size_t>(communicator.rank())] && !computing)
+    throw InputError(
+        "this rank is alone, though its launcher said that others would compute: the launcher and MPI do "
+        "not know each other (with srun, try --mpi=pmix)");
 }
 
 void make_plan(Session& session, const StudyRecords* records) {
@@ -162,7 +175,8 @@ void make_plan(Session& session, const StudyRecords* records) {
     if (session.binding.rule == "bound") {
       const int trainer = session.binding.trainer;
       const auto& placed = session.environments.of_rank;
-      if (std::find(placed.begin(), placed.end(), trainer) == placed.end())
+      const bool matters = !recorded[static_cast<std::size_t>(trainer)].fingerprints.empty();
+      if (matters && std::find(placed.begin(), placed.end(), trainer) == placed.end())
         throw InputError("this study's trainings are bound to the environment " +
                          recorded[static_cast<std::size_t>(trainer)].name +
                          " since its first start, and no rank has it now (present: " +

@@ -9,6 +9,7 @@
 #include "cluster/communicator.h"
 #include "cluster/node_share.h"
 #include "data/dataset.h"
+#include "study/computing.h"
 #include "study/environments.h"
 #include "study/experiment.h"
 #include "study/job.h"
@@ -33,14 +34,19 @@ struct Session {
   [[nodiscard]] StudyInputs inputs() const { return {job, data.get(), other_data, environments, binding}; }
 };
 
-/// Collective. Every rank's passport, and its fingerprints of `subjects` (`computes` false: of none).
+/// Collective. Every rank's passport, and its fingerprints of `subjects` (of none where it does not compute).
 std::vector<forensics::RankReport> gather_reports(cluster::Communicator& communicator,
                                                   const std::vector<forensics::Subject>& subjects,
-                                                  bool computes = true);
+                                                  const Computing& computing);
 
 /// Collective. Loads the data once a node, takes the fingerprints, gathers them. Every rank throws the same
 /// SharedInputError when any of them cannot take part. The environments, the binding and the plan are still empty.
-Session gather(Job job, cluster::Communicator& communicator);
+/// A coordinator that only coordinates computes nothing, whatever it could. Any other rank needs `computing`, where the
+/// experiment has subjects.
+Session gather(Job job, cluster::Communicator& communicator, const Computing& computing);
+
+/// Throws InputError where this rank should compute and has nothing to do it with.
+void require_computing(const Session& session, const cluster::Communicator& communicator, const Computing& computing);
 
 /// Coordinator only. Places the ranks in the environments of the journal's head, or finds and binds them anew, and
 /// makes the plan. Throws InputError when the head is of another job or other data (says what differs), or when no

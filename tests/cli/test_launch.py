@@ -1,4 +1,4 @@
-"""What computes nothing starts without LibTorch and MPI; what computes is handed to the program that has them."""
+"""What computes nothing starts without LibTorch; what computes is handed to the program that has it."""
 
 import os
 import pathlib
@@ -11,7 +11,7 @@ import pytest
 from refusals import SLEEPS, assert_refused
 from telltale_runs import ALL_DONE, Telltale, clean_environment, stop, wait_for_progress, write_job
 
-HEAVY = re.compile(r"lib(torch|c10|mpi|openblas|gomp)[^/]*\.so")
+HEAVY = re.compile(r"lib(torch|c10|openblas|gomp)[^/]*\.so")
 
 
 def loaded_by(program, *arguments):
@@ -20,14 +20,14 @@ def loaded_by(program, *arguments):
     return told.returncode, set(re.findall(r"calling init: (\S+)", told.stderr))
 
 
-def test_the_program_is_linked_without_libtorch_and_mpi(telltale):
+def test_the_program_is_linked_without_libtorch(telltale):
     needed = subprocess.run(["ldd", telltale.path], check=True, capture_output=True, text=True).stdout
     assert "libhdf5" in needed, "this is not what people start"
     assert not HEAVY.search(needed), needed
 
 
 @pytest.mark.parametrize("command", [["--help"], ["--version"], *([command, "--help"] for command in (
-    "probe", "plan", "run", "status", "verify", "report", "export", "identify", "transform", "replay"))], ids=" ".join)
+    "probe", "plan", "run", "status", "verify", "report", "export", "identify", "transform", "replay", "validate"))], ids=" ".join)
 def test_help_loads_nothing_heavy(telltale, command):
     code, loaded = loaded_by(telltale.path, *command)
     assert code == ALL_DONE and loaded
@@ -39,6 +39,18 @@ def test_looking_at_results_loads_nothing_heavy(telltale, finished_study, comman
     code, loaded = loaded_by(telltale.path, command, finished_study.output)
     assert code == ALL_DONE and any("hdf5" in name for name in loaded)
     assert not [name for name in loaded if HEAVY.search(name)]
+
+
+def test_a_plan_that_no_machine_decides_loads_nothing_heavy(telltale, tmp_path):
+    code, loaded = loaded_by(telltale.path, "plan", write_job(tmp_path / "x.ini", **{**SLEEPS, "tasks": 3}))
+    assert code == ALL_DONE and loaded
+    assert not [name for name in loaded if HEAVY.search(name)]
+
+
+def test_a_plan_without_measurements_shows_what_is_there_already(telltale, tmp_path):
+    job, output = write_job(tmp_path / "x.ini", **{**SLEEPS, "tasks": 3, "task_seconds": 0}), tmp_path / "x.h5"
+    telltale.run(job, output)
+    assert re.search(r"^  all +3 +3 ", telltale("plan", job, "-o", output).out, re.MULTILINE)
 
 
 def test_a_job_file_that_cannot_be_used_is_refused_before_anything_heavy_is_loaded(telltale, tmp_path):
@@ -53,8 +65,9 @@ def test_what_computes_keeps_its_process_id_through_the_hand_over(telltale, tmp_
     process = telltale.start("run", job, "-o", output, ranks=ranks)
     assert wait_for_progress(process, output, lambda told: told["done"] >= 1)
     assert f"running: pid {process.ranks().get(0, process.pid)} " in telltale("status", output).out
-    for pid in process.ranks().values() if ranks else [process.pid]:
-        assert os.path.basename(os.readlink(f"/proc/{pid}/exe")) == "telltale-compute"
+    programs = {rank: os.path.basename(os.readlink(f"/proc/{pid}/exe")) for rank, pid in (process.ranks() or {1: process.pid}).items()}
+    # Rank 0 of several only coordinates: without LibTorch.
+    assert programs == ({0: "telltale", 1: "telltale-compute"} if ranks else {1: "telltale-compute"})
     stop(process, output)
 
 

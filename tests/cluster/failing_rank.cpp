@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
   if (argc != 3) return 64;
   const int rank = std::atoi(argv[1]);
   const std::string how = argv[2];
-  return cli::run_on_ranks("run", stopped_early, [&](cluster::Communicator& communicator) {
+  cli::run_on_ranks("run", stopped_early, [&](cluster::Communicator& communicator) {
     if (communicator.rank() == rank && how != "freezes") {
       if (how == "input") throw InputError("unusable");
       if (how == "odd") throw 7;

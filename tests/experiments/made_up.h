@@ -70,6 +70,7 @@ inline study::Environments made_up_environments(const World& world, const std::v
       environments.list.back().fingerprints[subject.key()] = Identity::of(bits + " " + subject.key()).hex();
       environments.train_step_s.back()[subject.key()] = 0.25 * number;
       environments.eval_image_s.back()[subject.key()] = 0.0625 * number;
+      environments.layers[subject.key()] = {"conv", "output"};
     }
   }
   return environments;

@@ -3,7 +3,7 @@
 #include <iostream>
 
 #include "forensics/fingerprint.h"
-#include "forensics/passport.h"
+#include "forensics/libtorch.h"
 #include "forensics/profile.h"
 
 int main(int argc, char** argv) {
@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
          std::vector<forensics::Subject>{{{"resnet-20", {3, 32, 32}, 10}, 4, 16}, {{"dnn-1", {1, 28, 28}, 10}, 16, 16}})
       for (const auto& [operation, hash] : forensics::run_trial(subject).hashes)
         hashes[subject.key() + ": " + operation] = hash;
-    const Json passport = forensics::passport();
+    const Json passport = forensics::passport(forensics::loaded_libtorch());
     std::cout
         << Json{{"hashes", hashes}, {"kernels", passport.at("kernels")}, {"cpu", passport.at("cpu").at("flags")}}.dump()
         << std::endl;

@@ -80,6 +80,20 @@ TEST(Fingerprint, EveryPrecisionAndUseRepeatsItsBitsAndHasItsOwn) {
   EXPECT_EQ(std::unique(hashes.begin(), hashes.end()), hashes.end());
 }
 
+TEST(Fingerprint, NamesTheLayersOfAPrediction) {
+  Subject subject = small();
+  EXPECT_TRUE(run_trial(subject).layers.empty());
+  subject.use = Use::prediction;
+  for (const int batch : {1, 4}) {
+    subject.eval_batch = batch;
+    const Fingerprints prints = take_fingerprints({subject});
+    const std::vector<std::string> layers = prints.layers.at(subject.key());
+    EXPECT_EQ(layers.front(), "conv");
+    EXPECT_EQ(layers.back(), "output");
+    EXPECT_EQ(Fingerprints::from_json(prints.to_json()), prints);
+  }
+}
+
 TEST(Fingerprint, RepeatsItsBits) {
   const Fingerprints prints = take_fingerprints({small()}, 3);
   EXPECT_TRUE(prints.repeats) << prints.unrepeated.front();

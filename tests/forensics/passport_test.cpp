@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "forensics/libtorch.h"
 #include "forensics/profile.h"
 
 namespace telltale::forensics {
@@ -17,11 +18,11 @@ Json quiet_passport() {
 }
 
 TEST(Passport, SaysWhatCanBeKnown) {
-  const Json pass = passport();
+  const Json pass = passport(loaded_libtorch());
   EXPECT_EQ(pass.at("cpu").at("vendor"), this_cpu().vendor);
   EXPECT_FALSE(pass.at("cpu").at("flags").empty());
   EXPECT_EQ(pass.at("profile"), pinned_profile());
-  EXPECT_EQ(pass.at("libraries"), library_builds());
+  EXPECT_EQ(pass.at("libraries"), library_builds(loaded_libtorch()));
   EXPECT_TRUE(pass.at("threads").at("aten").is_number_integer());
   for (const char* fact : {"host", "os", "kernel", "container"}) {
     EXPECT_FALSE(pass.at("system").at(fact).get<std::string>().empty()) << fact;
@@ -29,8 +30,8 @@ TEST(Passport, SaysWhatCanBeKnown) {
 }
 
 TEST(LibraryBuilds, DoNotNameTheChosenKernels) {
-  const Json pass = passport();
-  const std::string builds = library_builds().dump();
+  const Json pass = passport(loaded_libtorch());
+  const std::string builds = library_builds(loaded_libtorch()).dump();
   EXPECT_EQ(builds.find("CPU capability"), std::string::npos);
   if (pass.at("kernels").at("openblas") != "unknown") {
     EXPECT_EQ(builds.find(pass.at("kernels").at("openblas").get<std::string>()), std::string::npos);

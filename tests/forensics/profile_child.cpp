@@ -4,7 +4,7 @@
 
 #include "core/random.h"
 #include "forensics/fingerprint.h"
-#include "forensics/passport.h"
+#include "forensics/libtorch.h"
 #include "forensics/profile.h"
 
 namespace telltale {
@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
   if (argc < 2) return 1;
   try {
     forensics::pin_and_reexecute(argv[1], argv);
-    const Json passport = forensics::passport();
+    const Json passport = forensics::passport(forensics::loaded_libtorch());
     Json answer = {{"profile", forensics::pinned_profile()},
                    {"passport", passport},
                    {"warnings", forensics::warnings(passport)},

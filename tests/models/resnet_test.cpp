@@ -91,8 +91,7 @@ TEST(ResNet, OptionsThatAreNoneAreRefusedWithTheKnownOnes) {
 TEST(ResNet, WindowsNeedMapsOfSeven) {
   EXPECT_EQ(
       refusal_to_know(resnet("resnet-20", {{"pool", "window"}}, {1, 24, 28})),
-      "network resnet-20 pools windows of 7 x 7, which an input of 24 x 28 pixels does not leave; it needs at least "
-      "25 x 25, or pool = global");
+      "network resnet-20 reduces an input of 24 x 28 pixels to nothing; it needs at least 25 x 25, or pool = global");
   EXPECT_EQ(refusal_to_know(resnet("resnet-20", {{"pool", "window"}}, {1, 25, 25})), "accepted");
   EXPECT_EQ(refusal_to_know(resnet("resnet-20", {}, {1, 1, 1})), "accepted");
 }
@@ -237,6 +236,15 @@ TEST(ResNet, ATrainingResumedAfterAnyStepEndsAsUninterrupted) {
 
 TEST(Observe, ShowsEveryLayerInTheOrderOfComputation) {
   using Names = std::vector<std::string>;
+  const auto layer_names = [](const NetworkSpec& spec) {
+    Names names;
+    const auto network = make_network(spec);
+    network->eval();
+    network->observe([&](const std::string& layer, const at::Tensor&) { names.push_back(layer); });
+    const at::NoGradGuard no_grad;
+    network->forward(at::zeros({1, spec.input.channels, spec.input.height, spec.input.width}));
+    return names;
+  };
   EXPECT_EQ(layer_names({"dnn-1", {1, 8, 8}, 3}), (Names{"conv", "pool", "dense", "output"}));
   EXPECT_EQ(layer_names({"dnn-2", {1, 8, 8}, 3}),
             (Names{"conv1", "conv2", "pool1", "conv3", "conv4", "pool2", "conv5", "conv6", "pool3", "output"}));

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "experiments/compare/compare.h"
+#include "experiments/predictions.h"
 #include "forensics/comparison.h"
 
 namespace telltale::experiments {
@@ -45,8 +46,11 @@ class PrecisionGroup {
       outcomes_.push_back(study::done(outcome, compared.tasks[first + i]));
     for (std::size_t c = 0; c < cases_.size(); ++c) {
       const CaseValues values(inputs.job, cases_.point(c));
-      std::vector<std::string> layers =
-          models::layer_names(network_of(values, inputs.data->shape(), inputs.data->classes()));
+      const models::NetworkSpec network = network_of(values, inputs.data->shape(), inputs.data->classes());
+      const forensics::Subject asked =
+          prediction_subject(network, study::parse_integer(batches_.values.front()),
+                             study::parse_integer(threads_axis_.values.front()), models::name_of(precision_));
+      std::vector<std::string> layers = inputs.environments.layers.at(asked.key());
       layers.emplace_back(softmax_layer);
       layers_of_case_.push_back(std::move(layers));
     }

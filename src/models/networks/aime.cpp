@@ -63,9 +63,6 @@ class AimeCnn : public Network {
 
 std::shared_ptr<Network> make_aime_seq(const NetworkSpec& spec) { return std::make_shared<AimeSequential>(spec); }
 
-std::shared_ptr<Network> make_aime_cnn(const NetworkSpec& spec) {
-  require_input(spec.input.height >= 16 && spec.input.width >= 16, spec, "16 x 16");
-  return std::make_shared<AimeCnn>(spec);
-}
+std::shared_ptr<Network> make_aime_cnn(const NetworkSpec& spec) { return std::make_shared<AimeCnn>(spec); }
 
 }  // namespace telltale::models

@@ -79,14 +79,8 @@ class Dnn2 : public Network {
 
 }  // namespace
 
-std::shared_ptr<Network> make_dnn_1(const NetworkSpec& spec) {
-  require_input(spec.input.height >= 4 && spec.input.width >= 4, spec, "4 x 4");
-  return std::make_shared<Dnn1>(spec);
-}
+std::shared_ptr<Network> make_dnn_1(const NetworkSpec& spec) { return std::make_shared<Dnn1>(spec); }
 
-std::shared_ptr<Network> make_dnn_2(const NetworkSpec& spec) {
-  require_input(spec.input.height >= 8 && spec.input.width >= 8, spec, "8 x 8");
-  return std::make_shared<Dnn2>(spec);
-}
+std::shared_ptr<Network> make_dnn_2(const NetworkSpec& spec) { return std::make_shared<Dnn2>(spec); }
 
 }  // namespace telltale::models

@@ -20,13 +20,6 @@ inline torch::nn::Conv2d plain_convolution(std::int64_t in, std::int64_t out, st
 /// flatten).
 inline at::Tensor flat(const at::Tensor& maps) { return maps.permute({0, 2, 3, 1}).flatten(1); }
 
-/// Refuses an input that the layers would reduce to nothing.
-inline void require_input(bool fits, const NetworkSpec& spec, const std::string& least) {
-  if (fits) return;
-  throw InputError("network " + spec.name + " reduces an input of " + std::to_string(spec.input.height) + " x " +
-                   std::to_string(spec.input.width) + " pixels to nothing; it needs at least " + least);
-}
-
 /// Pixels of [0, 1] as the network's option `pixels` wants them.
 inline at::Tensor scaled(const at::Tensor& images, const std::string& pixels) {
   if (pixels == "half") return images - 0.5;

@@ -127,19 +127,9 @@ class ResNet : public Network {
   Linear output_{nullptr};
 };
 
-std::shared_ptr<Network> make(const NetworkSpec& spec, int blocks) {
-  // (25 + 1) / 2 = 13 pixels after one stride, 7 after two: the pool's window.
-  constexpr int least = 25;
-  if (option_of(spec, "pool") == "window" && (spec.input.height < least || spec.input.width < least))
-    throw InputError("network " + spec.name + " pools windows of 7 x 7, which an input of " +
-                     std::to_string(spec.input.height) + " x " + std::to_string(spec.input.width) +
-                     " pixels does not leave; it needs at least 25 x 25, or pool = global");
-  return std::make_shared<ResNet>(spec, blocks);
-}
-
 }  // namespace
 
-std::shared_ptr<Network> make_resnet_20(const NetworkSpec& spec) { return make(spec, 3); }
-std::shared_ptr<Network> make_resnet_32(const NetworkSpec& spec) { return make(spec, 5); }
+std::shared_ptr<Network> make_resnet_20(const NetworkSpec& spec) { return std::make_shared<ResNet>(spec, 3); }
+std::shared_ptr<Network> make_resnet_32(const NetworkSpec& spec) { return std::make_shared<ResNet>(spec, 5); }
 
 }  // namespace telltale::models

@@ -37,9 +37,6 @@ class SimpleCnn : public Network {
 
 }  // namespace
 
-std::shared_ptr<Network> make_simple_cnn(const NetworkSpec& spec) {
-  require_input(spec.input.height >= 4 && spec.input.width >= 4, spec, "4 x 4");
-  return std::make_shared<SimpleCnn>(spec);
-}
+std::shared_ptr<Network> make_simple_cnn(const NetworkSpec& spec) { return std::make_shared<SimpleCnn>(spec); }
 
 }  // namespace telltale::models

@@ -54,7 +54,6 @@ class Zhang : public Network {
 
 std::shared_ptr<Network> make_zhang(const NetworkSpec& spec, std::int64_t first, std::int64_t second,
                                     std::int64_t width) {
-  require_input(spec.input.height >= 16 && spec.input.width >= 16, spec, "16 x 16");
   return std::make_shared<Zhang>(spec, first, second, width);
 }
 
