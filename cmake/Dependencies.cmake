@@ -19,6 +19,7 @@ pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(libarchive REQUIRED IMPORTED_TARGET libarchive)
 pkg_check_modules(libpng REQUIRED IMPORTED_TARGET libpng)
 pkg_check_modules(libturbojpeg REQUIRED IMPORTED_TARGET libturbojpeg)
+pkg_check_modules(libseccomp REQUIRED IMPORTED_TARGET libseccomp)
 find_package(MPI REQUIRED COMPONENTS C)
 
 # The serial HDF5: LibTorch itself may load it, and the parallel build would clash in one process.

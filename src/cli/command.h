@@ -31,6 +31,9 @@ int run_export(const Arguments& arguments, char** argv);
 /// What run_export() does with --models, which needs LibTorch.
 int run_export_models(const Arguments& arguments, char** argv);
 int run_transform(const Arguments& arguments, char** argv);
+int run_key(const Arguments& arguments, char** argv);
+int run_claim(const Arguments& arguments, char** argv);
+int run_answer(const Arguments& arguments, char** argv);
 int run_identify(const Arguments& arguments, char** argv);
 int run_submit(const Arguments& arguments, char** argv);
 int run_starts(const Arguments& arguments, char** argv);

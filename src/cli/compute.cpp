@@ -1,4 +1,6 @@
 // The commands that work on a job, as `telltale-compute` does them.
+#include <filesystem>
+
 #include "cli/computing.h"
 #include "cli/jobs.h"
 #include "experiments/runners.h"
@@ -13,6 +15,8 @@ study::Computing computing() {
           .make_executor = experiments::make_executor,
           .responder = experiments::make_responder()};
 }
+
+std::string compute_program() { return std::filesystem::read_symlink("/proc/self/exe"); }
 
 int run_run(const Arguments& arguments, char** argv) {
   auto request = read_run(arguments);

@@ -4,9 +4,9 @@
 
 #include "cli/options.h"
 #include "core/json.h"
-#include "experiments/boundary/answers.h"
 #include "experiments/boundary/samples.h"
 #include "forensics/identification.h"
+#include "study/answers.h"
 #include "study/results.h"
 #include "study/table.h"
 
@@ -69,7 +69,7 @@ std::string verdict_line(const Identification& found, const experiments::Boundar
 }
 
 std::vector<std::string> reservations(const Identification& found, const experiments::BoundarySamples& all,
-                                      const experiments::Answers& answers) {
+                                      const study::Answers& answers) {
   std::vector<std::string> notes;
   if (answers.missing > 0) notes.push_back(plural(answers.missing, "sample") + " listed without an answer");
   if (!found.neither.empty()) {
@@ -95,7 +95,7 @@ std::vector<std::string> reservations(const Identification& found, const experim
 }
 
 std::string as_text(const Identification& found, const experiments::BoundarySamples& all,
-                    const experiments::Answers& answers) {
+                    const study::Answers& answers) {
   std::vector<std::size_t> order(all.machines.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
@@ -112,7 +112,7 @@ std::string as_text(const Identification& found, const experiments::BoundarySamp
   return verdict_line(found, all) + "\n\n" + study::render({table}, study::TableFormat::text);
 }
 
-Json as_json(const Identification& found, const experiments::BoundarySamples& all, const experiments::Answers& answers,
+Json as_json(const Identification& found, const experiments::BoundarySamples& all, const study::Answers& answers,
              const forensics::Decision& decision) {
   const auto names = [&](const std::vector<std::size_t>& machines) { return Json(names_of(machines, all)); };
   Json machines = Json::array(), alike = Json::array();
@@ -177,8 +177,8 @@ int run_identify(const Arguments& arguments, char**) {
 
   const experiments::BoundarySamples all =
       experiments::read_samples(study::open_results({options.argument}), options.value("where").value_or(""));
-  const experiments::Answers answers =
-      experiments::read_answers(options.second_argument, all.samples.size(), all.classes, all.identity());
+  const study::Answers answers =
+      study::read_answers(options.second_argument, all.samples.size(), all.classes, all.identity());
   const Identification found = forensics::identify(all.labels(), answers.labels, decision);
   if (options.value("json"))
     std::cout << as_json(found, all, answers, decision).dump(2) << "\n";

@@ -16,15 +16,6 @@
 namespace telltale::cli {
 namespace {
 
-std::string compute_program() {
-  const std::filesystem::path here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  const auto beside = here / "telltale-compute", installed = here / "../libexec/telltale/telltale-compute";
-  for (const auto& path : {beside, installed})
-    if (access(path.c_str(), X_OK) == 0) return path;
-  throw Error("the program that computes is missing: there is no " + beside.string() + ", and no " +
-              installed.lexically_normal().string());
-}
-
 int compute(char** argv, const std::string& program) {
   execv(program.c_str(), argv);
   throw Error("cannot execute " + program + ": " + std::strerror(errno));
@@ -58,6 +49,15 @@ bool depends_on_no_machine(const study::Job& job) {
 
 }  // namespace
 
+std::string compute_program() {
+  const std::filesystem::path here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  const auto beside = here / "telltale-compute", installed = here / "../libexec/telltale/telltale-compute";
+  for (const auto& path : {beside, installed})
+    if (access(path.c_str(), X_OK) == 0) return path;
+  throw Error("the program that computes is missing: there is no " + beside.string() + ", and no " +
+              installed.lexically_normal().string());
+}
+
 int run_run(const Arguments& arguments, char** argv) {
   auto request = read_run(arguments);
   if (!request) return all_done;
@@ -83,6 +83,11 @@ int run_probe(const Arguments& arguments, char** argv) {
 
 int run_export_models(const Arguments& arguments, char** argv) {
   if (!read_export_models(arguments)) return all_done;
+  return compute(argv, compute_program());
+}
+
+int run_answer(const Arguments& arguments, char** argv) {
+  if (!read_answer(arguments)) return all_done;
   return compute(argv, compute_program());
 }
 

@@ -161,6 +161,15 @@ std::optional<Options> read_export_models(const Arguments& arguments) {
   return std::nullopt;
 }
 
+std::optional<AnswerRequest> read_answer(const Arguments& arguments) {
+  const auto options = read(
+      arguments, {"answer", "MODEL", true, {{"memory", "GiB that it may take (default 4)"}}, false, "QUERIES.npy"});
+  if (!options) return std::nullopt;
+  AnswerRequest request{options->argument, options->second_argument, options->number("memory", 4)};
+  if (!(request.memory_gib > 0 && request.memory_gib <= 1e4)) throw InputError("--memory: GiB, more than 0");
+  return request;
+}
+
 void take_profile(const study::Job& job, bool coordinator_works, char** argv, const char* program) {
   try {
     const auto list = forensics::parse_profile_list(job.profiles());

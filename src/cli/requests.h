@@ -36,10 +36,19 @@ std::optional<JobRequest> read_probe(const Arguments& arguments);
 std::optional<ReplayRequest> read_replay(const Arguments& arguments);
 /// Of `transform`: its arguments are the transform and the images.
 std::optional<TransformRequest> read_transform(const Arguments& arguments);
+/// Of `answer`: its arguments are the model and the queries.
+struct AnswerRequest {
+  std::string model, queries;
+  double memory_gib = 0;
+};
+std::optional<AnswerRequest> read_answer(const Arguments& arguments);
 /// Of `validate`: its argument is the folder.
 std::optional<Options> read_validate(const Arguments& arguments);
 /// Of `export --models`.
 std::optional<Options> read_export_models(const Arguments& arguments);
+
+/// The program that computes. Throws Error if it does not lie where it should.
+std::string compute_program();
 
 /// Pins this rank to its profile out of the job's list and executes `program` under it; returns when this process has
 /// the profile already. Throws InputError, naming where the list stands and the profile, if there is none of that name

@@ -5,6 +5,7 @@
 #include <torch/csrc/jit/frontend/tracer.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 #include <torch/csrc/jit/passes/fuse_linear.h>
+#include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
 #include <cctype>
@@ -79,6 +80,13 @@ Bytes torchscript_of(const Transform& transform, const std::string& description)
   return scripted(
       *copy, copy->spec().name, copy->spec().input, [&](const at::Tensor& images) { return copy->forward(images); },
       description);
+}
+
+std::function<at::Tensor(const at::Tensor&)> load_torchscript(ByteSpan bytes) {
+  std::istringstream stream{std::string(as_text(bytes))};
+  auto module = std::make_shared<jit::Module>(jit::load(stream, at::kCPU));
+  module->eval();
+  return [module](const at::Tensor& images) { return module->forward({images}).toTensor(); };
 }
 
 }  // namespace telltale::models

@@ -1,6 +1,7 @@
 // A network as a TorchScript file, which PyTorch loads without this program: torch.jit.load().
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "core/bytes.h"
@@ -19,5 +20,9 @@ Bytes torchscript_of(const Network& network, const std::string& description);
 
 /// Likewise of an anti-piracy transform: forward(images) gives processed images.
 Bytes torchscript_of(const Transform& transform, const std::string& description);
+
+/// A module that somebody made, as a function of one tensor. Its code is theirs: core/confinement.h. Throws LibTorch's
+/// own errors where it cannot be read, or does not give a tensor.
+std::function<at::Tensor(const at::Tensor&)> load_torchscript(ByteSpan bytes);
 
 }  // namespace telltale::models

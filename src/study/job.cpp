@@ -136,7 +136,9 @@ Job Job::from_settings(const Json& settings) {
     std::string text;
     for (const auto& value : values)
       text += (text.empty() ? "" : ",") + (value.is_string() ? value.get<std::string>() : value.dump());
+    const std::vector<std::string> fallback = job.values(key->name);
     job.set(*key, text, Origin{"the journal", 0, false});
+    if (job.values(key->name) == fallback) job.entries_.erase(key->name);  // nobody need have given it
   }
   return job;
 }

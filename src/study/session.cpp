@@ -9,31 +9,11 @@
 #include "core/log.h"
 #include "forensics/passport.h"
 #include "forensics/profile.h"
+#include "study/data_request.h"
 #include "study/version.h"
 
 namespace telltale::study {
 namespace {
-
-// A whole data set, as it is found where the job says.
-data::DatasetRequest whole_data_request(const Job& job, const std::string& name) {
-  data::DatasetRequest request;
-  request.name = name;
-  request.directories = data::directories_of(job.text("data-dir"));
-  request.official = job.flag("official") && !data::describe(name).generated;
-  request.seed = static_cast<std::uint64_t>(job.integer("data-seed"));
-  return request;
-}
-
-data::DatasetRequest data_request(const Job& job) {
-  data::DatasetRequest request = whole_data_request(job, job.text("dataset"));
-  const bool generated = data::describe(request.name).generated;
-  if (const auto count = job.integer("train-images"); count > 0)
-    (generated ? request.generated_train : request.train_limit) = count;
-  if (const auto count = job.integer("test-images"); count > 0)
-    (generated ? request.generated_test : request.test_limit) = count;
-  request.official = job.flag("official");
-  return request;
-}
 
 // Loads a data set once a node. Collective.
 data::Dataset shared_data(cluster::Communicator& communicator, const std::string& key,
@@ -118,7 +98,7 @@ Session gather(Job job, cluster::Communicator& communicator, const Computing& co
     if (!session.experiment->needs_data()) return;
     request = data_request(session.job);
     for (const std::string& name : session.experiment->other_data(session.job))
-      others[name] = whole_data_request(session.job, name);
+      others[name] = other_data_request(session.job, name);
   });
   if (request) session.data = std::make_unique<data::Dataset>(shared_data(communicator, "data", *request));
   for (const auto& [name, other] : others)
@@ -186,6 +166,31 @@ void make_plan(Session& session, const StudyRecords* records) {
   }
   session.plan = session.experiment->plan(session.inputs());
   if (session.plan.tasks.empty()) throw InputError(session.job.path() + ": this job comes to no task");
+}
+
+Session reopened(const StudyRecords& records, const std::string& data_dir) {
+  if (!records.head) throw InputError("this study has not begun");
+  const Json& head = *records.head;
+  Session session{Job::from_settings(head.at("settings")), nullptr, nullptr, {}, {}, {}, {}, {}, {}, {}};
+  session.experiment = &experiment_named(session.job.experiment());
+  const auto load = [&](data::DatasetRequest request) {
+    if (!data_dir.empty()) request.directories = data::directories_of(data_dir);
+    return data::load(request);
+  };
+  if (session.experiment->needs_data()) {
+    session.data = std::make_unique<data::Dataset>(load(data_request(session.job)));
+    require_begun_with(*session.data, head.at("data"));
+  }
+  for (const std::string& name : session.experiment->other_data(session.job))
+    session.other_data.emplace(name, load(other_data_request(session.job, name)));
+  for (const Json& other : head.at("data").value("others", Json::array()))
+    require_begun_with(session.other_data.at(other.at("name")), other);
+  std::vector<Environment> recorded;
+  for (const Json& environment : head.at("environments")) recorded.push_back(Environment::from_json(environment));
+  session.environments = place_ranks(recorded, {}, {});
+  session.binding = Binding::from_json(head.at("binding"));
+  session.plan = session.experiment->plan(session.inputs());
+  return session;
 }
 
 Json head_of(const Session& session) {

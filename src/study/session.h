@@ -53,6 +53,10 @@ void require_computing(const Session& session, const cluster::Communicator& comm
 /// rank has the environment that the study is bound to.
 void make_plan(Session& session, const StudyRecords* records);
 
+/// A study planned again from its journal, on no rank: for what is read out of it. Loads its data, from `data_dir` if
+/// that is not empty. Throws InputError if these are other data than it began with.
+Session reopened(const StudyRecords& records, const std::string& data_dir);
+
 /// The head record of a study that starts for the first time.
 Json head_of(const Session& session);
 

@@ -59,6 +59,23 @@ Query claimed_query(const Scheme& scheme, const Json& settings) {
   return scheme.draws_labels(settings) || !scheme.has(Query::fresh) ? Query::trained : Query::fresh;
 }
 
+KeySamples claimed_keys(const KeyInputs& inputs, std::int64_t key_images, std::int64_t queries) {
+  const Scheme& scheme = scheme_of(inputs.settings);
+  KeySamples keys = scheme.queries(inputs, claimed_query(scheme, inputs.settings), key_images);
+  keys.keep_first(queries);
+  return keys;
+}
+
+KeyInputs KeyInputs::of(const Json& settings, const data::Dataset& data, const data::OtherData& others,
+                        ByteSpan answers) {
+  return {settings,
+          models::ImageView::of(data.shape(), data.train()),
+          models::ImageView::of(data.shape(), data.test()),
+          data.classes(),
+          &others,
+          answers};
+}
+
 void KeySamples::keep_first(std::int64_t count) {
   if (count >= this->count()) return;
   const auto kept = static_cast<std::size_t>(count);

@@ -39,6 +39,10 @@ struct KeyInputs {
   int classes = 0;                          ///< of the data set
   const data::OtherData* others = nullptr;  ///< the data sets of other_data()
   ByteSpan answers = {};                    ///< of needs_answers(): the label that was given to each training image
+
+  /// Of a data set's own images.
+  static KeyInputs of(const Json& settings, const data::Dataset& data, const data::OtherData& others,
+                      ByteSpan answers = {});
 };
 
 /// A setting with which no key samples can be made: refused where the job file gives it.
@@ -132,6 +136,9 @@ class Scheme {
 /// What a claim of ownership asks: key samples trained on where labels are drawn and where there are no others, else
 /// new ones.
 Query claimed_query(const Scheme& scheme, const Json& settings);
+
+/// Those key samples: the first `queries` of what is made of `key_images` images (0: all). Throws as Scheme::queries().
+KeySamples claimed_keys(const KeyInputs& inputs, std::int64_t key_images, std::int64_t queries);
 
 /// How many samples a network is trained on with a scheme of these settings. Throws as Scheme::check().
 std::int64_t samples_trained(const Json& settings, const ClassCounts& train);

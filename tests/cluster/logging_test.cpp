@@ -7,8 +7,8 @@
 #include <sstream>
 
 #include "core/log.h"
+#include "core/temporary_directory.h"
 #include "ranks.h"
-#include "support/temporary_directory.h"
 
 namespace telltale::cluster {
 namespace {

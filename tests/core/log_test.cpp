@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "core/error.h"
-#include "support/temporary_directory.h"
+#include "core/temporary_directory.h"
 
 namespace telltale::log {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/process.h"
-#include "support/temporary_directory.h"
+#include "core/temporary_directory.h"
 
 namespace telltale {
 namespace {

@@ -5,8 +5,8 @@
 #include <fstream>
 
 #include "core/error.h"
+#include "core/temporary_directory.h"
 #include "support/boundary_samples.h"
-#include "support/temporary_directory.h"
 
 namespace telltale::experiments {
 namespace {

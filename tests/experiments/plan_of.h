@@ -26,7 +26,10 @@ class PlanOf {
     others = made_up_other_data(job);
     for (const char* profile : {"haswell", "zen"}) {
       study::Environment environment{profile, profile, {{"torch", "1"}}, {}};
-      for (const auto& subject : experiment->subjects(job, nullptr)) environment.fingerprints[subject.key()] = profile;
+      for (const auto& subject : experiment->subjects(job, nullptr)) {
+        environment.fingerprints[subject.key()] = profile;
+        environments.layers[subject.key()] = {"conv", "output"};
+      }
       environments.list.push_back(environment);
     }
     environments.train_step_s.resize(2);

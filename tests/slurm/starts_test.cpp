@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "support/temporary_directory.h"
+#include "core/temporary_directory.h"
 
 namespace telltale::slurm {
 namespace {

@@ -9,9 +9,9 @@
 
 #include "core/posix.h"
 #include "core/process.h"
+#include "core/temporary_directory.h"
 #include "small_disk.h"
 #include "store/atomic_file.h"
-#include "support/temporary_directory.h"
 
 namespace telltale::store {
 namespace {

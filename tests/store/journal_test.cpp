@@ -11,8 +11,8 @@
 #include <fstream>
 #include <thread>
 
+#include "core/temporary_directory.h"
 #include "small_disk.h"
-#include "support/temporary_directory.h"
 
 namespace telltale::store {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "core/error.h"
 #include "core/process.h"
+#include "core/temporary_directory.h"
 #include "small_disk.h"
-#include "support/temporary_directory.h"
 
 namespace telltale::store {
 namespace {

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <numeric>
 
-#include "support/temporary_directory.h"
+#include "core/temporary_directory.h"
 
 namespace telltale::store {
 namespace {

@@ -11,9 +11,9 @@
 #include <random>
 
 #include "core/process.h"
+#include "core/temporary_directory.h"
 #include "sample_results.h"
 #include "small_disk.h"
-#include "support/temporary_directory.h"
 
 namespace telltale::store {
 namespace {

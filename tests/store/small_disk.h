@@ -8,7 +8,7 @@
 #include <fstream>
 #include <string>
 
-#include "support/temporary_directory.h"
+#include "core/temporary_directory.h"
 
 namespace telltale::store {
 

@@ -7,8 +7,8 @@
 #include "core/error.h"
 #include "core/outcome.h"
 #include "core/posix.h"
+#include "core/temporary_directory.h"
 #include "study/records.h"
-#include "support/temporary_directory.h"
 
 namespace telltale::study {
 namespace {

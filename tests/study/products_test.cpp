@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/temporary_directory.h"
 #include "study/ledger.h"
-#include "support/temporary_directory.h"
 
 namespace telltale::study {
 namespace {

@@ -4,9 +4,9 @@
 #include <fstream>
 
 #include "core/error.h"
+#include "core/temporary_directory.h"
 #include "store/results_file.h"
 #include "study/results.h"
-#include "support/temporary_directory.h"
 
 namespace telltale::study {
 namespace {

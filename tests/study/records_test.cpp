@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "core/error.h"
-#include "support/temporary_directory.h"
+#include "core/temporary_directory.h"
 
 namespace telltale::study {
 namespace {

@@ -1,6 +1,9 @@
 """A Slurm cluster of four nodes on this machine (slurm/local-cluster), as tests speak to it."""
 
+import contextlib
+import os
 import pathlib
+import signal
 import subprocess
 import time
 
@@ -35,10 +38,32 @@ class Slurm:
         self.wait(job, lambda state: output.with_name(f"{output.name}.journal").exists() and telltale.status(output)[0] >= 1, "nothing is done", log)
 
     def push_out(self, job, folder, log):
-        """Has a job of a higher partition take the nodes away; returns that job once the other is queued again."""
+        """Has a job of a higher partition take the nodes away; returns that job once the other is queued again. The job's workers stand
+        still until Slurm has decided: however slow that is, the study does not end before."""
+        workers = self.workers(job)
+        assert workers, "nothing computes for it"
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
         urgent = self("sbatch", "--parsable", "--partition=urgent", "--exclusive", "--nodes=4", "--time=5", f"--output={folder}/urgent", "--wrap", "sleep 1")
+        self.wait(job, lambda state: state.get("PreemptTime", "None") != "None" or int(state["Restarts"]) >= 1, "it is not pushed out", log)
+        for pid in workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
         self.wait(job, lambda state: int(state["Restarts"]) >= 1 and state["JobState"] == "PENDING", "it is not pushed out", log)
         return urgent
+
+    def workers(self, job):
+        """The processes that compute for a job."""
+        found = []
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                variables = (process / "environ").read_bytes().split(b"\0")
+                program = os.path.basename(os.readlink(process / "exe"))
+            except OSError:
+                continue
+            if program == "telltale-compute" and f"SLURM_JOB_ID={job}".encode() in variables and f"SLURM_CONF={self.environment['SLURM_CONF']}".encode() in variables:
+                found.append(int(process.name))
+        return found
 
     def told(self, telltale, *words):
         """What `telltale submit` says to these words."""

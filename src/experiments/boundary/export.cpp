@@ -1,20 +1,19 @@
 #include "experiments/boundary/export.h"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
 
 #include "core/error.h"
 #include "core/json.h"
-#include "experiments/boundary/answers.h"
 #include "store/atomic_file.h"
-#include "store/png_file.h"
+#include "store/npy_file.h"
+#include "study/answers.h"
 #include "study/axis.h"
 #include "study/cells.h"
 #include "study/csv.h"
 #include "study/exporting.h"
+#include "study/float_image.h"
 
 namespace telltale::experiments {
 namespace {
@@ -32,58 +31,10 @@ ByteSpan bytes_of(const std::vector<float>& values) {
   return {reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * sizeof(float)};
 }
 
-// Pixels are planes of channels in a sample, and channels of pixels in an image.
-std::size_t place_in_image(const BoundarySamples& all, std::size_t pixel) {
-  const auto plane = static_cast<std::size_t>(all.rows * all.columns);
-  return pixel % plane * static_cast<std::size_t>(all.channels) + pixel / plane;
-}
-
-void write_image(const BoundarySamples& all, std::size_t number, const std::string& path) {
-  const std::vector<float>& pixels = all.samples[number].pixels;
-  const auto refuse = [&](const std::string& why) {
-    throw InputError("sample " + std::to_string(number) + " cannot be a PNG: " + why +
-                     "; --format npy or raw keeps it");
-  };
-  if (all.channels != 1 && all.channels != 3) refuse("it has " + std::to_string(all.channels) + " channels");
-  if (!all.samples[number].eight_bit) refuse("it is not on the 8-bit grid");
-  store::PngImage image{all.rows, all.columns, all.channels, Bytes(pixels.size())};
-  for (std::size_t i = 0; i < pixels.size(); ++i) {
-    if (!(pixels[i] >= 0 && pixels[i] <= 1)) refuse("a pixel is outside [0, 1]");
-    image.bytes[place_in_image(all, i)] = static_cast<std::uint8_t>(std::lround(pixels[i] * 255.0f));
-  }
-  store::write_png(path, image);
-  // What a service will see, and what the machines saw, must be the same floats.
-  const store::PngImage back = store::read_png(path);
-  if (back.rows != image.rows || back.columns != image.columns || back.channels != image.channels)
-    throw Error("the image " + path + " was read back with another shape than it was written with");
-  for (std::size_t i = 0; i < pixels.size(); ++i) {
-    const float pixel = static_cast<float>(back.bytes[place_in_image(all, i)]) / 255.0f;
-    if (std::bit_cast<std::uint32_t>(pixel) != std::bit_cast<std::uint32_t>(pixels[i]))
-      throw Error("the image " + path + " does not give back sample " + std::to_string(number) + " bit for bit");
-  }
-}
-
-// NumPy's format 1.0: magic, length of the header, a Python literal padded to 64 bytes; then the values.
-Bytes npy_header(const std::vector<std::int64_t>& shape) {
-  std::string text = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
-  for (const std::int64_t size : shape) text += std::to_string(size) + ", ";
-  text += "), }";
-  constexpr std::size_t before = 10;
-  text.append(63 - (before + text.size()) % 64, ' ');
-  text += '\n';
-  ByteWriter header;
-  header.raw(as_bytes("\x93NUMPY\x01")).put<std::uint8_t>(0).put(static_cast<std::uint16_t>(text.size()));
-  return header.raw(as_bytes(text)).take();
-}
-
-void write_npy(const BoundarySamples& all, const std::vector<std::size_t>& chosen, const std::string& path) {
-  Bytes values;
-  for (const std::size_t number : chosen) {
-    const ByteSpan sample = bytes_of(all.samples[number].pixels);
-    values.insert(values.end(), sample.begin(), sample.end());
-  }
-  store::write_file_atomically(
-      path, {npy_header({static_cast<std::int64_t>(chosen.size()), all.channels, all.rows, all.columns}), values});
+void write_array(const BoundarySamples& all, const std::vector<std::size_t>& chosen, const std::string& path) {
+  std::vector<std::span<const float>> samples;
+  for (const std::size_t number : chosen) samples.emplace_back(all.samples[number].pixels);
+  store::write_npy(path, {static_cast<std::int64_t>(chosen.size()), all.channels, all.rows, all.columns}, samples);
 }
 
 std::string raw_manifest(const BoundarySamples& all, const std::vector<std::size_t>& chosen) {
@@ -132,10 +83,12 @@ void export_samples(const BoundarySamples& all, const std::vector<std::size_t>& 
   if (chosen.empty()) throw InputError("no sample is left to export");
   make_empty_folder(folder);
   const std::string in_folder = folder + "/";
-  if (format == ExportFormat::npy) write_npy(all, chosen, in_folder + file_of(0, format));
+  if (format == ExportFormat::npy) write_array(all, chosen, in_folder + file_of(0, format));
   for (const std::size_t number : chosen) {
     const std::string path = in_folder + file_of(number, format);
-    if (format == ExportFormat::png) write_image(all, number, path);
+    if (format == ExportFormat::png)
+      write_exact_png(path, {static_cast<int>(all.channels), static_cast<int>(all.rows), static_cast<int>(all.columns)},
+                      all.samples[number].pixels, "sample " + std::to_string(number));
     if (format == ExportFormat::raw) store::write_file_atomically(path, {bytes_of(all.samples[number].pixels)});
   }
   if (format == ExportFormat::raw)

@@ -32,22 +32,15 @@ watermark::KeySamples rival_keys(const watermark::Scheme& scheme, const Json& ow
   }
 }
 
-// What a claim asks: the first key samples of its kind.
-watermark::KeySamples claimed_keys(const watermark::Scheme& scheme, const watermark::KeyInputs& inputs,
-                                   long long key_images, long long queries) {
-  auto keys = scheme.queries(inputs, watermark::claimed_query(scheme, inputs.settings), key_images);
-  keys.keep_first(queries);
-  return keys;
-}
-
 using Answers = std::function<std::vector<std::int64_t>(const watermark::KeySamples&)>;
 
 // The owner's key, and where a secret decides it, those of decoys.
 void put_claim(cluster::TaskResult& result, const Evaluate& task, const watermark::Scheme& scheme,
                const watermark::KeyInputs& inputs, const Answers& ask) {
   const auto keys_of = [&](const Json& settings) {
-    watermark::KeyInputs others = {settings, inputs.train, inputs.test, inputs.classes, inputs.others, inputs.answers};
-    return claimed_keys(scheme, others, task.key_images, *task.claim_queries);
+    const watermark::KeyInputs others{settings,       inputs.train,  inputs.test,
+                                      inputs.classes, inputs.others, inputs.answers};
+    return watermark::claimed_keys(others, task.key_images, *task.claim_queries);
   };
   const watermark::KeySamples keys = keys_of(task.scheme);
   const auto given = ask(keys);
@@ -71,16 +64,11 @@ void put_claim(cluster::TaskResult& result, const Evaluate& task, const watermar
 
 cluster::TaskResult ask_null(const AskNull& task, RankState& rank, cluster::TaskContext& context) {
   const data::Dataset& data = rank.planned_data(task.data);
-  const watermark::Scheme& scheme = watermark::scheme_of(task.scheme);
   std::shared_ptr<const Bytes> chosen_by;
   if (task.answers) chosen_by = context.artifact(*task.answers);
-  const watermark::KeyInputs inputs{task.scheme,
-                                    models::ImageView::of(data.shape(), data.train()),
-                                    models::ImageView::of(data.shape(), data.test()),
-                                    data.classes(),
-                                    &rank.other_data,
-                                    chosen_by ? ByteSpan(*chosen_by) : ByteSpan()};
-  const auto keys = claimed_keys(scheme, inputs, task.key_images, task.claim_queries);
+  const auto inputs =
+      watermark::KeyInputs::of(task.scheme, data, rank.other_data, chosen_by ? ByteSpan(*chosen_by) : ByteSpan());
+  const auto keys = watermark::claimed_keys(inputs, task.key_images, task.claim_queries);
   const auto network = rank.models.get(task.model, context);
   const auto given = models::labels_of(models::predict_logits(*network, images_of(keys), task.eval_batch));
   cluster::TaskResult result;
@@ -90,8 +78,7 @@ cluster::TaskResult ask_null(const AskNull& task, RankState& rank, cluster::Task
 
 cluster::TaskResult evaluate(const Evaluate& task, RankState& rank, cluster::TaskContext& context) {
   const data::Dataset& data = rank.planned_data(task.data);
-  const auto train = models::ImageView::of(data.shape(), data.train()),
-             test = models::ImageView::of(data.shape(), data.test());
+  const auto test = models::ImageView::of(data.shape(), data.test());
   const auto check = [&] { context.check(); };
   // One stream a model: attacks that differ in a rate alone draw the same.
   const Stream stream(0, {{"model", task.model.hex()}}, "attack");
@@ -119,8 +106,8 @@ cluster::TaskResult evaluate(const Evaluate& task, RankState& rank, cluster::Tas
 
   std::shared_ptr<const Bytes> chosen_by;
   if (task.answers) chosen_by = context.artifact(*task.answers);
-  const watermark::KeyInputs inputs{
-      task.scheme, train, test, data.classes(), &rank.other_data, chosen_by ? ByteSpan(*chosen_by) : ByteSpan()};
+  const auto inputs =
+      watermark::KeyInputs::of(task.scheme, data, rank.other_data, chosen_by ? ByteSpan(*chosen_by) : ByteSpan());
   const auto ask = [&](watermark::Query query, const std::string& name) {
     if (!scheme.has(query)) return;
     const watermark::KeySamples keys = scheme.queries(inputs, query, task.key_images);

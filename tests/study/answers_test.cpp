@@ -1,17 +1,15 @@
-#include "experiments/boundary/answers.h"
+#include "study/answers.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 
 #include "core/error.h"
+#include "core/temporary_directory.h"
 #include "study/csv.h"
-#include "support/temporary_directory.h"
 
-namespace telltale::experiments {
+namespace telltale::study {
 namespace {
-
-using namespace study;
 
 class AnswersFile : public ::testing::Test {
  protected:
@@ -98,4 +96,4 @@ TEST(Csv, ReadsBackWhatItWrites) {
 }
 
 }  // namespace
-}  // namespace telltale::experiments
+}  // namespace telltale::study

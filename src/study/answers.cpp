@@ -1,4 +1,4 @@
-#include "experiments/boundary/answers.h"
+#include "study/answers.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -11,10 +11,8 @@
 #include "core/error.h"
 #include "study/csv.h"
 
-namespace telltale::experiments {
+namespace telltale::study {
 namespace {
-
-using namespace study;  // the engine's tables, texts and files
 
 constexpr const char* answers_header = "sample,label";
 // Numbers mean other samples in another results file, or in one that has grown since: the form says of which it is.
@@ -94,4 +92,4 @@ std::string answers_template(const std::vector<std::size_t>& samples, std::int64
   return text;
 }
 
-}  // namespace telltale::experiments
+}  // namespace telltale::study

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace telltale::experiments {
+namespace telltale::study {
 
 struct Answers {
   std::vector<std::int32_t> labels;  ///< one a sample; -1: no answer
@@ -24,4 +24,4 @@ Answers read_answers(const std::string& path, std::size_t samples, std::int64_t 
 std::string answers_template(const std::vector<std::size_t>& samples, std::int64_t classes,
                              const std::string& identity);
 
-}  // namespace telltale::experiments
+}  // namespace telltale::study

@@ -1,19 +1,21 @@
-// A directory of a test's own, removed with what is in it.
+// A directory for what one process writes and nobody keeps.
 #pragma once
 
 #include <stdlib.h>
 
 #include <filesystem>
-#include <stdexcept>
 #include <string>
+
+#include "core/error.h"
 
 namespace telltale {
 
+/// Made in $TMPDIR, or /tmp; gone, with all in it, when this object goes. Throws Error if it cannot be made.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "telltale-test-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot create " + pattern);
+    std::string pattern = (std::filesystem::temp_directory_path() / "telltale-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) throw Error("cannot create " + pattern);
     path_ = pattern;
   }
   TemporaryDirectory(const TemporaryDirectory&) = delete;
