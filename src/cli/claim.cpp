@@ -79,7 +79,7 @@ Suspect from_model(const std::string& model, const ClaimQueries& queries, double
 
 std::string probability(double p) { return fmt::format("{:.3g}", p); }
 
-std::string as_text(const OwnersKey& key, const ClaimFindings& found) {
+std::string as_text(const OwnersKey& key, const ClaimFindings& found, std::int64_t commitments) {
   std::string text = fmt::format("{}: {} of {} key samples of {} were answered as claimed\n",
                                  watermark::name_of(found.judgement.verdict), found.matches, found.asked,
                                  key.manifest.scheme.at("method").get<std::string>());
@@ -91,10 +91,16 @@ std::string as_text(const OwnersKey& key, const ClaimFindings& found) {
   for (const watermark::ClaimTest& test : found.tests)
     table.rows.push_back(
         {test.against, probability(test.p), test.resolution == 0 ? "-" : probability(test.resolution)});
+  if (commitments > 1)
+    table.notes.push_back(fmt::format("{} keys were committed to: the verdict rests on p times as many, {}",
+                                      commitments, probability(found.judgement.p)));
   if (found.unanswered > 0)
     table.notes.push_back(fmt::format("{} key samples without an answer count as no matches", found.unanswered));
   for (const std::string& need : found.judgement.needs) table.notes.push_back("what could decide: at least " + need);
-  return text + "\n" + study::render({table}, study::TableFormat::text);
+  if (!table.rows.empty()) return text + "\n" + study::render({table}, study::TableFormat::text);
+  text += "no hypothesis of innocence was tested\n";
+  for (const std::string& note : table.notes) text += note + "\n";
+  return text;
 }
 
 Json as_json(const OwnersKey& key, const ClaimFindings& found, std::int64_t commitments) {
@@ -167,7 +173,7 @@ int run_claim(const Arguments& arguments, char**) {
   if (options.value("json"))
     std::cout << as_json(key, found, terms.commitments).dump(2) << "\n";
   else
-    std::cout << as_text(key, found);
+    std::cout << as_text(key, found, terms.commitments);
   return found.judgement.verdict == watermark::Verdict::proven ? all_done : some_failed;
 }
 

@@ -271,3 +271,7 @@ def test_a_model_that_hangs_or_is_hungry_or_damaged_is_given_up(telltale, key, t
     assert_refused(telltale("claim", key("noise"), tmp_path / "none.pt"), "none.pt cannot be read")
     narrow = scripted(torch.nn.Sequential(torch.nn.Flatten(1), torch.nn.Linear(12, 10)), tmp_path / "narrow.pt")
     assert_refused(telltale("claim", key("noise"), narrow), "narrow.pt cannot be asked")
+
+
+def test_a_key_is_for_its_owners_eyes(key):
+    assert key("noise").stat().st_mode & 0o777 == 0o600

@@ -68,7 +68,8 @@ struct KeySource {
 /// study has no watermark, several cases are selected, or data or answers are missing.
 OwnersKey take_key(const KeySource& source);
 
-/// netCDF-4, as results files are: docs/ownership.md specifies it.
+/// netCDF-4, as results files are, for its owner's eyes only: docs/ownership.md specifies it. Throws InputError if there
+/// is something of that name.
 void write_key(const std::string& path, const OwnersKey& key);
 /// Throws InputError for a file that is no key, is of a newer version, or lacks a part.
 OwnersKey read_key(const std::string& path);
