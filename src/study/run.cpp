@@ -90,6 +90,7 @@ RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptio
   const auto start = Clock::now();
   // On the heap: when a task's thread does not come back, what it uses must stay.
   auto session = std::make_unique<Session>(gather(std::move(job), communicator, options.computing));
+  cluster::agree(communicator, [&] { require_computing(*session, communicator, options.computing); });
   std::optional<Desk> desk;
   std::vector<cluster::WorkItem> items;
   const Json assigned = cluster::on_coordinator(communicator, [&]() -> Json {
@@ -114,7 +115,6 @@ RunReport run_study(Job job, cluster::Communicator& communicator, const RunOptio
     if (!session->computes[0]) environment_of_rank[0] = -1;
     worker = worker_options(session->job, mine < 0 ? "" : names.at(static_cast<std::size_t>(mine)), environment_of_rank,
                             options.computing.responder);
-    require_computing(*session, communicator, options.computing);
     if (options.computing) executor = options.computing.make_executor(session->data.get(), session->other_data);
     crash_note.emplace(StudyPaths{options.output}.crash_notes(), communicator.rank());
     if (communicator.rank() != 0) return;

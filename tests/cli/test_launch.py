@@ -71,6 +71,13 @@ def test_what_computes_keeps_its_process_id_through_the_hand_over(telltale, tmp_
     stop(process, output)
 
 
+def test_a_launcher_that_mpi_does_not_know_is_named(telltale, tmp_path):
+    job = write_job(tmp_path / "x.ini", **{**SLEEPS, "tasks": 3})
+    told = telltale("run", job, "-o", tmp_path / "x.h5", environment={"PMI_RANK": "0", "PMI_SIZE": "2"})
+    assert_refused(told, "this rank is alone, though its launcher said that others would compute", "--mpi=pmix")
+    assert not list(tmp_path.glob("x.h5*"))
+
+
 def test_the_program_that_computes_knows_every_command(telltale, finished_study):
     compute = Telltale(pathlib.Path(telltale.path).with_name("telltale-compute"))
     for command in (["--help"], ["status", finished_study.output], ["report", finished_study.output], ["run", "--help"]):

@@ -74,11 +74,12 @@ void write_key(const std::string& path, const OwnersKey& key);
 /// Throws InputError for a file that is no key, is of a newer version, or lacks a part.
 OwnersKey read_key(const std::string& path);
 
-/// The data that a key is made of. Throws InputError if they are not there, or are others.
+/// The data that a key is made of.
 struct KeyData {
   data::Dataset data;
   data::OtherData others;
 };
+/// Throws InputError if they are not there, or are others than the key was made of.
 KeyData load_data(const KeyManifest& manifest, const std::string& data_dir);
 
 /// What the owner's secret makes of the data now, or with `decoy` somebody else's. Throws as Scheme::queries().
