@@ -1,5 +1,3 @@
-#include "experiments/ownership/claim.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +8,7 @@
 #include "core/command.h"
 #include "core/error.h"
 #include "core/temporary_directory.h"
+#include "experiments/ownership/key_claim.h"
 #include "store/npy_file.h"
 #include "study/answers.h"
 #include "study/table.h"

@@ -2,7 +2,7 @@
 
 #include "cli/options.h"
 #include "core/error.h"
-#include "experiments/ownership/claim.h"
+#include "experiments/ownership/key_claim.h"
 
 namespace telltale::cli {
 

@@ -57,6 +57,19 @@ void require_begun_with(const data::Dataset& data, const Json& begun) {
                      here.substr(0, 12) + " here, " + there.substr(0, 12) + " there)");
 }
 
+// All data of a study that goes on.
+void require_begun_with(const Session& session, const Json& head) {
+  if (session.data) require_begun_with(*session.data, head.at("data"));
+  for (const Json& other : head.at("data").value("others", Json::array()))
+    require_begun_with(session.other_data.at(other.at("name")), other);
+}
+
+std::vector<Environment> environments_in(const Json& head) {
+  std::vector<Environment> recorded;
+  for (const Json& environment : head.at("environments")) recorded.push_back(Environment::from_json(environment));
+  return recorded;
+}
+
 std::string present_profiles(const std::vector<forensics::RankReport>& ranks, const std::vector<bool>& computes) {
   std::set<std::string> names;
   for (std::size_t rank = 0; rank < ranks.size(); ++rank)
@@ -145,11 +158,8 @@ void make_plan(Session& session, const StudyRecords* records) {
       for (const std::string& line : differing) text += "\n  " + line;
       throw InputError(text + "\nchoose another output, or put the settings back");
     }
-    if (session.data) require_begun_with(*session.data, head.at("data"));
-    for (const Json& other : head.at("data").value("others", Json::array()))
-      require_begun_with(session.other_data.at(other.at("name")), other);
-    std::vector<Environment> recorded;
-    for (const Json& environment : head.at("environments")) recorded.push_back(Environment::from_json(environment));
+    require_begun_with(session, head);
+    const std::vector<Environment> recorded = environments_in(head);
     session.environments = place_ranks(recorded, session.ranks, session.computes);
     session.binding = Binding::from_json(head.at("binding"));
     if (session.binding.rule == "bound") {
@@ -177,17 +187,11 @@ Session reopened(const StudyRecords& records, const std::string& data_dir) {
     if (!data_dir.empty()) request.directories = data::directories_of(data_dir);
     return data::load(request);
   };
-  if (session.experiment->needs_data()) {
-    session.data = std::make_unique<data::Dataset>(load(data_request(session.job)));
-    require_begun_with(*session.data, head.at("data"));
-  }
+  if (session.experiment->needs_data()) session.data = std::make_unique<data::Dataset>(load(data_request(session.job)));
   for (const std::string& name : session.experiment->other_data(session.job))
     session.other_data.emplace(name, load(other_data_request(session.job, name)));
-  for (const Json& other : head.at("data").value("others", Json::array()))
-    require_begun_with(session.other_data.at(other.at("name")), other);
-  std::vector<Environment> recorded;
-  for (const Json& environment : head.at("environments")) recorded.push_back(Environment::from_json(environment));
-  session.environments = place_ranks(recorded, {}, {});
+  require_begun_with(session, head);
+  session.environments = place_ranks(environments_in(head), {}, {});
   session.binding = Binding::from_json(head.at("binding"));
   session.plan = session.experiment->plan(session.inputs());
   return session;

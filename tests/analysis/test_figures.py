@@ -283,3 +283,15 @@ def test_an_unfinished_study_draws_what_is_there_and_says_what_is_not(request, t
                 kind.draw(study)
             except NothingToDraw as nothing:
                 assert str(tmp_path / "x.h5") in str(nothing)
+
+
+def test_of_readings_that_a_paper_leaves_open_the_grid_shows_the_one_that_is_learned(study_files, tmp_path):
+    train = telltale.open(study_files["small"])["train"]
+    shares = [train.assign(key_accuracy=train["key_accuracy"] * 0 + share) for share in (0.001, 0.5)]
+    both = xr.concat(shares, xr.DataArray(np.array(["amplitude", "variance"], object), dims="reading", name="reading"))
+    shutil.copyfile(study_files["small"], tmp_path / "x.h5")
+    with h5py.File(tmp_path / "x.h5", "r+") as file:
+        del file["train"]
+    both.to_netcdf(tmp_path / "x.h5", mode="a", group="train", engine="h5netcdf")
+    drawing = figure_named("new-label-fig3").draw(telltale.open(tmp_path / "x.h5"))
+    assert set(drawing.data["reading"]) == {"variance"} and "reading variance (of amplitude, variance" in drawing.caption

@@ -1,4 +1,4 @@
-#include "experiments/ownership/claim.h"
+#include "experiments/ownership/key_claim.h"
 
 #include <fmt/format.h>
 
