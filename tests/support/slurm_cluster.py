@@ -1,6 +1,5 @@
 """A Slurm cluster of four nodes on this machine (slurm/local-cluster), as tests speak to it."""
 
-import contextlib
 import os
 import pathlib
 import signal
@@ -37,18 +36,12 @@ class Slurm:
     def wait_for_a_result(self, telltale, job, output, log):
         self.wait(job, lambda state: output.with_name(f"{output.name}.journal").exists() and telltale.status(output)[0] >= 1, "nothing is done", log)
 
-    def push_out(self, job, folder, log):
-        """Has a job of a higher partition take the nodes away; returns that job once the other is queued again. The job's workers stand
-        still until Slurm has decided: however slow that is, the study does not end before."""
-        workers = self.workers(job)
-        assert workers, "nothing computes for it"
-        for pid in workers:
+    def push_out(self, job, folder, log, frozen=False):
+        """Has a job of a higher partition take the nodes away; returns that job once the other is queued again. Frozen: its workers stand
+        still until they are killed, so that the study does not end before, however slow Slurm is."""
+        for pid in self.workers(job) if frozen else []:
             os.kill(pid, signal.SIGSTOP)
         urgent = self("sbatch", "--parsable", "--partition=urgent", "--exclusive", "--nodes=4", "--time=5", f"--output={folder}/urgent", "--wrap", "sleep 1")
-        self.wait(job, lambda state: state.get("PreemptTime", "None") != "None" or int(state["Restarts"]) >= 1, "it is not pushed out", log)
-        for pid in workers:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
         self.wait(job, lambda state: int(state["Restarts"]) >= 1 and state["JobState"] == "PENDING", "it is not pushed out", log)
         return urgent
 
