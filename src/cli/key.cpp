@@ -42,7 +42,6 @@ int run_key(const Arguments& arguments, char**) {
   count("queries", source.queries, 1);
   count("decoys", source.decoys, 0);
   const experiments::OwnersKey key = experiments::take_key(source);
-  experiments::write_key(*output, key);
   const auto form = options.value("form");
   std::size_t queries = 0;
   if (form) {
@@ -50,6 +49,8 @@ int run_key(const Arguments& arguments, char**) {
     experiments::write_form(key, asked, *form, format == "png");
     queries = asked.count();
   }
+  // Last: where the form is refused there is no key either, whose commitment nobody has been told.
+  experiments::write_key(*output, key);
   std::cout << key.samples.count() << " key samples of " << key.manifest.scheme.at("method").get<std::string>()
             << " in " << *output << "\ncommitment: " << key.commitment.hex() << "\n";
   if (form)

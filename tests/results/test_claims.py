@@ -194,6 +194,7 @@ def test_which_key_is_meant_has_to_be_said(telltale, study, finished, tmp_path):
     assert_refused(telltale("key", study.output, "-o", tmp_path / "there.h5", "--where", "scheme=noise"), "never overwritten")
     assert_refused(telltale("key", study.output, "-o", tmp_path / "png.h5", "--where", "scheme=noise", "--form", tmp_path / "form", "--format", "png"),
                    "cannot be a PNG")
+    assert not (tmp_path / "png.h5").exists()
 
 
 class Ten(torch.nn.Module):
