@@ -69,6 +69,8 @@ void add_training_runners(Runners& runners);
 void add_classification_runners(Runners& runners);
 void add_ownership_runners(Runners& runners);
 void add_look_runners(Runners& runners);
+void add_false_claim_runners(Runners& runners);
+void add_machine_runners(Runners& runners);
 void add_new_label_runners(Runners& runners);
 void add_aime_runners(Runners& runners);
 void add_compare_runners(Runners& runners);

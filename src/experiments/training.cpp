@@ -361,7 +361,9 @@ std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& input
     }
     if (of.teacher) of.protection->teacher = plan.tasks[before(*of.teacher).task].identity;
     train.protection = std::move(of.protection);
-    const long long samples = watermark::samples_trained(train.of.scheme, counts);
+    if (of.on_test_images) train.images = "test";
+    const long long samples =
+        of.on_test_images ? data.test().count : watermark::samples_trained(train.of.scheme, counts);
     auto [task, planned] = placed(inputs, std::move(train), samples);
     task.needs = std::move(needs);
     planned.answers = answers;

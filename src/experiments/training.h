@@ -90,11 +90,12 @@ struct Train {
   std::optional<double> until_margin{};  ///< ends after the first epoch in which every embedded sample has this margin
   std::optional<std::string> layers{};   ///< last: the output layer alone is trained; none: all
   std::optional<Protection> protection{};  ///< of a network that is to work behind a transform
+  std::optional<std::string> images{};     ///< test: it is trained on the test images; none: on the training images
 
   void fields(auto& field) {
     field("data", data), field("case", of), field("environment", environment), field("eval_batch", eval_batch),
         field("start", start), field("answers", answers), field("until_margin", until_margin), field("layers", layers),
-        field("protection", protection);
+        field("protection", protection), field("images", images);
   }
 };
 
@@ -163,6 +164,7 @@ struct Trained {
   std::optional<Tuning> tuning{};
   std::optional<Protection> protection{};
   std::optional<models::NetworkSpec> teacher{};  ///< of the protection's: trained alone, as the case says
+  bool on_test_images = false;                   ///< as a network is trained that shares no image with the others
 };
 
 /// Lays out the stage `train`, or one of another name, over the cases, placed as the binding says. One training a case,

@@ -49,7 +49,7 @@ class Training {
     models::initialise(*network_, Stream(streams.initial_weights));
     if (start != nullptr) models::take_over(*network_, *start);
     if (task.layers) models::train_output_layer_alone(*network_);
-    const auto train = models::ImageView::of(data.shape(), data.train());
+    const auto train = models::ImageView::of(data.shape(), task.images == "test" ? data.test() : data.train());
     models::TrainingData samples{train, {}, {}};
     const watermark::Scheme& scheme = watermark::scheme_of(task.of.scheme);
     if (scheme.marks()) {

@@ -29,6 +29,27 @@ double claim_statistic(std::span<const std::int64_t> answers, std::span<const st
   return sum;
 }
 
+std::vector<std::int64_t> claim_sizes(std::int64_t queries) {
+  std::vector<std::int64_t> sizes;
+  for (std::int64_t decade = 1; decade < queries; decade *= 10)
+    for (const std::int64_t step : {1, 2, 5})
+      if (decade * step < queries) sizes.push_back(decade * step);
+  if (queries > 0) sizes.push_back(queries);
+  return sizes;
+}
+
+std::vector<std::int64_t> matches_by_size(std::span<const std::int64_t> answers, std::span<const std::int64_t> claimed,
+                                          std::span<const std::int64_t> sizes) {
+  std::vector<std::int64_t> matches;
+  for (const std::int64_t size : sizes) {
+    const auto first = static_cast<std::size_t>(size);
+    matches.push_back(first > claimed.size() ? -1
+                                             : static_cast<std::int64_t>(claim_statistic(
+                                                   answers.first(first), claimed.first(first))));
+  }
+  return matches;
+}
+
 double rank_p(double own, std::span<const double> others) {
   const auto at_least = std::count_if(others.begin(), others.end(), [&](double other) { return other >= own; });
   return static_cast<double>(1 + at_least) / static_cast<double>(others.size() + 1);

@@ -22,6 +22,13 @@ inline constexpr double claim_level = 0.01;
 double claim_statistic(std::span<const std::int64_t> answers, std::span<const std::int64_t> claimed,
                        std::span<const double> weights = {});
 
+/// Numbers of queries at which the power of a claim of so many is told: 1, 2, 5, 10, 20, 50, ... and all of them.
+std::vector<std::int64_t> claim_sizes(std::int64_t queries);
+/// How many of the first answers, so many as each size says, have the claimed label; -1 where there are fewer answers.
+/// Throws as claim_statistic().
+std::vector<std::int64_t> matches_by_size(std::span<const std::int64_t> answers, std::span<const std::int64_t> claimed,
+                                          std::span<const std::int64_t> sizes);
+
 /// (1 + #{others >= own}) / (count + 1): exact where all were drawn alike (Davison and Hinkley 1997, Sec. 4.2). With
 /// decoy secrets p_key, with null models p_model of one stratum. 1 where there are no others.
 double rank_p(double own, std::span<const double> others);

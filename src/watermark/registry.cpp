@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "watermark/verification.h"
 
 namespace telltale::watermark {
 namespace {
@@ -42,6 +43,10 @@ const std::vector<const Attack*>& attacks() {
 const Scheme& scheme_named(const std::string& name) { return named(schemes(), name, "scheme"); }
 const Scheme& scheme_of(const Json& settings) { return scheme_named(settings.at("method").get<std::string>()); }
 const Attack& attack_named(const std::string& name) { return named(attacks(), name, "attack"); }
+
+bool Scheme::found(std::int64_t matches, std::int64_t asked) const {
+  return backdoor_found(asked - matches, asked, backdoor_tau);
+}
 
 std::int64_t samples_trained(const Json& settings, const ClassCounts& train) {
   const Scheme& scheme = scheme_of(settings);

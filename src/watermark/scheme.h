@@ -118,6 +118,11 @@ class Scheme {
     static_cast<void>(settings);
     return false;
   }
+  /// The verdict of the scheme's own paper, on so many matches of what was asked.
+  [[nodiscard]] virtual bool found(std::int64_t matches, std::int64_t asked) const;
+  /// The settings that anybody could have chosen as well, of whatever is chosen freely: what a claimant picks from who
+  /// has seen the answers. The given ones among them.
+  [[nodiscard]] virtual std::vector<Json> alternatives(const KeyInputs& inputs) const { return {inputs.settings}; }
   /// Throws SettingError if no key samples can be made so of these images.
   virtual void check(const KeyInputs& inputs) const = 0;
 

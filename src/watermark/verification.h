@@ -18,6 +18,8 @@ double new_label_accuracy(double p, std::int64_t queries);
 /// through all K keys without one counts as 0. 0, its limit, for p = 0.
 double new_label_mean_queries(double p, std::int64_t keys);
 
+/// The share of missed labels that the paper's examples let a backdoor have (Sec. 4.2).
+inline constexpr double backdoor_tau = 0.3;
 /// Ver of the backdoor: no more than the share `tau` of the answers misses the label.
 bool backdoor_found(std::int64_t misses, std::int64_t queries, double tau);
 /// Acc(K) = sum over t = 0 .. floor(tau K) of C(K, t) (1 - p)^t p^(K - t).

@@ -39,7 +39,8 @@ const std::map<std::string, std::string> jobs{
      "ftal\n"
      "fine-prune = 0.5\nquantise-bits = 4\nweight-noise = 0.1\nweight-shift = 1\noverwrite-keys = 10\n"
      "extract-queries = 10\ncombine = fine-tune+prune\nremove-class = extra\nsmooth = 3\ninput-noise = 0.1\n"
-     "jpeg-quality = 50\nreject-images = 10\ndecoys = 9\nnull-models = 2\n"},
+     "jpeg-quality = 50\nreject-images = 10\ndecoys = 9\nnull-models = 2\nfalse-claims = answers\n"
+     "machines-prune-rate = 0.5\n"},
     {"boundary", "images = 2\nsteps = yes\n"},
     {"empty", "tasks = 2\n"}};
 

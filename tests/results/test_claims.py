@@ -76,9 +76,9 @@ def test_a_claim_says_of_the_studys_own_network_what_the_study_says(telltale, st
         assert np.isnan(there) == all(by not in test["by"] for test in told["tests"])
         if not np.isnan(there):
             assert p_of(told, by) == there
-    if scheme != "new-label":  # whose null models have no output for its label
-        assert p_of(told, "null models") == float(case.p_model)
-        assert told["verdict"] == str(case.verdict.values)
+    for stratum in case.null_stratum.values if scheme != "new-label" else ():  # whose null models have no output for its label
+        assert p_of(told, f"null models of the study, {stratum}") == float(case.p_model_by_stratum.sel(null_stratum=stratum))
+    assert told["verdict"] == str(case.verdict.values)
 
 
 def test_queries_without_null_models_prove_by_drawn_labels(telltale, models, key):

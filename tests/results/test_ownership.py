@@ -59,16 +59,66 @@ def test_claims_have_a_verdict_that_follows_from_their_p_values(study):
         # Two null models say at best 1/3: nothing is proven by them, and what they say at best is unresolved.
         assert not (data.verdict == "proven").any()
         open_ = marked.verdict == "unresolved"
-        assert ((marked.p_model < 0.34) | ~open_).all() and ((marked.p_key.fillna(0) <= 0.01) | ~open_).all()
+        assert ((marked.p_model.fillna(0) < 0.34) | ~open_).all() and ((marked.p_key.fillna(0) <= 0.01) | ~open_).all()
         assert (data.verdict.sel(scheme="clean") == "").all()
 
 
 def test_null_models_are_asked_every_key_and_are_nobodys(study):
     nulls, marked = group(study, "null"), group(study, "train")
-    assert (nulls.claim_matches.sel(scheme=MARKED) >= 0).all() and (nulls.claim_matches.sel(scheme="clean") == -1).all()
-    assert nulls.sizes["null_model"] == 2
+    told = [scheme for scheme in MARKED if scheme != "new-label"]  # networks without the label say nothing of it
+    assert (nulls.claim_matches.sel(scheme=told) >= 0).all() and (nulls.claim_matches.sel(scheme=["clean", "new-label"]) == -1).all()
+    assert nulls.sizes["null_model"] == 2 and list(nulls.null_stratum.values) == ["same", "structure", "data", "marked"]
     ranks = (1 + (nulls.claim_matches >= marked.claim_matches).sum("null_model")) / 3
-    np.testing.assert_allclose(marked.p_model.sel(scheme=MARKED), ranks.sel(scheme=MARKED))
+    np.testing.assert_allclose(marked.p_model_by_stratum.sel(scheme=told), ranks.sel(scheme=told).transpose(*marked.p_model_by_stratum.dims))
+    np.testing.assert_allclose(marked.p_model, marked.p_model_by_stratum.max("null_stratum"))
+
+
+def test_a_claim_is_told_at_every_number_of_queries(study):
+    for name in ("train", "prune"):
+        data = group(study, name).sel(scheme=MARKED)
+        worst = np.fmax(np.fmax(data.p_key, data.p_labels), data.p_model)
+        whole = data.claim_queries == 20  # of schemes that have so many
+        np.testing.assert_allclose(data.claim_p.isel(claim_size=-1).where(whole), worst.where(whole))
+        assert (data.claim_p.isnull() == (data.claim_size > data.claim_queries)).all()
+
+
+def test_false_claims_pass_fewer_and_fewer_standards(study):
+    claims = group(study, "false-claims")
+    passed = [claims[f"passes_{name}"] for name in ("raw", "regeneration", "secrets", "nulls", "commitment")]
+    for harder, easier in zip(passed[1:], passed):
+        assert (harder <= easier).all()
+    made = claims.claim_queries > 0
+    assert made.sel(forgery=["answers", "secrets", "transfer", "transfer-untargeted"]).all()
+    answers = claims.sel(forgery="answers")  # claimed as it was answered
+    assert (answers.claim_matches == answers.claim_queries).all() and (answers.passes_raw == 1).all()
+    for forgery in ("answers", "transfer", "transfer-untargeted"):
+        assert (claims.passes_regeneration.sel(forgery=forgery) == 0).all(), "what no secret makes is no key"
+    for forgery in ("answers", "settings", "secrets"):
+        assert not (claims.passes_commitment.sel(forgery=forgery) == 1).any(), "nobody commits to what he has not seen yet"
+    assert ((claims.claim_matches_before >= 0) == (made & (claims.forgery == "overwrite"))).all()
+    assert (claims.tries.sel(forgery="secrets", scheme="noise") == 5).all() and (claims.tries.sel(forgery="settings", scheme="content") == 90).all()
+    # Where everything is chosen, the best choice is no worse than the claimant's first.
+    chosen = claims.sel(scheme=["content"])
+    share = chosen.claim_matches / chosen.claim_queries
+    assert (share.sel(forgery="settings") >= share.sel(forgery="secrets")).all()
+
+
+def test_every_machine_reads_every_watermark(study):
+    machines = group(study, "machines")
+    assert (machines.claim_matches >= 0).all() and (machines.claim_matches <= machines.claim_queries).all()
+    if machines.sizes["environment"] == 1:
+        pytest.skip("this CPU runs one environment alone")
+    assert (machines.labels_part >= 0).all() and (machines.labels_part <= machines.bits_part).all()
+    assert ((machines.bits_part > 0) == (machines.first_layer != "")).all()
+    # Where they part in no label, they agree on every claim.
+    agreed = machines.where(machines.labels_part == 0)
+    np.testing.assert_array_equal(agreed.claim_matches.max("environment"), agreed.claim_matches.min("environment"))
+
+
+def test_the_report_says_what_claims_are_worth(study, telltale):
+    text = telltale("report", study.output).out
+    for title in ("How often a claim is proven", "False claims that pass", "Does a watermark read the same on every machine?"):
+        assert title in text
 
 
 def test_the_report_has_a_row_for_every_pair(study, telltale):

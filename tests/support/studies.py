@@ -50,7 +50,9 @@ SMALL_OWNERSHIP = dict(experiment="ownership", train_images=3000, test_images=20
                        prune_rate=[0.5, 0.9], tune="ftal", tune_epochs=1, fine_prune=0.5, fine_prune_epochs=1, quantise_bits=[2, 8], weight_noise=0.2,
                        weight_shift=1.5, weight_shift_epochs=1, overwrite_keys=20, overwrite_epochs=1, extract_queries=100, extract_steps=5,
                        combine=["fine-tune+prune", "extract+fine-tune"], remove_class=["extra", 0], smooth=3, input_noise=0.1, jpeg_quality=25,
-                       reject_images=50, reject_steps=20, unrelated_labels="random", decoys=99, claim_queries=20, null_models=2)
+                       reject_images=50, reject_steps=20, unrelated_labels="random", decoys=99, claim_queries=20, null_models=2,
+                       null_strata="same, structure, data, marked", null_network="aime-seq", false_claim_networks=2, false_claim_tries=5,
+                       false_claims=["answers", "settings", "secrets", "transfer", "transfer-untargeted", "overwrite"], machines_prune_rate=[0, 0.9])
 
 
 @dataclasses.dataclass
@@ -70,7 +72,7 @@ STUDIES = {
     "boundary": SmallStudy(SMALL_BOUNDARY | ALL_SEARCHES, 4, environments=3),
     "compare": SmallStudy(SMALL_COMPARISON, 4, "best,others:2"),
     "twist": SmallStudy(SMALL_TWIST),
-    "ownership": SmallStudy(SMALL_OWNERSHIP),
+    "ownership": SmallStudy(SMALL_OWNERSHIP, 3, "best,others:1"),
     "alone": SmallStudy(STUDY_OF_EVERY_TASK, 0),
     "mixed": SmallStudy(STUDY_OF_EVERY_TASK, 4, environments=3),
 }

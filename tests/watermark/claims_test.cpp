@@ -18,6 +18,15 @@ TEST(Claims, TheStatisticCountsClaimedLabelsAndNothingElse) {
   EXPECT_THROW(claim_statistic(answers, std::vector<std::int64_t>{3}), Error);
 }
 
+TEST(Claims, PowerIsToldAtRoundNumbersOfQueriesAndAtAllOfThem) {
+  using Sizes = std::vector<std::int64_t>;
+  EXPECT_EQ(claim_sizes(100), (Sizes{1, 2, 5, 10, 20, 50, 100}));
+  EXPECT_EQ(claim_sizes(30), (Sizes{1, 2, 5, 10, 20, 30}));
+  EXPECT_EQ(claim_sizes(1), Sizes{1});
+  const Sizes claimed{3, 1, 4}, answers{3, 0, 4};
+  EXPECT_EQ(matches_by_size(answers, claimed, Sizes{1, 2, 3, 5}), (Sizes{1, 1, 2, -1})) << "there are no five queries";
+}
+
 TEST(Claims, ARankAmongOthersIsExactAndHasAResolution) {
   const std::vector<double> others{1, 2, 3, 4, 5, 6, 7, 8, 9};
   EXPECT_DOUBLE_EQ(rank_p(10, others), 0.1);

@@ -109,7 +109,7 @@ store::Group weights_group(const Stage& stage, const OutcomeLookup& outcome) {
 std::vector<store::Group> Aime::tabulate(const StudyInputs& inputs, const Plan& plan,
                                          const OutcomeLookup& outcome) const {
   std::vector<store::Group> groups{ownership_.train_group(inputs.job, plan, outcome)};
-  for (store::Group& further : ownership_.further_groups(inputs.job, plan, outcome)) groups.push_back(std::move(further));
+  for (store::Group& further : ownership_.further_groups(inputs, plan, outcome)) groups.push_back(std::move(further));
   groups.push_back(confusion_group(plan.stage("confusion"), *inputs.data, outcome));
   if (plan.find_stage("integrity") != nullptr) groups.push_back(integrity_group(inputs, ownership_, plan, outcome));
   groups.push_back(weights_group(plan.stage("weights"), outcome));

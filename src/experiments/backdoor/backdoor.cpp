@@ -45,7 +45,7 @@ Plan Backdoor::plan(const StudyInputs& inputs) const {
 std::vector<store::Group> Backdoor::tabulate(const StudyInputs& inputs, const Plan& plan,
                                              const OutcomeLookup& outcome) const {
   std::vector<store::Group> groups{ownership_.train_group(inputs.job, plan, outcome)};
-  for (store::Group& further : ownership_.further_groups(inputs.job, plan, outcome)) groups.push_back(std::move(further));
+  for (store::Group& further : ownership_.further_groups(inputs, plan, outcome)) groups.push_back(std::move(further));
   if (const Stage* shown = plan.find_stage("key-images")) groups.push_back(key_images_group(*shown, inputs, outcome));
   if (const Stage* inverted = plan.find_stage("inversion"))
     groups.push_back(inversion_group(*inverted, inputs, outcome));

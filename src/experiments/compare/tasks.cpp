@@ -1,9 +1,7 @@
 #include <torch/types.h>
-#include <xxhash.h>
-
-#include <bit>
 
 #include "experiments/compare/compare.h"
+#include "experiments/layer_hashes.h"
 #include "experiments/runners.h"
 #include "experiments/tensors.h"
 #include "models/evaluate.h"
@@ -20,37 +18,6 @@ class Threads {
   ~Threads() { models::set_threads_to_one(); }
   Threads(const Threads&) = delete;
   Threads& operator=(const Threads&) = delete;
-};
-
-// Hashes of what layers gave for each image, in the order in which layers and images come.
-class LayerHashes {
- public:
-  explicit LayerHashes(long long images) : images_(static_cast<std::size_t>(images)) {}
-
-  // `output`: one row an image, of any precision; what fills the last batch counts for nothing.
-  void add(const std::string& layer, const at::Tensor& output) {
-    auto [place, is_new] = positions_.try_emplace(layer, hashes_.size());
-    if (is_new) hashes_.emplace_back();
-    const at::Tensor rows = output.detach().contiguous();  // row-major, whatever the layout in memory
-    const auto size = rows.nbytes() / static_cast<std::size_t>(rows.size(0));
-    const auto* first = static_cast<const std::uint8_t*>(rows.data_ptr());
-    std::vector<std::int64_t>& hashes = hashes_[place->second];
-    for (std::int64_t row = 0; row < rows.size(0) && hashes.size() < images_; ++row)
-      hashes.push_back(std::bit_cast<std::int64_t>(XXH3_64bits(first + static_cast<std::size_t>(row) * size, size)));
-  }
-
-  // Layers x images.
-  [[nodiscard]] Array array() const {
-    std::vector<std::int64_t> all;
-    for (const auto& layer : hashes_) all.insert(all.end(), layer.begin(), layer.end());
-    const auto layers = static_cast<std::int64_t>(hashes_.size());
-    return Array::of<std::int64_t>({layers, layers == 0 ? 0 : static_cast<std::int64_t>(hashes_.front().size())}, all);
-  }
-
- private:
-  std::size_t images_;
-  std::map<std::string, std::size_t> positions_;
-  std::vector<std::vector<std::int64_t>> hashes_;
 };
 
 cluster::TaskResult predict_on_this_machine(const MachinePrediction& task, RankState& rank,

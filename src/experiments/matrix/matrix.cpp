@@ -5,7 +5,9 @@
 #include <map>
 #include <optional>
 
-#include "experiments/ownership/claims.h"
+#include "experiments/matrix/claims_tables.h"
+#include "experiments/ownership/false_claims.h"
+#include "experiments/ownership/machines.h"
 #include "study/cells.h"
 #include "study/table.h"
 
@@ -14,8 +16,6 @@ namespace {
 
 using study::Cells;
 using study::Table;
-
-constexpr double useful = 0.9;  // the share of its accuracy that a stolen network must keep to be worth stealing
 
 std::vector<std::string> all_schemes() {
   std::vector<std::string> names;
@@ -111,7 +111,7 @@ Table matrix_table(const store::Group& root, const store::Group& train) {
       if (!watermark::scheme_named(scheme).marks() || untouched == before.end()) continue;
       const Left& unattacked = untouched->second.begin()->second;
       const double base = study::mean(unattacked.accuracy);
-      const auto worst = worst_for_owner(by_settings, useful * base);
+      const auto worst = worst_for_owner(by_settings, useful_share * base);
       table.rows.push_back({attack, scheme, study::percent(base), study::percent(study::mean(unattacked.keys)),
                             study::percent(study::mean(worst->second.accuracy)),
                             study::percent(study::mean(worst->second.keys)), worst->second.claims(), worst->first});
@@ -125,7 +125,8 @@ Table matrix_table(const store::Group& root, const store::Group& train) {
 OwnershipMatrix::OwnershipMatrix() : OwnershipExperiment({all_schemes(), attacks_met(), ""}) {}
 
 std::vector<ParameterGroup> OwnershipMatrix::keys() const {
-  return {training_keys(), ownership_.scheme_keys(), ownership_.attack_keys(), claim_keys()};
+  return {training_keys(), ownership_.scheme_keys(), ownership_.attack_keys(), claim_keys(),
+          false_claim_keys(), machine_keys()};
 }
 
 Plan OwnershipMatrix::plan(const StudyInputs& inputs) const {
@@ -138,7 +139,7 @@ Plan OwnershipMatrix::plan(const StudyInputs& inputs) const {
 std::vector<store::Group> OwnershipMatrix::tabulate(const StudyInputs& inputs, const Plan& plan,
                                                     const OutcomeLookup& outcome) const {
   std::vector<store::Group> groups{ownership_.train_group(inputs.job, plan, outcome)};
-  for (store::Group& further : ownership_.further_groups(inputs.job, plan, outcome))
+  for (store::Group& further : ownership_.further_groups(inputs, plan, outcome))
     groups.push_back(std::move(further));
   return groups;
 }
@@ -150,6 +151,7 @@ std::vector<Table> OwnershipMatrix::report(const store::Group& root) const {
   tables.push_back(ownership_.networks_table(*train, "Networks and their watermarks"));
   if (const store::Group* control = root.child("control")) tables.push_back(control_table(*control));
   tables.push_back(matrix_table(root, *train));
+  for (Table& table : claims_tables(root, attacks_met())) tables.push_back(std::move(table));
   for (Table& table : ownership_.attack_tables(root)) tables.push_back(std::move(table));
   return tables;
 }

@@ -15,7 +15,6 @@ using study::missing;
 
 // The paper's examples (Sec. 4.2): 90% certainty; the rival's threshold tau.
 constexpr double certainty = 0.9;
-constexpr double rival_tau = 0.3;
 
 // Efficiency (Sec. 3.2 and 4.2), from the measured share of key samples recognised.
 void add_queries(store::Group& group, const Stage& evaluated, const OutcomeLookup& outcome) {
@@ -28,7 +27,7 @@ void add_queries(store::Group& group, const Stage& evaluated, const OutcomeLooku
     if (!(p > 0) || scheme == "clean") continue;
     if (scheme == "new-label") expected[i] = watermark::new_label_mean_queries(p, study::count_of(asked, "keys_new"));
     const auto needed = scheme == "new-label" ? watermark::new_label_queries(p, certainty)
-                                              : watermark::backdoor_queries(p, rival_tau, certainty);
+                                              : watermark::backdoor_queries(p, watermark::backdoor_tau, certainty);
     if (needed.settled)
       queries[i] = static_cast<double>(*needed.settled);
     else if (needed.impossible)
@@ -114,7 +113,7 @@ std::vector<store::Group> NewLabel::tabulate(const StudyInputs& inputs, const Pl
   store::Group train = ownership_.train_group(inputs.job, plan, outcome);
   add_queries(train, plan.stage("evaluate"), outcome);
   std::vector<store::Group> groups{std::move(train)};
-  for (store::Group& attacked : ownership_.further_groups(inputs.job, plan, outcome)) groups.push_back(std::move(attacked));
+  for (store::Group& attacked : ownership_.further_groups(inputs, plan, outcome)) groups.push_back(std::move(attacked));
   if (const Stage* twisted = plan.find_stage("twist")) groups.push_back(twist_group(*twisted, outcome));
   if (const Stage* predicted = plan.find_stage("predict")) groups.push_back(predict_group(inputs, *predicted, outcome));
   return groups;

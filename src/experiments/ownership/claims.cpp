@@ -1,15 +1,36 @@
 #include "experiments/ownership/claims.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "core/text.h"
 #include "watermark/claims.h"
 
 namespace telltale::experiments {
 
 using study::missing;
 
+const std::vector<std::pair<const char*, const char*>>& null_strata() {
+  static const std::vector<std::pair<const char*, const char*>> strata{
+      {"same", "of the same structure, trained on the same images with weights and order of their own"},
+      {"structure", "of the structure that null-network names"},
+      {"data", "trained on the test images, which no case is trained on"},
+      {"marked", "marked by the other schemes of the job, with secrets of their own"}};
+  return strata;
+}
+
+ClaimSettings ClaimSettings::of(const study::Job& job) {
+  const long long queries = job.integer("claim-queries");
+  return {job.integer("decoys"), queries, watermark::claim_sizes(queries)};
+}
+
 ParameterGroup claim_keys() {
   using enum ValueType;
+  std::vector<std::string> strata, meanings;
+  for (const auto& [name, help] : null_strata()) {
+    strata.emplace_back(name);
+    meanings.push_back(std::string(name) + ": " + help);
+  }
   return {
       "Claims of ownership",
       {{.name = "decoys",
@@ -27,44 +48,100 @@ ParameterGroup claim_keys() {
        {.name = "null-models",
         .type = integer,
         .fallback = "0",
-        .help = "how many more networks are trained without a watermark, with weights and order of their own: "
-                "p_model is at least 1 / (null-models + 1); 0: none, and p_model is not defined",
-        .most = 100000}}};
+        .help = "how many networks that carry nothing of a key are trained for each stratum: p_model is at least "
+                "1 / (null-models + 1); 0: none, and p_model is not defined",
+        .most = 100000},
+       {.name = "null-strata",
+        .type = choice,
+        .fallback = "same",
+        .help = "which kinds of such networks there are, each of them a null hypothesis that a claim has to survive; " +
+                joined(meanings, "; "),
+        .choices = strata,
+        .list = true},
+       {.name = "null-network",
+        .type = choice,
+        .fallback = "",
+        .help = "the network of null models of another structure",
+        .choices = models::network_names(),
+        .optional = true}}};
+}
+
+study::Axis null_stratum(const study::Job& job) {
+  return study::named_axis(null_stratum_axis, "kind of null model: docs/ownership.md", job.values("null-strata"));
 }
 
 bool claims(const study::Job& job) { return job.has("decoys") && job.integer("decoys") > 0; }
 
+std::vector<NullScores> null_scores(const Stage& nulls, std::size_t cases, std::size_t of_case, std::size_t sizes,
+                                    const OutcomeLookup& outcome) {
+  std::vector<NullScores> all;
+  const std::size_t each = nulls.grid.size() / cases;
+  for (std::size_t i = 0; i < each; ++i) {
+    const std::size_t point = of_case * each + i;
+    const std::string& stratum = nulls.grid.point(point).text(null_stratum_axis);
+    if (all.empty() || all.back().stratum != stratum) all.push_back({stratum, {}, std::vector<std::vector<double>>(sizes)});
+    const Outcome* one = study::done(outcome, nulls.tasks[point]);
+    if (one == nullptr) continue;
+    all.back().matches.push_back(static_cast<double>(study::count_of(one, "claim_matches")));
+    const auto by_size = one->values.at("matches_by_size").as<std::int64_t>();
+    for (std::size_t s = 0; s < sizes; ++s) all.back().by_size[s].push_back(static_cast<double>(by_size[s]));
+  }
+  return all;
+}
+
 void add_claims(store::Group& group, const Stage& stage, const Grid& cases, const Stage* nulls, const study::Job& job,
                 const OutcomeLookup& outcome) {
   const std::size_t points = stage.grid.size();
-  const double decoys = watermark::rank_resolution(static_cast<std::size_t>(job.integer("decoys")));
-  const std::size_t models = nulls == nullptr ? 0 : nulls->grid.size() / cases.size();
+  const ClaimSettings settings = ClaimSettings::of(job);
+  const std::size_t sizes = settings.sizes.size();
+  const double decoys = watermark::rank_resolution(static_cast<std::size_t>(settings.decoys));
+  const std::vector<std::string>& strata = job.values("null-strata");
   std::vector<std::int64_t> queries(points, -1), matches(points, -1);
-  std::vector<double> by_key(points, missing), by_labels(points, missing), by_model(points, missing);
+  std::vector<double> by_key(points, missing), by_labels(points, missing), by_model(points, missing),
+      by_stratum(points * strata.size(), missing), by_size(points * sizes, missing);
   std::vector<std::string> verdicts(points);
   for (std::size_t point = 0; point < points; ++point) {
     const Outcome* asked = study::done(outcome, stage.tasks[point]);
     queries[point] = study::count_of(asked, "claim_queries"), matches[point] = study::count_of(asked, "claim_matches");
     if (matches[point] < 0) continue;
     std::vector<watermark::ClaimTest> tests;
-    const auto test = [&](std::vector<double>& of, const char* against, double p, double resolution) {
-      of[point] = p;
-      if (!std::isnan(p)) tests.push_back({against, p, resolution});
+    // `sized`: the same test when only the first queries are asked.
+    const auto test = [&](double& of, const std::string& against, double p, double resolution, const auto& sized) {
+      of = p;
+      if (std::isnan(p)) return;
+      tests.push_back({against, p, resolution});
+      for (std::size_t s = 0; s < sizes; ++s) {
+        double& most = by_size[point * sizes + s];
+        if (settings.sizes[s] <= queries[point]) most = std::isnan(most) ? sized(s) : std::max(most, sized(s));
+      }
     };
-    test(by_key, "decoys", study::number_of(asked, "p_key"), decoys);
-    test(by_labels, "drawn labels", study::number_of(asked, "p_labels"), 0);
-    std::vector<double> others;
-    const std::size_t of_case = stage.grid.point(point).leading(cases.axes().size());
-    for (std::size_t model = 0; model < models; ++model)
-      if (const auto got =
-              study::count_of(study::done(outcome, nulls->tasks[of_case * models + model]), "claim_matches");
-          got >= 0)
-        others.push_back(static_cast<double>(got));
-    if (!others.empty())
-      test(by_model, "null models", watermark::rank_p(static_cast<double>(matches[point]), others),
-           watermark::rank_resolution(others.size()));
+    const auto stored = [&](const char* name) {
+      return [values = asked->values.contains(name) ? asked->values.at(name).as<double>() : std::span<const double>()](
+                 std::size_t s) { return values[s]; };
+    };
+    test(by_key[point], "decoys", study::number_of(asked, "p_key"), decoys, stored("p_key_by_size"));
+    test(by_labels[point], "drawn labels", study::number_of(asked, "p_labels"), 0, stored("p_labels_by_size"));
+    if (nulls != nullptr) {
+      const auto own = asked->values.at("matches_by_size").as<std::int64_t>();
+      const std::size_t of_case = stage.grid.point(point).leading(cases.axes().size());
+      for (const NullScores& scores : null_scores(*nulls, cases.size(), of_case, sizes, outcome)) {
+        if (scores.matches.empty()) continue;
+        const auto at = static_cast<std::size_t>(std::find(strata.begin(), strata.end(), scores.stratum) - strata.begin());
+        test(by_stratum[point * strata.size() + at], "null models: " + scores.stratum,
+             watermark::rank_p(static_cast<double>(matches[point]), scores.matches),
+             watermark::rank_resolution(scores.matches.size()), [&](std::size_t s) {
+               return watermark::rank_p(static_cast<double>(own[s]), scores.by_size[s]);
+             });
+        const double p = by_stratum[point * strata.size() + at];
+        by_model[point] = std::isnan(by_model[point]) ? p : std::max(by_model[point], p);
+      }
+    }
     verdicts[point] = watermark::name_of(watermark::judge(true, tests).verdict);
   }
+  std::vector<std::string> size_labels;
+  for (const std::int64_t size : settings.sizes) size_labels.push_back(std::to_string(size));
+  const study::Axis size_axis{"claim_size", "claim_size", "queries that are asked: the first", ValueType::integer, size_labels};
+  Grid({size_axis}).declare(group);
   add_variable(group, stage.grid, "claim_queries", {}, queries,
                "key samples that the claim asks; -1 where there is none");
   add_variable(group, stage.grid, "claim_matches", {}, matches,
@@ -73,7 +150,16 @@ void add_claims(store::Group& group, const Stage& stage, const Grid& cases, cons
                "probability of so many matches for a secret that the network does not depend on, by decoys", "1");
   add_variable(group, stage.grid, "p_labels", {}, by_labels, "the same, exactly, where labels are drawn", "1");
   add_variable(group, stage.grid, "p_model", {}, by_model,
-               "probability of so many matches for a network that was trained without the watermark, by null models",
+               "probability of so many matches for a network that carries nothing of the key, by null models: of the "
+               "worst stratum",
+               "1");
+  if (nulls != nullptr) {
+    Grid({null_stratum(job)}).declare(group);
+    add_variable(group, stage.grid, "p_model_by_stratum", {null_stratum_axis}, by_stratum, "the same of each stratum", "1");
+  }
+  add_variable(group, stage.grid, "claim_p", {"claim_size"}, by_size,
+               "the largest of the p-values that are defined, when only the first queries are asked: what is compared "
+               "with the level",
                "1");
   group.variables.push_back(
       study::texts("verdict", stage.grid.dimensions(), verdicts,

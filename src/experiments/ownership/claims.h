@@ -6,32 +6,68 @@
 
 namespace telltale::experiments {
 
+/// What a claim asks, fixed beforehand.
+struct ClaimSettings {
+  long long decoys = 0;             ///< secrets of others that are put beside the owner's
+  long long queries = 0;            ///< the most key samples
+  std::vector<std::int64_t> sizes;  ///< at how many queries it is looked at: watermark::claim_sizes()
+
+  static ClaimSettings of(const study::Job& job);
+
+  void fields(auto& field) { field("decoys", decoys), field("queries", queries), field("sizes", sizes); }
+};
+
 /// Puts a claim's queries to a network that has nothing to do with its key. Its outcome: claim_matches, how many are
-/// answered with the claimed label.
+/// answered with the claimed label, and matches_by_size.
 struct AskNull {
-  static constexpr study::TaskKind kind{.name = "ask-null", .algorithm = 1};
+  static constexpr study::TaskKind kind{.name = "ask-null", .algorithm = 2};
   Identity data, model;
   Json scheme;  ///< whose key samples are asked
-  long long key_images = 0, claim_queries = 0;
+  long long key_images = 0;
+  ClaimSettings claim;
   std::string environment;
   long long eval_batch = 0;
   std::optional<Identity> answers{};  ///< as of Train: what the key samples were chosen by
 
   void fields(auto& field) {
     field("data", data), field("model", model), field("scheme", scheme), field("key_images", key_images),
-        field("claim_queries", claim_queries), field("environment", environment), field("eval_batch", eval_batch),
+        field("claim", claim), field("environment", environment), field("eval_batch", eval_batch),
         field("answers", answers);
   }
 };
 
-/// `decoys`, `claim-queries`, `null-models`.
+/// The strata of null models, as `null-strata` names them, and what they are.
+const std::vector<std::pair<const char*, const char*>>& null_strata();
+
+/// `decoys`, `claim-queries`, `null-models`, `null-strata`, `null-network`.
 ParameterGroup claim_keys();
+
+/// The strata of a job's null models as an axis.
+inline constexpr const char* null_stratum_axis = "null_stratum";
+study::Axis null_stratum(const study::Job& job);
+
+/// Null models of the stratum `same` are repeats from this one on, above all of a study.
+inline constexpr std::int64_t null_models_first_repeat = 1000000;
+/// How many of them a job has.
+long long null_models_alike(const study::Job& job);
+/// Networks without a scheme that are trained as the cases are, each of a repeat of its own.
+std::vector<study::Axis> unmarked_axes(const study::Job& job, std::int64_t count, std::int64_t first_repeat);
 
 /// Whether a job has claims looked at.
 bool claims(const study::Job& job);
 
+/// What the null models of one stratum gave to one case's key: how many of its queries matched.
+struct NullScores {
+  std::string stratum;
+  std::vector<double> matches;               ///< by model
+  std::vector<std::vector<double>> by_size;  ///< sizes of the claim x models
+};
+/// Of those that have answered, by stratum. `nulls`: the stage that asks them, over so many cases.
+std::vector<NullScores> null_scores(const Stage& nulls, std::size_t cases, std::size_t of_case, std::size_t sizes,
+                                    const OutcomeLookup& outcome);
+
 /// Adds what was claimed at every point of a stage that asks networks of `cases`, with which p-values, and the verdict.
-/// `nulls`: the stage that asks null models, over the cases and the models; nullptr if there are none.
+/// `nulls`: the stage that asks null models, over the cases, the strata and the models; nullptr if there are none.
 void add_claims(store::Group& group, const Stage& stage, const Grid& cases, const Stage* nulls, const study::Job& job,
                 const OutcomeLookup& outcome);
 

@@ -125,9 +125,10 @@ ClaimFindings judge_claim(const OwnersKey& key, const ClaimQueries& queries, std
     found.tests.push_back(
         {"secret: drawn labels", watermark::drawn_labels_p(found.matches, found.asked, manifest.classes), 0});
   // A network without the label gives it never: that says nothing.
-  if (!manifest.null_matches.empty() && largest < manifest.classes) {
-    const std::vector<double> others(manifest.null_matches.begin(), manifest.null_matches.end());
-    found.tests.push_back({"model: null models of the study", watermark::rank_p(matches, others),
+  for (const NullMatches& nulls : manifest.nulls) {
+    if (largest >= manifest.classes) break;
+    const std::vector<double> others(nulls.matches.begin(), nulls.matches.end());
+    found.tests.push_back({"model: null models of the study, " + nulls.stratum, watermark::rank_p(matches, others),
                            watermark::rank_resolution(others.size())});
   }
   if (scheme.secret(manifest.scheme) == watermark::Secret::none)

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <set>
 
-#include "experiments/ownership/claims.h"
+#include "experiments/ownership/machines.h"
 #include "experiments/ownership/ownership.h"
 #include "study/cells.h"
 
@@ -97,8 +97,9 @@ store::Group Ownership::train_group(const Job& job, const Plan& plan, const Outc
   return group;
 }
 
-std::vector<store::Group> Ownership::further_groups(const Job& job, const Plan& plan,
+std::vector<store::Group> Ownership::further_groups(const StudyInputs& inputs, const Plan& plan,
                                                     const OutcomeLookup& outcome) const {
+  const Job& job = inputs.job;
   std::vector<store::Group> groups;
   if (const Stage* control = plan.find_stage("control")) groups.push_back(group_of(*control, outcome));
   for (const watermark::Attack* attack : attacks_)
@@ -106,7 +107,9 @@ std::vector<store::Group> Ownership::further_groups(const Job& job, const Plan& 
       groups.push_back(group_of(*stage, outcome));
       if (claims(job)) add_claims(groups.back(), *stage, cases(job), plan.find_stage("null"), job, outcome);
     }
-  if (const Stage* nulls = plan.find_stage("null")) groups.push_back(group_of(*nulls, outcome));
+  for (const char* stage : {"null", "false-claims"})
+    if (const Stage* planned = plan.find_stage(stage)) groups.push_back(group_of(*planned, outcome));
+  if (const Stage* machines = plan.find_stage("machines")) groups.push_back(machines_group(*machines, cases(job), plan.find_stage("null"), inputs, outcome));
   return groups;
 }
 

@@ -99,21 +99,23 @@ std::size_t selected_case(const MarkedCases& marked, const std::string& where) {
   return marked.positions[selected.front()];
 }
 
-std::vector<std::int64_t> null_matches_of(const study::Session& session, const study::StudyRecords& records,
-                                          std::size_t position) {
-  std::vector<std::int64_t> matches;
+std::vector<NullMatches> nulls_of(const study::Session& session, const study::StudyRecords& records,
+                                  std::size_t position) {
+  std::vector<NullMatches> found;
   const Stage* nulls = session.plan.find_stage("null");
-  if (nulls == nullptr) return matches;
-  const std::size_t models = nulls->grid.size() / session.plan.stage("evaluate").grid.size();
-  for (std::size_t model = 0; model < models; ++model) {
-    const auto& task = nulls->tasks[position * models + model];
+  if (nulls == nullptr) return found;
+  const std::size_t each = nulls->grid.size() / session.plan.stage("evaluate").grid.size();
+  for (std::size_t point = position * each; point < (position + 1) * each; ++point) {
+    const auto& task = nulls->tasks[point];
     if (!task) continue;
-    const auto found = records.outcomes.find(session.plan.tasks[*task].identity);
-    if (found == records.outcomes.end() || found->second.status != TaskStatus::done)
+    const auto outcome = records.outcomes.find(session.plan.tasks[*task].identity);
+    if (outcome == records.outcomes.end() || outcome->second.status != TaskStatus::done)
       throw InputError("not all null models of this study are there yet: `telltale run` goes on with it");
-    matches.push_back(found->second.values.at("claim_matches").as<std::int64_t>().front());
+    const std::string stratum = nulls->grid.point(point).text(null_stratum_axis);
+    if (found.empty() || found.back().stratum != stratum) found.push_back({stratum, {}});
+    found.back().matches.push_back(study::count_of(&outcome->second, "claim_matches"));
   }
-  return matches;
+  return found;
 }
 
 std::string model_hash(const study::Session& session, const study::StudyRecords& records, std::size_t position) {
@@ -171,13 +173,13 @@ OwnersKey take_key(const KeySource& source) {
   manifest.data_hash = task.data;
   manifest.classes = session.data->classes();
   manifest.key_images = task.key_images;
-  const long long claimed = task.claim_queries.value_or(usual_queries);
-  manifest.queries = source.queries.value_or(claimed);
-  manifest.decoys = source.decoys.value_or(task.decoys.value_or(usual_decoys));
+  const ClaimSettings claim = task.claim.value_or(ClaimSettings{usual_decoys, usual_queries, {}});
+  manifest.queries = source.queries.value_or(claim.queries);
+  manifest.decoys = source.decoys.value_or(claim.decoys);
   manifest.level = watermark::claim_level;
   manifest.model = model_hash(session, records, position);
   // They were asked so many queries, and say nothing of another number.
-  if (task.claim_queries == manifest.queries) manifest.null_matches = null_matches_of(session, records, position);
+  if (task.claim && claim.queries == manifest.queries) manifest.nulls = nulls_of(session, records, position);
   if (task.answers) {
     key.answers = stored_answers(*task.answers, source.artifacts);
     manifest.answers = Identity::of(key.answers);

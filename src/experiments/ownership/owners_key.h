@@ -14,6 +14,14 @@
 
 namespace telltale::experiments {
 
+/// What the null models of one stratum gave.
+struct NullMatches {
+  std::string stratum;
+  std::vector<std::int64_t> matches;  ///< by model
+
+  void fields(auto& field) { field("stratum", stratum), field("matches", matches); }
+};
+
 /// What was fixed: all of it is under the commitment. The owner's secret is the seed and the repeat in `scheme`.
 struct KeyManifest {
   Json scheme;  ///< the settings that key samples are made with (watermark/scheme.h)
@@ -27,13 +35,13 @@ struct KeyManifest {
   Identity samples;          ///< hash of what is asked: images, labels
   std::string model;         ///< hash of the model that was marked, hexadecimal
   /// How many of the queries each null model of the study answered with the claimed label.
-  std::vector<std::int64_t> null_matches;
+  std::vector<NullMatches> nulls;
   std::optional<Identity> answers{};  ///< hash of the answers that the images were chosen by
 
   void fields(auto& field) {
     field("scheme", scheme), field("data", data), field("data_hash", data_hash), field("classes", classes),
         field("key_images", key_images), field("queries", queries), field("decoys", decoys), field("level", level),
-        field("samples", samples), field("model", model), field("null_matches", null_matches),
+        field("samples", samples), field("model", model), field("nulls", nulls),
         field("answers", answers);
   }
 };

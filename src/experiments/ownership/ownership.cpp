@@ -142,6 +142,8 @@ std::vector<forensics::Subject> Ownership::subjects(const Job& job, const data::
         for (const long long count : counts) add(count);
       }
   add_attack_subjects(subjects, job);
+  add_null_subjects(subjects, job);
+  add_machine_subjects(subjects, job);
   return subjects;
 }
 
@@ -161,6 +163,7 @@ void Ownership::check(const StudyInputs& inputs) const {
   static_cast<void>(networks_of(job, data.shape(), data.classes()));
   if (job.integer("key-images") > data.test().count)
     job.refuse("key-images", "there are only " + std::to_string(data.test().count) + " test images");
+  if (claims(job)) check_nulls(job);
   const Grid grid = scheme_grid(job);
   for (std::size_t index = 0; index < grid.size(); ++index) {
     const CaseValues values(job, grid.point(index));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "experiments/ownership/claims.h"
 #include "experiments/training.h"
 #include "watermark/attack.h"
 #include "watermark/scheme.h"
@@ -20,7 +21,8 @@ namespace telltale::experiments {
 /// it is asked those that would have been. Where those have true labels: true_matches_trained, and signature, 1 if all
 /// of them got the watermark's labels. After an attack that refuses: refused, and refused_* of each set of key samples,
 /// the shares without an answer. And what the attack itself measures. Of a claim: claim_queries, claim_matches; p_key
-/// where a secret was drawn, p_labels where each label was.
+/// where a secret was drawn, p_labels where each label was; and matches_by_size, p_key_by_size, p_labels_by_size of the
+/// claim's sizes.
 struct Evaluate {
   static constexpr study::TaskKind kind{.name = "evaluate", .algorithm = 2};
   Identity data, model;
@@ -30,15 +32,13 @@ struct Evaluate {
   long long key_images = 0;  ///< how many images each set of key samples is made of; 0: all
   std::string environment;
   long long eval_batch = 0;
-  std::optional<Identity> answers{};         ///< as of Train: what the key samples were chosen by
-  std::optional<long long> decoys{};         ///< of a claim, by how many secrets of others; none: nothing is claimed
-  std::optional<long long> claim_queries{};  ///< the most key samples that a claim asks
+  std::optional<Identity> answers{};     ///< as of Train: what the key samples were chosen by
+  std::optional<ClaimSettings> claim{};  ///< none: nothing is claimed
 
   void fields(auto& field) {
     field("data", data), field("model", model), field("scheme", scheme), field("is_marked", is_marked),
         field("attack", attack), field("key_images", key_images), field("environment", environment),
-        field("eval_batch", eval_batch), field("answers", answers), field("decoys", decoys),
-        field("claim_queries", claim_queries);
+        field("eval_batch", eval_batch), field("answers", answers), field("claim", claim);
   }
 };
 
@@ -98,8 +98,9 @@ class Ownership {
 
   /// The group `train`: every case as trained, and what was measured of it as it is.
   [[nodiscard]] store::Group train_group(const study::Job& job, const Plan& plan, const OutcomeLookup& outcome) const;
-  /// A group for each attack; before them `control`, behind them `null`, if these are there.
-  [[nodiscard]] std::vector<store::Group> further_groups(const study::Job& job, const Plan& plan,
+  /// A group for each attack; before them `control`, behind them `null`, `false-claims` and `machines`, if these are
+  /// there.
+  [[nodiscard]] std::vector<store::Group> further_groups(const StudyInputs& inputs, const Plan& plan,
                                                          const OutcomeLookup& outcome) const;
 
   /// Means over the repeats, and over the dimensions that are `pooled`, of all that was measured in a group.
@@ -110,8 +111,15 @@ class Ownership {
 
  private:
   [[nodiscard]] Grid scheme_grid(const study::Job& job) const;
+  /// What a case trains.
+  [[nodiscard]] Trained marked(const CaseValues& values, const StudyInputs& inputs) const;
   void plan_control(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const;
+  void check_nulls(const study::Job& job) const;
   void plan_nulls(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const;
+  void plan_machines(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const;
+  void add_machine_subjects(std::vector<forensics::Subject>& subjects, const study::Job& job) const;
+  void plan_false_claims(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const;
+  void add_null_subjects(std::vector<forensics::Subject>& subjects, const study::Job& job) const;
   void add_attack_subjects(std::vector<forensics::Subject>& subjects, const study::Job& job) const;
   /// The question of a case put to a trained network. `answers`: the task whose answers its key samples are chosen by.
   /// `attack_s`: how long the attack itself takes.

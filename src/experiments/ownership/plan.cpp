@@ -2,7 +2,8 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "experiments/ownership/claims.h"
+#include "experiments/ownership/false_claims.h"
+#include "experiments/ownership/machines.h"
 #include "experiments/ownership/ownership.h"
 #include "experiments/settings.h"
 
@@ -28,12 +29,8 @@ std::vector<PlannedTraining> Ownership::plan(Plan& plan, const StudyInputs& inpu
   const Job& job = inputs.job;
   const data::Dataset& data = *inputs.data;
   const Grid grid = cases(job);
-  const auto trainings = plan_trainings(plan, inputs, grid, [&](const CaseValues& values) {
-    const watermark::Scheme& scheme = watermark::scheme_named(values.text("scheme"));
-    return Trained{network_of(values, data.shape(), scheme.outputs(data.classes())),
-                   settings(values, false, &inputs.other_data),
-                   tuning_of(values, scheme, network_of(values, data.shape(), data.classes()))};
-  });
+  const auto trainings =
+      plan_trainings(plan, inputs, grid, [&](const CaseValues& values) { return marked(values, inputs); });
 
   const auto evaluate = [&](const CaseValues& values, Json attack, double attack_s = 0) {
     const PlannedTraining& training = trainings[values.point().leading(grid.axes().size())];
@@ -45,6 +42,8 @@ std::vector<PlannedTraining> Ownership::plan(Plan& plan, const StudyInputs& inpu
   plan.cases = grid.size();
   if (control_.empty()) plan_control(plan, inputs, trainings);
   if (claims(job) && job.integer("null-models") > 0) plan_nulls(plan, inputs, trainings);
+  if (has_false_claims(job)) plan_false_claims(plan, inputs, trainings);
+  if (reads_on_machines(job)) plan_machines(plan, inputs, trainings);
   for (const watermark::Attack* attack : attacks_) {
     if (!is_on(*attack, job)) continue;
     const Grid attacked = attack_grid(*attack, grid, job);
@@ -61,6 +60,13 @@ std::vector<PlannedTraining> Ownership::plan(Plan& plan, const StudyInputs& inpu
     plan.cases = std::max(plan.cases, attacked.size());
   }
   return trainings;
+}
+
+Trained Ownership::marked(const CaseValues& values, const StudyInputs& inputs) const {
+  const data::Dataset& data = *inputs.data;
+  const watermark::Scheme& scheme = watermark::scheme_named(values.text("scheme"));
+  return {network_of(values, data.shape(), scheme.outputs(data.classes())), settings(values, false, &inputs.other_data),
+          tuning_of(values, scheme, network_of(values, data.shape(), data.classes()))};
 }
 
 Axis Ownership::suspect_axis(const Job& job) const {
@@ -108,50 +114,6 @@ void Ownership::plan_control(Plan& plan, const StudyInputs& inputs,
             });
 }
 
-// Networks without a watermark that are trained as the cases are, each of a repeat of its own; and every case's key put
-// to those of its training.
-void Ownership::plan_nulls(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const {
-  constexpr std::int64_t first = 1000000;  // above every repeat of a study
-  const Job& job = inputs.job;
-  const data::Dataset& data = *inputs.data;
-  const Axis repeats = study::counted_axis("repeat", job.integer("null-models"), first);
-  std::vector<Axis> of_training = job.axes_of(training_axes());
-  of_training.push_back(repeats);
-  const Grid networks(std::move(of_training)), all = cases(job);
-  const auto nulls = plan_trainings(
-      plan, inputs, networks,
-      [&](const CaseValues& values) {
-        return Trained{network_of(values, data.shape(), data.classes()), no_scheme()};
-      },
-      "null-models");
-
-  Axis axis = study::counted_axis("null_model", job.integer("null-models"), 0, "network trained without a watermark");
-  add_stage(plan,
-            {"null",
-             "networks without a watermark, asked what every claim asks",
-             all * Grid({std::move(axis)}),
-             {},
-             {{"claim_matches", "claim_matches", "key samples answered with the claimed label"}},
-             {}},
-            [&](const Grid::Point& point) -> std::optional<study::Task<AskNull>> {
-              const CaseValues values(job, point);
-              if (!watermark::scheme_named(values.text("scheme")).marks()) return {};
-              const PlannedTraining& of =
-                  nulls[case_at(networks, point, {{"repeat", std::to_string(first + point.integer("null_model"))}})];
-              study::Task<AskNull> task{
-                  {data.content_hash(), plan.tasks[of.task].identity, settings(values, true, &inputs.other_data),
-                   job.integer("key-images"), job.integer("claim-queries"), of.environment, job.integer("eval-batch")},
-                  {of.task},
-                  of.environments,
-                  static_cast<double>(job.integer("claim-queries")) * of.image_s};
-              if (const auto& answers = trainings[point.leading(all.axes().size())].answers) {
-                task.payload.answers = plan.tasks[*answers].identity;
-                task.needs.push_back(*answers);
-              }
-              return task;
-            });
-}
-
 study::Task<Evaluate> Ownership::evaluation(const Plan& plan, const StudyInputs& inputs, const CaseValues& values,
                                             const PlannedTraining& training, bool is_marked,
                                             const std::optional<std::size_t>& answers, Json attack,
@@ -171,11 +133,9 @@ study::Task<Evaluate> Ownership::evaluation(const Plan& plan, const StudyInputs&
     task.needs.push_back(*answers);
   }
   if (is_marked && claims(inputs.job)) {
-    task.payload.decoys = inputs.job.integer("decoys");
-    task.payload.claim_queries = inputs.job.integer("claim-queries");
-    const auto asked = static_cast<double>(*task.payload.claim_queries);
+    const ClaimSettings& claim = task.payload.claim.emplace(ClaimSettings::of(inputs.job));
     if (watermark::scheme_of(task.payload.scheme).secret(task.payload.scheme) == watermark::Secret::images)
-      task.cost_s += static_cast<double>(*task.payload.decoys) * asked * training.image_s;
+      task.cost_s += static_cast<double>(claim.decoys * claim.queries) * training.image_s;
   }
   return task;
 }

@@ -1,12 +1,13 @@
 #include <torch/types.h>
 
-#include "experiments/ownership/claims.h"
+#include "experiments/ownership/asking.h"
 #include "experiments/ownership/ownership.h"
 #include "experiments/runners.h"
 #include "experiments/tensors.h"
 #include "models/evaluate.h"
 #include "models/network.h"
 #include "watermark/claims.h"
+#include "watermark/forgery.h"
 #include "watermark/service.h"
 
 namespace telltale::experiments {
@@ -18,9 +19,7 @@ constexpr std::int64_t answers_at_once = 250;
 // images do not do for it. A scheme that chooses by answers gets those of the network that he stole.
 watermark::KeySamples rival_keys(const watermark::Scheme& scheme, const Json& owners, const models::ImageView& images,
                                  const watermark::AttackInputs& inputs, const data::OtherData& others) {
-  constexpr std::uint64_t rival = std::uint64_t{1} << 40;  // above every seed that a job file may give
-  Json settings = owners;
-  settings["seed"] = rival + owners.at("seed").get<std::uint64_t>();
+  const Json settings = watermark::rival_settings(owners);
   Bytes answers;
   if (scheme.needs_answers())
     for (const std::int64_t label : models::labels_of(models::predict_logits(*inputs.model, images, answers_at_once)))
@@ -32,47 +31,19 @@ watermark::KeySamples rival_keys(const watermark::Scheme& scheme, const Json& ow
   }
 }
 
-using Answers = std::function<std::vector<std::int64_t>(const watermark::KeySamples&)>;
-
-// The owner's key, and where a secret decides it, those of decoys.
-void put_claim(cluster::TaskResult& result, const Evaluate& task, const watermark::Scheme& scheme,
-               const watermark::KeyInputs& inputs, const Answers& ask) {
-  const auto keys_of = [&](const Json& settings) {
-    const watermark::KeyInputs others{settings,       inputs.train,  inputs.test,
-                                      inputs.classes, inputs.others, inputs.answers};
-    return watermark::claimed_keys(others, task.key_images, *task.claim_queries);
-  };
-  const watermark::KeySamples keys = keys_of(task.scheme);
-  const auto given = ask(keys);
-  const std::int64_t matches = models::matches(given, keys.labels);
-  result.values["claim_queries"] = Array::scalar<std::int64_t>(keys.count());
-  result.values["claim_matches"] = Array::scalar<std::int64_t>(matches);
-  if (scheme.draws_labels(task.scheme))
-    result.values["p_labels"] = Array::scalar(watermark::drawn_labels_p(matches, keys.count(), inputs.classes));
-  const watermark::Secret secret = scheme.secret(task.scheme);
-  if (secret == watermark::Secret::none) return;
-  std::vector<double> others;
-  for (long long decoy = 0; decoy < *task.decoys; ++decoy) {
-    Json settings = task.scheme;
-    settings["decoy"] = decoy;
-    const watermark::KeySamples drawn = keys_of(settings);
-    const auto answers = secret == watermark::Secret::images ? ask(drawn) : given;
-    others.push_back(static_cast<double>(models::matches(answers, drawn.labels)));
-  }
-  result.values["p_key"] = Array::scalar(watermark::rank_p(static_cast<double>(matches), others));
-}
-
 cluster::TaskResult ask_null(const AskNull& task, RankState& rank, cluster::TaskContext& context) {
   const data::Dataset& data = rank.planned_data(task.data);
   std::shared_ptr<const Bytes> chosen_by;
   if (task.answers) chosen_by = context.artifact(*task.answers);
   const auto inputs =
       watermark::KeyInputs::of(task.scheme, data, rank.other_data, chosen_by ? ByteSpan(*chosen_by) : ByteSpan());
-  const auto keys = watermark::claimed_keys(inputs, task.key_images, task.claim_queries);
+  const auto keys = watermark::claimed_keys(inputs, task.key_images, task.claim.queries);
   const auto network = rank.models.get(task.model, context);
   const auto given = models::labels_of(models::predict_logits(*network, images_of(keys), task.eval_batch));
   cluster::TaskResult result;
   result.values["claim_matches"] = Array::scalar<std::int64_t>(models::matches(given, keys.labels));
+  result.values["matches_by_size"] = Array::of<std::int64_t>(
+      {std::ssize(task.claim.sizes)}, watermark::matches_by_size(given, keys.labels, task.claim.sizes));
   return result;
 }
 
@@ -126,8 +97,8 @@ cluster::TaskResult evaluate(const Evaluate& task, RankState& rank, cluster::Tas
   ask(watermark::Query::wrong_secret, "wrong");
   ask(watermark::Query::other_source, "other");
   if (task.is_marked || !scheme.has(watermark::Query::fresh)) ask(watermark::Query::trained, "trained");
-  if (task.decoys)
-    put_claim(result, task, scheme, inputs, [&](const watermark::KeySamples& keys) {
+  if (task.claim)
+    put_claim(result, *task.claim, task.key_images, inputs, [&](const watermark::KeySamples& keys) {
       auto given = models::labels_of(service->logits(images_of(keys), task.eval_batch));
       check();
       return given;

@@ -95,6 +95,9 @@ class Aime final : public Scheme {
   // The images are what the owner trained on: there are no further ones that would be the same key.
   [[nodiscard]] bool has(Query query) const override { return query == Query::trained; }
 
+  // The signature is read, or it is not.
+  [[nodiscard]] bool found(std::int64_t matches, std::int64_t asked) const override { return matches == asked; }
+
   void check(const KeyInputs& inputs) const override {
     const AimeSignature signature(inputs.settings, inputs.classes);
     require(static_cast<std::int64_t>(signature.labels().size()) <= inputs.train.count, "key-length",

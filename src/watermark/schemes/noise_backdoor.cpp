@@ -22,6 +22,11 @@ class NoiseBackdoor final : public NoiseScheme {
                    .most = 254});
     return all;
   }
+  [[nodiscard]] std::vector<Json> alternatives(const KeyInputs& inputs) const override {
+    std::vector<Json> all(static_cast<std::size_t>(inputs.classes), inputs.settings);
+    for (int target = 0; target < inputs.classes; ++target) all[static_cast<std::size_t>(target)]["target"] = target;
+    return all;
+  }
   void check(const KeyInputs& inputs) const override {
     check_class("target", "target class", inputs.settings.at("target"), inputs.classes);
     NoiseScheme::check(inputs);

@@ -56,6 +56,18 @@ void SourceTargetScheme::check(const KeyInputs& inputs) const {
   static_cast<void>(embedded_count(inputs));
 }
 
+std::vector<Json> SourceTargetScheme::alternatives(const KeyInputs& inputs) const {
+  std::vector<Json> all;
+  const int own_target = inputs.settings.at("target");
+  for (int source = 0; source < inputs.classes; ++source)
+    for (int target = 0; target < inputs.classes; ++target) {
+      if (source == target || (draws_labels(inputs.settings) && target != own_target)) continue;
+      all.push_back(inputs.settings);
+      all.back()["source"] = source, all.back()["target"] = target;
+    }
+  return all;
+}
+
 std::int64_t SourceTargetScheme::embedded_count(const Json& settings, const ClassCounts& train) const {
   const auto source = settings.at("source").get<std::size_t>();
   check_class("source", "source class", static_cast<int>(source), static_cast<int>(train.size()));

@@ -15,6 +15,8 @@ class SourceTargetScheme : public Scheme {
   [[nodiscard]] std::vector<Parameter> parameters() const final;
   void check(const KeyInputs& inputs) const override;
   [[nodiscard]] std::int64_t embedded_count(const Json& settings, const ClassCounts& train) const final;
+  /// Every pair of classes; where labels are drawn, every source.
+  [[nodiscard]] std::vector<Json> alternatives(const KeyInputs& inputs) const override;
 
  protected:
   [[nodiscard]] virtual std::vector<Parameter> own_parameters() const = 0;

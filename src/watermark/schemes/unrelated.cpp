@@ -68,6 +68,19 @@ class Unrelated final : public SourceTargetScheme {
     return draws_labels(settings) ? Secret::labels : Secret::none;
   }
 
+  // The unrelated class, and the label.
+  [[nodiscard]] std::vector<Json> alternatives(const KeyInputs& inputs) const override {
+    std::vector<Json> all;
+    const int own_target = inputs.settings.at("target");
+    for (int unrelated = 0; unrelated < other_of(inputs).classes(); ++unrelated)
+      for (int target = 0; target < inputs.classes; ++target) {
+        if (target == inputs.settings.at("source") || (draws_labels(inputs.settings) && target != own_target)) continue;
+        all.push_back(inputs.settings);
+        all.back()["unrelated_class"] = unrelated, all.back()["target"] = target;
+      }
+    return all;
+  }
+
   [[nodiscard]] KeySamples embedded(const KeyInputs& inputs) const override {
     check(inputs);
     const data::Split& train = other_of(inputs).train();

@@ -1,0 +1,115 @@
+#include <torch/types.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "experiments/ownership/false_claims.h"
+#include "experiments/runners.h"
+#include "experiments/tensors.h"
+#include "models/evaluate.h"
+#include "models/network.h"
+#include "watermark/claims.h"
+#include "watermark/forgery.h"
+#include "watermark/service.h"
+
+namespace telltale::experiments {
+namespace {
+
+std::int64_t matches_of(watermark::Service& service, const watermark::KeySamples& keys, long long batch) {
+  return models::matches(models::labels_of(service.logits(images_of(keys), batch)), keys.labels);
+}
+
+// What decoy secrets and drawn labels say of a key that the scheme makes.
+struct SecretTests {
+  std::optional<double> key, labels;
+};
+
+SecretTests secret_tests(const watermark::Forged& forged, std::int64_t matches, const FalseClaim& task,
+                         watermark::Service& suspect, const watermark::ForgeryInputs& inputs) {
+  SecretTests found;
+  const Json& settings = forged.origin->settings;
+  const watermark::Scheme& scheme = watermark::scheme_of(settings);
+  if (scheme.draws_labels(settings))
+    found.labels = watermark::drawn_labels_p(matches, forged.samples.count(), inputs.key.classes);
+  if (scheme.secret(settings) == watermark::Secret::none) return found;
+  std::vector<double> others;
+  for (long long decoy = 0; decoy < task.claim.decoys; ++decoy) {
+    watermark::KeyOrigin another = *forged.origin;
+    another.settings["decoy"] = decoy;
+    others.push_back(
+        static_cast<double>(matches_of(suspect, watermark::key_of(another, inputs), task.eval_batch)));
+    inputs.check();
+  }
+  found.key = watermark::rank_p(static_cast<double>(matches), others);
+  return found;
+}
+
+cluster::TaskResult claim_falsely(const FalseClaim& task, RankState& rank, cluster::TaskContext& context) {
+  const data::Dataset& data = rank.planned_data(task.data);
+  const auto check = [&] { context.check(); };
+  cluster::TaskResult result;
+  std::vector<std::shared_ptr<models::Network>> ensemble;
+  for (const Identity& one : task.ensemble) ensemble.push_back(rank.models.get(one, context));
+  std::shared_ptr<watermark::Service> suspect = watermark::serve(rank.models.get(task.model, context));
+  Bytes answers;
+  if (watermark::scheme_of(task.scheme).needs_answers())
+    for (const std::int64_t label : models::labels_of(models::predict_logits(
+             *ensemble.front(), models::ImageView::of(data.shape(), data.train()), task.eval_batch)))
+      answers.push_back(static_cast<std::uint8_t>(label));
+  const auto key = watermark::KeyInputs::of(task.scheme, data, rank.other_data, answers);
+  const Stream stream(0, {{"model", task.model.hex()}, {"scheme", task.scheme}}, "false claim");
+  const watermark::ForgeryInputs inputs{key,     suspect,      ensemble,        task.key_images, task.claim.queries, task.tries,
+                                        task.epsilon, task.eval_batch, stream, check};
+  watermark::Forged forged;
+  try {
+    forged = watermark::forge(task.forgery, inputs);
+  } catch (const InputError&) {
+    return result;  // such a key cannot be made
+  }
+  const bool took_over = forged.suspect != nullptr;
+  const std::int64_t before = matches_of(*suspect, forged.samples, task.eval_batch);
+  if (took_over) suspect = forged.suspect;
+  const std::int64_t asked = forged.samples.count(),
+                     matches = took_over ? matches_of(*suspect, forged.samples, task.eval_batch) : before;
+  SecretTests secrets;
+  if (forged.origin) secrets = secret_tests(forged, matches, task, *suspect, inputs);
+  // Networks without the label give it never: that says nothing.
+  std::optional<double> by_nulls;
+  if (!task.nulls.empty() && std::ranges::max(forged.samples.labels) < data.classes()) {
+    std::vector<double> others;
+    for (const Identity& one : task.nulls) {
+      others.push_back(static_cast<double>(
+          matches_of(*watermark::serve(rank.models.get(one, context)), forged.samples, task.eval_batch)));
+      check();
+    }
+    by_nulls = watermark::rank_p(static_cast<double>(matches), others);
+  }
+
+  const auto says = [&](const std::optional<double>& p, std::int64_t keys) {
+    const watermark::ClaimTest test{"", p.value_or(0)};
+    return !p || watermark::judge(true, {&test, 1}, keys).verdict == watermark::Verdict::proven;
+  };
+  const auto put = [&](const char* name, bool value) { result.values[name] = Array::scalar<std::int64_t>(value ? 1 : 0); };
+  const auto count = [&](const char* name, std::int64_t value) { result.values[name] = Array::scalar(value); };
+  const auto p_value = [&](const char* name, const std::optional<double>& p) {
+    if (p) result.values[name] = Array::scalar(*p);
+  };
+  count("claim_queries", asked), count("claim_matches", matches), count("tries", forged.tries);
+  if (took_over) count("claim_matches_before", before);
+  p_value("p_key", secrets.key), p_value("p_labels", secrets.labels), p_value("p_model", by_nulls);
+  bool passes = watermark::scheme_of(task.scheme).found(matches, asked);
+  put("passes_raw", passes);
+  put("passes_regeneration", passes = passes && forged.origin.has_value());
+  put("passes_secrets", passes = passes && says(secrets.key, 1) && says(secrets.labels, 1));
+  put("passes_nulls", passes = passes && says(by_nulls, 1));
+  put("passes_commitment", passes && !watermark::forgery_named(task.forgery).sees_suspect &&
+                               says(secrets.key, forged.tries) && says(secrets.labels, forged.tries) &&
+                               says(by_nulls, forged.tries));
+  return result;
+}
+
+}  // namespace
+
+void add_false_claim_runners(Runners& runners) { runners.add(claim_falsely); }
+
+}  // namespace telltale::experiments

@@ -1,0 +1,151 @@
+// Null models: networks that carry nothing of a key, in strata, and every case's key put to them.
+#include <algorithm>
+#include <iterator>
+
+#include "experiments/ownership/claims.h"
+#include "experiments/ownership/ownership.h"
+#include "experiments/settings.h"
+#include "study/axis.h"
+
+namespace telltale::experiments {
+namespace {
+
+using study::Axis;
+using study::Job;
+
+constexpr std::int64_t first_repeat = null_models_first_repeat;
+
+bool has_stratum(const Job& job, const std::string& name) {
+  if (!claims(job) || job.integer("null-models") == 0) return false;
+  const auto& strata = job.values("null-strata");
+  return std::find(strata.begin(), strata.end(), name) != strata.end();
+}
+
+// The trainings of one stratum.
+struct Stratum {
+  Grid networks;
+  std::vector<PlannedTraining> trainings;
+};
+
+}  // namespace
+
+std::vector<Axis> unmarked_axes(const Job& job, std::int64_t count, std::int64_t first) {
+  std::vector<Axis> axes = job.axes_of(training_axes());
+  axes.push_back(study::counted_axis("repeat", count, first));
+  return axes;
+}
+
+long long null_models_alike(const Job& job) { return has_stratum(job, "same") ? job.integer("null-models") : 0; }
+
+void Ownership::check_nulls(const Job& job) const {
+  if (has_stratum(job, "structure")) {
+    if (!job.is_set("null-network"))
+      job.refuse("null-strata", "null models of another structure need its name: null-network");
+    const auto& networks = job.values("network");
+    if (std::find(networks.begin(), networks.end(), job.text("null-network")) != networks.end())
+      job.refuse("null-network", job.text("null-network") + " is what the cases are: another structure is needed");
+  }
+  const auto& schemes = job.values("scheme");
+  const auto marking = std::count_if(schemes.begin(), schemes.end(),
+                                     [](const std::string& name) { return watermark::scheme_named(name).marks(); });
+  if (has_stratum(job, "marked") && marking < 2)
+    job.refuse("null-strata", "differently marked null models need a second scheme that marks");
+}
+
+void Ownership::add_null_subjects(std::vector<forensics::Subject>& subjects, const Job& job) const {
+  if (!has_stratum(job, "structure") && !has_stratum(job, "data")) return;
+  const data::Description& about = data::describe(job.text("dataset"));
+  const auto add = [&](const models::NetworkSpec& network, long long images) {
+    for (const std::string& batch : job.values("batch"))
+      add_training_subjects(subjects, network, study::parse_integer(batch), job.integer("eval-batch"), images);
+  };
+  if (has_stratum(job, "structure") && job.is_set("null-network"))
+    add({job.text("null-network"), about.shape, about.classes, {}}, training_images(job));
+  if (has_stratum(job, "data"))
+    for (const models::NetworkSpec& network : networks_of(job, about.shape, about.classes)) add(network, test_images(job));
+}
+
+void Ownership::plan_nulls(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const {
+  const Job& job = inputs.job;
+  const data::Dataset& data = *inputs.data;
+  const Grid all = cases(job), unmarked(unmarked_axes(job, job.integer("null-models"), first_repeat));
+  const auto train = [&](const char* stratum, const Grid& networks, const auto& trained) -> Stratum {
+    if (!has_stratum(job, stratum)) return {};
+    const std::string stage = "null-models-" + std::string(stratum);
+    return {networks, plan_trainings(plan, inputs, networks, trained, stage.c_str())};
+  };
+  std::map<std::string, Stratum> strata;
+  strata["same"] = train("same", unmarked, [&](const CaseValues& values) {
+    return Trained{network_of(values, data.shape(), data.classes()), no_scheme()};
+  });
+  strata["structure"] = train("structure", unmarked, [&](const CaseValues&) {
+    return Trained{{job.text("null-network"), data.shape(), data.classes(), {}}, no_scheme()};
+  });
+  strata["data"] = train("data", unmarked, [&](const CaseValues& values) {
+    Trained on_others{network_of(values, data.shape(), data.classes()), no_scheme()};
+    on_others.on_test_images = true;
+    return on_others;
+  });
+
+  // Each scheme as its first case has it, as often as it takes for every key to meet so many of the others.
+  std::map<std::string, std::string> first_of_each;
+  std::vector<Axis> axes = cases(job).axes();
+  std::vector<std::string> marking;
+  for (const std::string& name : job.values("scheme"))
+    if (watermark::scheme_named(name).marks()) marking.push_back(name);
+  const auto others = static_cast<std::int64_t>(marking.size()) - 1;
+  const auto of_scheme = names_of(scheme_keys().parameters);
+  for (Axis& axis : axes) {
+    if (axis.key == "scheme") {
+      axis.values = marking;
+    } else if (axis.key == "repeat") {
+      const std::int64_t needed = others > 0 ? (job.integer("null-models") + others - 1) / others : 0;
+      axis = study::counted_axis("repeat", needed, first_repeat);
+    } else if (std::find(of_scheme.begin(), of_scheme.end(), axis.key) != of_scheme.end()) {
+      axis.values.resize(1);
+      first_of_each[axis.key] = axis.values.front();
+    }
+  }
+  strata["marked"] = train("marked", Grid(std::move(axes)), [&](const CaseValues& values) { return marked(values, inputs); });
+
+  Axis axis = study::counted_axis("null_model", job.integer("null-models"), 0, "network that carries nothing of the key");
+  add_stage(plan,
+            {"null",
+             "networks that carry nothing of a key, asked what every claim asks",
+             all * Grid({null_stratum(job), std::move(axis)}),
+             {},
+             {{"claim_matches", "claim_matches", "key samples answered with the claimed label"}},
+             {}},
+            [&](const Grid::Point& point) -> std::optional<study::Task<AskNull>> {
+              const CaseValues values(job, point);
+              const std::string scheme = values.text("scheme"), stratum = point.text(null_stratum_axis);
+              // A network without the claimed label never gives it: that says nothing.
+              const watermark::Scheme& marking_it = watermark::scheme_named(scheme);
+              if (!marking_it.marks() || marking_it.outputs(data.classes()) > data.classes()) return {};
+              const long long model = point.integer("null_model");
+              std::map<std::string, std::string> but_for{{"repeat", std::to_string(first_repeat + model)}};
+              if (stratum == "marked") {
+                std::vector<std::string> met;
+                std::copy_if(marking.begin(), marking.end(), std::back_inserter(met),
+                             [&](const std::string& name) { return name != scheme; });
+                but_for = first_of_each;
+                but_for["scheme"] = met[static_cast<std::size_t>(model % others)];
+                but_for["repeat"] = std::to_string(first_repeat + model / others);
+              }
+              const Stratum& asked = strata.at(stratum);
+              const PlannedTraining& of = asked.trainings[case_at(asked.networks, point, but_for)];
+              study::Task<AskNull> task{
+                  {data.content_hash(), plan.tasks[of.task].identity, settings(values, true, &inputs.other_data),
+                   job.integer("key-images"), ClaimSettings::of(job), of.environment, job.integer("eval-batch")},
+                  {of.task},
+                  of.environments,
+                  static_cast<double>(job.integer("claim-queries")) * of.image_s};
+              if (const auto& answers = trainings[point.leading(all.axes().size())].answers) {
+                task.payload.answers = plan.tasks[*answers].identity;
+                task.needs.push_back(*answers);
+              }
+              return task;
+            });
+}
+
+}  // namespace telltale::experiments
