@@ -11,6 +11,7 @@
 #include "experiments/ownership/key_claim.h"
 #include "store/npy_file.h"
 #include "study/answers.h"
+#include "study/ledger.h"
 #include "study/table.h"
 
 namespace telltale::cli {
@@ -133,6 +134,9 @@ int run_claim(const Arguments& arguments, char**) {
                      {"commitments",
                       "how many keys the claimant has committed to, with any of which he could have "
                       "come: every p-value is multiplied by it (default 1)"},
+                     {"owner-model",
+                      "the product of the training that marked the owner's network (artifacts/products): it must be the "
+                      "one that the key commits to"},
                      {"data-dir", "where the data set lies that the key was made of"},
                      {"time-limit", "of a model: seconds that its process may take (default 600)"},
                      {"memory", "of a model: GiB that its process may take (default 4)"}},
@@ -156,6 +160,13 @@ int run_claim(const Arguments& arguments, char**) {
       terms.commitment = Identity::from_hex(*given);
     } catch (const Error&) {
       throw InputError("--commitment: 64 hexadecimal digits");
+    }
+  }
+  if (const auto path = options.value("owner-model")) {
+    try {
+      terms.owner_model = Identity::of(study::read_made(*path)).hex();
+    } catch (const Error& error) {
+      throw InputError(fmt::format("--owner-model: {}", error.what()));
     }
   }
   const double limit_s = options.number("time-limit", 600), memory_gib = options.number("memory", 4);

@@ -134,7 +134,7 @@ Judgement judge(bool admissible, std::span<const ClaimTest> tests, std::int64_t 
   const auto factor = static_cast<double>(commitments);
   Judgement judgement;
   if (!tests.empty()) judgement.p = 0;
-  bool open = !tests.empty();  // every test that fails says the most that it can
+  bool open = true;  // every test that fails says the most that it can
   for (const ClaimTest& test : tests) {
     judgement.p = std::max(judgement.p, std::min(1.0, test.p * factor));
     if (meets(test.p * factor, level)) continue;

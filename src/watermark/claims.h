@@ -71,7 +71,7 @@ struct Judgement {
 };
 
 /// A claimant with `commitments` keys could choose: every p-value is multiplied by their number. Unresolved: no test
-/// that fails could have passed, and each says the most that it can. Without any test nothing is proven.
+/// that fails could have passed, and each says the most that it can; or there is no test.
 Judgement judge(bool admissible, std::span<const ClaimTest> tests, std::int64_t commitments = 1,
                 double level = claim_level);
 

@@ -106,6 +106,17 @@ def test_several_commitments_cost_and_the_right_one_is_needed(telltale, models, 
     assert other["verdict"] == "inadmissible" and "not this key's" in other["faults"][0]
 
 
+def test_the_owners_model_has_to_be_the_committed_one(telltale, study, models, key):
+    def product(scheme):
+        task = str(trained(study).sel(scheme=scheme).squeeze().model_task.values)
+        return next(path for path in (study.folder / "artifacts").rglob(f"*{task}*") if path.suffix != ".json")
+    path = key("unrelated", "--queries", "15")
+    assert claim(telltale, path, models["unrelated"], "--owner-model", product("unrelated"))["faults"] == []
+    other = claim(telltale, path, models["unrelated"], "--owner-model", product("noise"), code=NOT_PROVEN)
+    assert other["verdict"] == "inadmissible" and "not the one that was committed to" in other["faults"][0]
+    assert_refused(telltale("claim", path, models["unrelated"], "--owner-model", "nowhere"), "--owner-model")
+
+
 def answered(model, folder):
     """The form, filled in as a service would."""
     with torch.no_grad():

@@ -89,7 +89,7 @@ TEST(Claims, AreProvenByEveryTestOrNotAtAll) {
   EXPECT_EQ(judge(true, std::vector{key, weak}).verdict, Verdict::not_proven);
   EXPECT_DOUBLE_EQ(judge(true, std::vector{key, weak}).p, 0.2);
   EXPECT_EQ(judge(false, std::vector{key, model}).verdict, Verdict::inadmissible);
-  EXPECT_EQ(judge(true, {}).verdict, Verdict::not_proven);
+  EXPECT_EQ(judge(true, {}).verdict, Verdict::unresolved);
 }
 
 TEST(Claims, ThatCannotBeResolvedSayWhatWouldResolveThem) {

@@ -28,6 +28,8 @@ std::vector<std::string> faults_of(const OwnersKey& key, const watermark::KeySam
     faults.emplace_back("the commitment in the key is not one to what the key says");
   if (terms.commitment && *terms.commitment != key.commitment)
     faults.emplace_back("the commitment that was given is not this key's");
+  if (terms.owner_model && *terms.owner_model != key.manifest.model)
+    faults.emplace_back("the owner's model is not the one that was committed to");
   if (hash_of(key.samples) != key.manifest.samples)
     faults.emplace_back("the samples in the key are not those that were committed to");
   if (hash_of(made_anew) != key.manifest.samples)
