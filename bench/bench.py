@@ -12,6 +12,7 @@ import tempfile
 
 import boundary
 import cluster
+import ownership
 import piracy
 import program
 import storage
@@ -25,6 +26,7 @@ BENCHMARKS = {
     "tuning": sweeps.tuning,
     "repeats": sweeps.repeats,
     "protection": piracy.protection,
+    "ownership": ownership.ownership,
     "journal": storage.journal,
     "results": storage.results_file,
     "startup": program.start_up,

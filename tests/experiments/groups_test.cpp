@@ -33,7 +33,9 @@ const std::map<std::string, std::string> jobs{
     {"aime", "prune-rate = 0.5\ntune = ftal\nkey-length = 5\n"},
     {"anti-piracy",
      "network = simple-cnn\nshow-images = 2\nprune-rate = 0.5\ntune = ftal\ninput-only-attempts = 2\n"
-     "pair-attempts = 2\npairs = 20\nregain-labels = 0, 1\nextract-queries = 10\npredict-images = 4\n"},
+     "pair-attempts = 2\npairs = 20\nregain-labels = 0, 1\nextract-queries = 10\npredict-images = 4\n"
+     "fine-prune = 0.5\nquantise-bits = 4\nweight-noise = 0.1\nweight-shift = 1\nsmooth = 3\ninput-noise = 0.1\n"
+     "jpeg-quality = 50\n"},
     {"ownership",
      "unrelated = glyphs\nunrelated-other-class = 2\nunrelated-class = 1\nkey-length = 5\nprune-rate = 0.5\ntune = "
      "ftal\n"

@@ -41,6 +41,14 @@ def test_raw_and_processed_accuracy_of_every_network(study):
     np.testing.assert_allclose(halves, train.raw_accuracy, atol=1e-12)
 
 
+@pytest.mark.parametrize("attack", ["prune", "fine-prune", "quantise", "weight-noise", "weight-shift", "smooth", "input-noise", "jpeg"])
+def test_attacks_on_weights_and_inputs_are_asked_raw_and_processed(study, attack):
+    after = group(study, attack)
+    assert after.accuracy.notnull().all() and after.raw_accuracy.notnull().all()
+    plain = after.sel(transform="none")
+    np.testing.assert_array_equal(plain.accuracy, plain.raw_accuracy)
+
+
 def test_network_and_transform_are_exported_apart_and_used_apart(study, telltale, tmp_path):
     assert telltale("export", study.output, tmp_path / "models", "--models", "--where", "transform=learned").code == 0
     row, = csv.DictReader(open(tmp_path / "models" / "manifest.csv"))

@@ -18,6 +18,8 @@ SMALL_AIME = dict(experiment="aime", train_images=3000, test_images=200, network
 
 SMALL_ANTI_PIRACY = dict(experiment="anti-piracy", train_images=1500, test_images=200, network="simple-cnn", learning_rate=0.05, momentum=0.9, batch=64,
                          epochs=2, transform=["learned", "generator", "none"], show_images=3, prune_rate=0.5, input_only_attempts=3,
+                         fine_prune=0.5, fine_prune_epochs=1, quantise_bits=[2, 8], weight_noise=0.2, weight_shift=1.5, weight_shift_epochs=1,
+                         smooth=3, input_noise=0.1, jpeg_quality=25,
                          pair_attempts=2, pairs=[1, 20], pair_model=["pattern", "generator"], pair_steps=3,
                          regain_labels=[0, 2], regain_by=["tune", "readout", "universal", "scratch"], regain_steps=5,
                          extract_queries=40, extract_answers=["labels", "probabilities"], extract_steps=5,

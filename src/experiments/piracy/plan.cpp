@@ -58,7 +58,8 @@ std::vector<Measure> measures_of(const watermark::Attack* attack) {
 }  // namespace
 
 AntiPiracy::AntiPiracy() {
-  for (const char* name : {"prune", "fine-tune", "input-only", "pairs", "regain", "extract"})
+  for (const char* name : {"prune", "fine-tune", "fine-prune", "quantise", "weight-noise", "weight-shift", "smooth",
+                           "input-noise", "jpeg", "input-only", "pairs", "regain", "extract"})
     attacks_.push_back(&watermark::attack_named(name));
 }
 
