@@ -1,6 +1,8 @@
 """Studies as jobs of a real Slurm of four nodes: every way that such a job can end leads to the same bits."""
 
+import os
 import re
+import signal
 
 import h5py
 import pytest
@@ -97,6 +99,20 @@ def test_a_job_pushed_out_with_time_to_spare_stops_in_order_and_goes_on(slurm, t
     assert f"stopped early: {says}" in log.read_text()
     with h5py.File(output) as file:
         assert list(file["empty/index"]) == list(range(90))
+
+
+def test_a_rank_that_dies_ends_its_start_also_under_srun(slurm, telltale, job, profiles, uninterrupted, tmp_path):
+    """mpirun ends the others; srun has to be told, or they wait for the dead one: here, for good."""
+    log = tmp_path / "log"
+    output = tmp_path / "x.h5"
+    number = slurm.submit_and_wait_for_a_result(telltale, job, output, "--profiles", profiles, log=log, options=["--export=ALL,TELLTALE_LAUNCHER=srun"])
+    for pid in slurm.workers(number):
+        os.kill(pid, signal.SIGSTOP)
+    os.kill(int(re.search(r"^pid (\d+) ", output.with_name("x.h5.lock").read_text(), re.MULTILINE).group(1)), signal.SIGKILL)
+    slurm.wait(number, lambda state: int(state["Restarts"]) >= 1 and state["JobState"] == "PENDING", "it is not queued again", log)
+    slurm.hasten(number)
+    assert slurm.finish(number, log)["JobState"] == "COMPLETED", log.read_text()
+    assert_equal_results(output, uninterrupted)
 
 
 def test_a_job_whose_node_fails_goes_on_with_the_same_bits(slurm, telltale, job, profiles, uninterrupted, tmp_path):
