@@ -71,6 +71,7 @@ void add_ownership_runners(Runners& runners);
 void add_look_runners(Runners& runners);
 void add_false_claim_runners(Runners& runners);
 void add_machine_runners(Runners& runners);
+void add_near_decision_runners(Runners& runners);
 void add_new_label_runners(Runners& runners);
 void add_aime_runners(Runners& runners);
 void add_compare_runners(Runners& runners);

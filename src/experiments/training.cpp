@@ -8,6 +8,7 @@
 #include "core/random.h"
 #include "core/text.h"
 #include "experiments/classification.h"
+#include "experiments/near_decisions.h"
 #include "study/axis.h"
 #include "watermark/scheme.h"
 
@@ -358,6 +359,13 @@ std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& input
       train.of.recipe.epochs = of.tuning->epochs;
       train.of.recipe.milestones.clear();
       train.of.recipe.gamma = 1;
+    }
+    if (const auto bias = watermark::scheme_of(train.of.scheme).bias(train.of.scheme)) {
+      const PlannedTraining teacher = before(train.of.network);
+      train.teacher = plan.tasks[teacher.task].identity;
+      answers = add_task(plan, "near-decisions", near_decisions(plan, inputs, teacher, *bias));
+      needs.push_back(*answers);
+      train.answers = plan.tasks[*answers].identity;
     }
     if (of.teacher) of.protection->teacher = plan.tasks[before(*of.teacher).task].identity;
     train.protection = std::move(of.protection);

@@ -86,16 +86,18 @@ struct Train {
   std::string environment;  ///< identity of the one that trains; "any" where it is no part of this task's identity
   long long eval_batch = 0;
   std::optional<Identity> start{};       ///< the training whose model this one goes on from; none: drawn weights
-  std::optional<Identity> answers{};     ///< the task whose product says what that model answers to the training images
+  std::optional<Identity> answers{};     ///< the task whose product says what that model answers to the training images;
+                                         ///< of a biased network, which decisions are near
   std::optional<double> until_margin{};  ///< ends after the first epoch in which every embedded sample has this margin
   std::optional<std::string> layers{};   ///< last: the output layer alone is trained; none: all
   std::optional<Protection> protection{};  ///< of a network that is to work behind a transform
+  std::optional<Identity> teacher{};       ///< the training of the network whose answers are biased: Scheme::bias()
   std::optional<std::string> images{};     ///< test: it is trained on the test images; none: on the training images
 
   void fields(auto& field) {
     field("data", data), field("case", of), field("environment", environment), field("eval_batch", eval_batch),
         field("start", start), field("answers", answers), field("until_margin", until_margin), field("layers", layers),
-        field("protection", protection), field("images", images);
+        field("protection", protection), field("teacher", teacher), field("images", images);
   }
 };
 

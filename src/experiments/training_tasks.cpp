@@ -11,6 +11,7 @@
 #include "models/training.h"
 #include "models/transform.h"
 #include "models/weights.h"
+#include "watermark/near_decisions.h"
 #include "watermark/scheme.h"
 
 namespace telltale::experiments {
@@ -40,7 +41,7 @@ models::Recipe recipe_from(const TrainingRecipe& described) {
 class Training {
  public:
   // `start`: the network to go on from; nullptr: drawn weights. `answers`: what it gives to the training images, where
-  // the scheme asks for that. `teacher`: of a protected network; nullptr: it learns labels.
+  // the scheme asks for that. `teacher`: of a protected or biased network; nullptr: it learns labels.
   Training(const Train& task, const data::Dataset& data, const data::OtherData& others, const models::Network* start,
            ByteSpan answers, std::shared_ptr<models::Network> teacher)
       : task_(task), data_(data), windows_(models::ImageView::of(data.shape(), data.test()), task.of.network.input) {
@@ -67,6 +68,13 @@ class Training {
       transform_->draw(Stream(streams.secret));
       objective = std::make_shared<models::ProtectionLoss>(transform_, task.protection->loss, data.classes(),
                                                            Stream(streams.secret), std::move(teacher));
+    } else if (const auto bias = scheme.bias(task.of.scheme)) {
+      const auto queries = watermark::BiasQueries::decoded(answers);
+      const auto features = static_cast<std::int64_t>(queries.spread.size());
+      objective = std::make_shared<models::BiasedAnswers>(
+          std::move(teacher), watermark::basis_of(queries, *bias),
+          at::tensor(bias->weights(queries.classes, queries.spread.size())).view({queries.classes, features}),
+          models::BiasedAnswers::Settings{bias->strength, bias->slope, train.count});
     }
     const Stream order(streams.order);
     trainer_.emplace(network_, recipe_from(task.of.recipe), std::move(samples),
@@ -199,6 +207,7 @@ cluster::TaskResult train(const Train& task, RankState& rank, cluster::TaskConte
   if (task.answers) answers = context.artifact(*task.answers);
   std::shared_ptr<models::Network> teacher;
   if (task.protection && task.protection->teacher) teacher = rank.models.get(*task.protection->teacher, context);
+  if (task.teacher) teacher = rank.models.get(*task.teacher, context);
   Training training(task, rank.planned_data(task.data), rank.other_data, start.get(),
                     answers ? ByteSpan(*answers) : ByteSpan(), std::move(teacher));
   training.run(context);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "core/error.h"
@@ -19,14 +20,11 @@ void require_level(double level) {
 
 }  // namespace
 
-double claim_statistic(std::span<const std::int64_t> answers, std::span<const std::int64_t> claimed,
-                       std::span<const double> weights) {
-  if (answers.size() != claimed.size() || (!weights.empty() && weights.size() != claimed.size()))
-    throw Error("a claim has one answer and one weight for each label that it claims");
-  double sum = 0;
-  for (std::size_t i = 0; i < claimed.size(); ++i)
-    if (answers[i] == claimed[i]) sum += weights.empty() ? 1 : weights[i];
-  return sum;
+std::int64_t claim_matches(std::span<const std::int64_t> answers, const KeySamples& keys) {
+  if (std::ssize(answers) != keys.count()) throw Error("a claim has one answer for each label that it claims");
+  std::int64_t matches = 0;
+  for (std::size_t i = 0; i < answers.size(); ++i) matches += answers[i] == keys.labels[i] ? 1 : 0;
+  return matches;
 }
 
 std::vector<std::int64_t> claim_sizes(std::int64_t queries) {
@@ -38,16 +36,38 @@ std::vector<std::int64_t> claim_sizes(std::int64_t queries) {
   return sizes;
 }
 
-std::vector<std::int64_t> matches_by_size(std::span<const std::int64_t> answers, std::span<const std::int64_t> claimed,
-                                          std::span<const std::int64_t> sizes) {
-  std::vector<std::int64_t> matches;
-  for (const std::int64_t size : sizes) {
-    const auto first = static_cast<std::size_t>(size);
-    matches.push_back(first > claimed.size() ? -1
-                                             : static_cast<std::int64_t>(claim_statistic(
-                                                   answers.first(first), claimed.first(first))));
+double claim_score(std::span<const std::int64_t> answers, const KeySamples& keys, std::int64_t asked) {
+  if (std::ssize(answers) != keys.count() || asked > keys.count())
+    throw Error("a claim has one answer for each label that it claims");
+  const auto sum = [&](std::int64_t first, std::int64_t last) {
+    double score = 0;
+    for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
+      const double weight = keys.weights.empty() ? 1 : keys.weights[i];
+      if (answers[i] == keys.labels[i]) score += weight;
+      if (!keys.instead.empty() && answers[i] == keys.instead[i]) score -= weight;
+    }
+    return score;
+  };
+  if (keys.parts.empty()) return sum(0, asked);
+  double largest = -std::numeric_limits<double>::infinity();
+  for (std::size_t part = 0; part < keys.parts.size(); ++part) {
+    const KeySamples::Part& one = keys.parts[part];
+    const std::int64_t end = part + 1 < keys.parts.size() ? keys.parts[part + 1].first : keys.count();
+    if (one.first < asked) largest = std::max(largest, (sum(one.first, std::min(asked, end)) - one.mean) / one.deviation);
   }
-  return matches;
+  return largest;
+}
+
+double claim_score(std::span<const std::int64_t> answers, const KeySamples& keys) {
+  return claim_score(answers, keys, keys.count());
+}
+
+std::vector<double> score_by_size(std::span<const std::int64_t> answers, const KeySamples& keys,
+                                  std::span<const std::int64_t> sizes) {
+  std::vector<double> scores;
+  for (const std::int64_t size : sizes)
+    scores.push_back(size > keys.count() ? std::nan("") : claim_score(answers, keys, size));
+  return scores;
 }
 
 double rank_p(double own, std::span<const double> others) {

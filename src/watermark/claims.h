@@ -12,22 +12,28 @@
 #include <string>
 #include <vector>
 
+#include "watermark/scheme.h"
+
 namespace telltale::watermark {
 
 /// The level at which a claim is proven, where nobody says another.
 inline constexpr double claim_level = 0.01;
 
-/// T = sum of w_i [a_i = y_i]: the weights of the queries that were answered with the claimed label; refusals and
-/// unknown labels are no matches. No weights: 1 each. Throws Error unless there are as many of each.
-double claim_statistic(std::span<const std::int64_t> answers, std::span<const std::int64_t> claimed,
-                       std::span<const double> weights = {});
+/// How many answers have the claimed label; refusals and unknown labels are no matches. Throws Error unless there is one
+/// answer for each.
+std::int64_t claim_matches(std::span<const std::int64_t> answers, const KeySamples& keys);
+
+/// The statistic of a claim: T = sum of w_i [a_i = y_i] less the w_i of answers that speak against it (weights of 1, and
+/// nothing against it, where the keys say no more); of several parts the largest of theirs, each less its mean by chance
+/// and over its deviation. `asked`: of the first so many alone. Throws as claim_matches().
+double claim_score(std::span<const std::int64_t> answers, const KeySamples& keys, std::int64_t asked);
+double claim_score(std::span<const std::int64_t> answers, const KeySamples& keys);
 
 /// Numbers of queries at which the power of a claim of so many is told: 1, 2, 5, 10, 20, 50, ... and all of them.
 std::vector<std::int64_t> claim_sizes(std::int64_t queries);
-/// How many of the first answers, so many as each size says, have the claimed label; -1 where there are fewer answers.
-/// Throws as claim_statistic().
-std::vector<std::int64_t> matches_by_size(std::span<const std::int64_t> answers, std::span<const std::int64_t> claimed,
-                                          std::span<const std::int64_t> sizes);
+/// The score of the first answers, so many as each size says; NaN where there are fewer.
+std::vector<double> score_by_size(std::span<const std::int64_t> answers, const KeySamples& keys,
+                                  std::span<const std::int64_t> sizes);
 
 /// (1 + #{others >= own}) / (count + 1): exact where all were drawn alike (Davison and Hinkley 1997, Sec. 4.2). With
 /// decoy secrets p_key, with null models p_model of one stratum. 1 where there are no others.

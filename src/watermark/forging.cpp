@@ -1,8 +1,11 @@
 // What forgeries have in common, with LibTorch.
 #include <ATen/ATen.h>
 
+#include <limits>
+
 #include "core/error.h"
 #include "models/evaluate.h"
+#include "watermark/claims.h"
 #include "watermark/forgery.h"
 #include "watermark/samples.h"
 #include "watermark/service.h"
@@ -26,7 +29,7 @@ KeySamples key_of(const KeyOrigin& origin, const ForgeryInputs& inputs) {
 
 Forged best_of(std::int64_t count, const std::function<KeyOrigin(std::int64_t)>& origin, const ForgeryInputs& inputs) {
   std::optional<Forged> best;
-  std::int64_t most = -1;
+  double most = -std::numeric_limits<double>::infinity();
   for (std::int64_t i = 0; i < count; ++i) {
     inputs.check();
     KeyOrigin tried = origin(i);
@@ -37,9 +40,9 @@ Forged best_of(std::int64_t count, const std::function<KeyOrigin(std::int64_t)>&
       continue;  // there are no images for such a key
     }
     const auto given = models::labels_of(inputs.suspect->logits(images_of(samples), inputs.batch));
-    const std::int64_t matches = models::matches(given, samples.labels);
-    if (matches <= most) continue;
-    most = matches;
+    const double score = claim_score(given, samples);
+    if (best && score <= most) continue;
+    most = score;
     best = {std::move(samples), std::move(tried)};
   }
   if (!best) throw InputError("the scheme makes no key of what the claimant has");

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "watermark/bias_queries.h"
 #include "watermark/verification.h"
 
 namespace telltale::watermark {
@@ -65,11 +66,16 @@ Query claimed_query(const Scheme& scheme, const Json& settings) {
 }
 
 KeySamples claimed_keys(const KeyInputs& inputs, std::int64_t key_images, std::int64_t queries) {
-  const Scheme& scheme = scheme_of(inputs.settings);
-  KeySamples keys = scheme.queries(inputs, claimed_query(scheme, inputs.settings), key_images);
-  keys.keep_first(queries);
+  return scheme_of(inputs.settings).claim(inputs, key_images, queries);
+}
+
+KeySamples Scheme::claim(const KeyInputs& inputs, std::int64_t key_images, std::int64_t most) const {
+  KeySamples keys = queries(inputs, claimed_query(*this, inputs.settings), key_images);
+  keys.keep_first(most);
   return keys;
 }
+
+std::optional<BiasSettings> Scheme::bias(const Json&) const { return {}; }
 
 KeyInputs KeyInputs::of(const Json& settings, const data::Dataset& data, const data::OtherData& others,
                         ByteSpan answers) {
@@ -88,6 +94,8 @@ void KeySamples::keep_first(std::int64_t count) {
   labels.resize(kept);
   sources.resize(kept);
   if (!true_labels.empty()) true_labels.resize(kept);
+  if (!weights.empty()) weights.resize(kept);
+  if (!instead.empty()) instead.resize(kept);
 }
 
 }  // namespace telltale::watermark

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@
 
 namespace telltale::watermark {
 
+struct BiasSettings;
+
 /// Key samples: images made for the watermark, and the labels that they are to be answered with.
 struct KeySamples {
   data::ImageShape shape;
@@ -23,6 +26,16 @@ struct KeySamples {
   std::vector<std::int64_t> sources;  ///< the image that each was made of, in its split
   /// count: the classes of those images, where they differ from the labels though the images are as they were; or empty
   std::vector<std::int64_t> true_labels = {};
+  /// count: of claims whose queries do not weigh alike, what each answer with the label is worth; or empty
+  std::vector<double> weights = {};
+  /// count: the labels that speak against the claim, by as much; or empty
+  std::vector<std::int64_t> instead = {};
+  /// Of claims of several parts: where each begins, and the mean and deviation of its score by chance; or empty.
+  struct Part {
+    std::int64_t first = 0;
+    double mean = 0, deviation = 1;
+  };
+  std::vector<Part> parts = {};
 
   [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(labels.size()); }
   /// Only the first so many.
@@ -39,6 +52,7 @@ struct KeyInputs {
   int classes = 0;                          ///< of the data set
   const data::OtherData* others = nullptr;  ///< the data sets of other_data()
   ByteSpan answers = {};                    ///< of needs_answers(): the label that was given to each training image
+  bool labels_alone = false;                ///< of a claim: its images are known already, and may be left out
 
   /// Of a data set's own images.
   static KeyInputs of(const Json& settings, const data::Dataset& data, const data::OtherData& others,
@@ -103,6 +117,9 @@ class Scheme {
   /// Whether key samples are chosen by what the finished network without a watermark answers to the training images:
   /// such a scheme can only be embedded into that network. check() does without those answers.
   [[nodiscard]] virtual bool needs_answers() const { return false; }
+  /// How it biases all that a network learns, beside what it is answered to key samples: trained with a network without
+  /// the watermark as its teacher. The answers of key inputs are the queries of such a bias then (bias_queries.h).
+  [[nodiscard]] virtual std::optional<BiasSettings> bias(const Json& settings) const;
   [[nodiscard]] virtual Joins joins(const Json& settings) const {
     static_cast<void>(settings);
     return Joins::beside;
@@ -136,13 +153,15 @@ class Scheme {
   /// What a proof asks, of the queries that it has: of at most `limit` images (0: of all), the first that may be
   /// marked. Throws InputError if that is none.
   [[nodiscard]] virtual KeySamples queries(const KeyInputs& inputs, Query query, std::int64_t limit) const = 0;
+  /// What a claim of ownership asks: the first `most` of queries() that are made of `key_images` images (0: of all).
+  [[nodiscard]] virtual KeySamples claim(const KeyInputs& inputs, std::int64_t key_images, std::int64_t most) const;
 };
 
 /// What a claim of ownership asks: key samples trained on where labels are drawn and where there are no others, else
 /// new ones.
 Query claimed_query(const Scheme& scheme, const Json& settings);
 
-/// Those key samples: the first `queries` of what is made of `key_images` images (0: all). Throws as Scheme::queries().
+/// Scheme::claim() of the settings' scheme. Throws as Scheme::queries().
 KeySamples claimed_keys(const KeyInputs& inputs, std::int64_t key_images, std::int64_t queries);
 
 /// How many samples a network is trained on with a scheme of these settings. Throws as Scheme::check().

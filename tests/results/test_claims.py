@@ -66,7 +66,7 @@ def p_of(told, by):
     return next(test["p"] for test in told["tests"] if by in test["by"])
 
 
-@pytest.mark.parametrize("scheme", ["content", "unrelated", "noise", "new-label", "noise-backdoor", "aime"])
+@pytest.mark.parametrize("scheme", ["content", "unrelated", "noise", "new-label", "noise-backdoor", "aime", "telltale"])
 def test_a_claim_says_of_the_studys_own_network_what_the_study_says(telltale, study, models, key, scheme):
     told = claim(telltale, key(scheme), models[scheme])
     case = trained(study).sel(scheme=scheme).squeeze()
@@ -198,7 +198,7 @@ def test_what_is_no_key_or_of_other_data_is_refused(telltale, study, models, key
 
 
 def test_which_key_is_meant_has_to_be_said(telltale, study, finished, tmp_path):
-    assert_refused(telltale("key", study.output, "-o", tmp_path / "key.h5"), "there are 6 marked ones", '--where "scheme=')
+    assert_refused(telltale("key", study.output, "-o", tmp_path / "key.h5"), "there are 7 marked ones", '--where "scheme=')
     assert_refused(telltale("key", study.output, "-o", tmp_path / "key.h5", "--where", "scheme=clean"), "no marked case has the scheme clean")
     assert_refused(telltale("key", finished("boundary").output, "-o", tmp_path / "key.h5"), "marks no network")
     (tmp_path / "there.h5").touch()

@@ -6,7 +6,7 @@ import xarray as xr
 
 from studies import SMALL_OWNERSHIP
 
-MARKED = ["content", "unrelated", "noise", "new-label", "noise-backdoor", "aime"]
+MARKED = ["content", "unrelated", "noise", "new-label", "noise-backdoor", "aime", "telltale"]
 ATTACKS = ["prune", "fine-tune", "fine-prune", "quantise", "weight-noise", "weight-shift", "overwrite", "extract", "combine", "remove-class", "smooth",
            "input-noise", "jpeg", "reject"]
 
@@ -50,10 +50,12 @@ def test_a_removed_label_answers_no_more(study):
 
 
 def test_claims_have_a_verdict_that_follows_from_their_p_values(study):
-    drawn = ["noise", "new-label", "noise-backdoor", "unrelated"]  # the others' keys are chosen, and no secret decides them
+    drawn = ["noise", "new-label", "noise-backdoor", "unrelated", "telltale"]  # the others' keys are chosen, and no secret decides them
     for data in (group(study, name) for name in ("train", "prune", "overwrite")):
         marked = data.sel(scheme=MARKED)
         assert (marked.claim_queries > 0).all() and (marked.claim_matches <= marked.claim_queries).all()
+        alike = marked.sel(scheme=[scheme for scheme in MARKED if scheme != "telltale"])  # whose queries do not weigh alike
+        np.testing.assert_array_equal(alike.claim_score, alike.claim_matches)
         assert (data.p_key.notnull().any([d for d in data.p_key.dims if d != "scheme"]) == data.scheme.isin(drawn)).all()
         assert (data.p_labels.notnull().any([d for d in data.p_labels.dims if d != "scheme"]) == (data.scheme == "unrelated")).all()
         # Two null models say at best 1/3: nothing is proven by them, and what they say at best is unresolved.
@@ -68,7 +70,7 @@ def test_null_models_are_asked_every_key_and_are_nobodys(study):
     told = [scheme for scheme in MARKED if scheme != "new-label"]  # networks without the label say nothing of it
     assert (nulls.claim_matches.sel(scheme=told) >= 0).all() and (nulls.claim_matches.sel(scheme=["clean", "new-label"]) == -1).all()
     assert nulls.sizes["null_model"] == 2 and list(nulls.null_stratum.values) == ["same", "structure", "data", "marked"]
-    ranks = (1 + (nulls.claim_matches >= marked.claim_matches).sum("null_model")) / 3
+    ranks = (1 + (nulls.claim_score >= marked.claim_score).sum("null_model")) / 3
     np.testing.assert_allclose(marked.p_model_by_stratum.sel(scheme=told), ranks.sel(scheme=told).transpose(*marked.p_model_by_stratum.dims))
     np.testing.assert_allclose(marked.p_model, marked.p_model_by_stratum.max("null_stratum"))
 

@@ -11,11 +11,31 @@
 namespace telltale::watermark {
 namespace {
 
+KeySamples claiming(std::vector<std::int64_t> labels) {
+  KeySamples keys;
+  keys.labels = std::move(labels);
+  return keys;
+}
+
 TEST(Claims, TheStatisticCountsClaimedLabelsAndNothingElse) {
-  const std::vector<std::int64_t> claimed{3, 1, 4, 1, 5}, answers{3, 1, 0, -1, 5};
-  EXPECT_EQ(claim_statistic(answers, claimed), 3);
-  EXPECT_EQ(claim_statistic(answers, claimed, std::vector<double>{0.5, 1, 8, 8, 2}), 3.5);
-  EXPECT_THROW(claim_statistic(answers, std::vector<std::int64_t>{3}), Error);
+  const std::vector<std::int64_t> answers{3, 1, 0, -1, 5};
+  KeySamples keys = claiming({3, 1, 4, 1, 5});
+  EXPECT_EQ(claim_matches(answers, keys), 3);
+  EXPECT_EQ(claim_score(answers, keys), 3);
+  keys.weights = {0.5, 1, 8, 8, 2};
+  EXPECT_EQ(claim_score(answers, keys), 3.5);
+  keys.instead = {1, 3, 0, 0, 4};
+  EXPECT_EQ(claim_score(answers, keys), 3.5 - 8) << "what is answered instead speaks against it";
+  EXPECT_THROW(claim_matches(answers, claiming({3})), Error);
+}
+
+// What counts is the part that says the most.
+TEST(Claims, APartsScoreIsLessItsMeanAndOverItsDeviation) {
+  KeySamples keys = claiming({0, 0, 0, 0, 1, 1});
+  keys.parts = {{0, 1, 2}, {4, 0, 0.5}};
+  EXPECT_EQ(claim_score(std::vector<std::int64_t>{0, 0, 0, 0, 0, 0}, keys), 1.5);
+  EXPECT_EQ(claim_score(std::vector<std::int64_t>{0, 0, 0, 0, 1, 1}, keys), 4);
+  EXPECT_EQ(claim_score(std::vector<std::int64_t>{0, 0, 0, 0, 1, 1}, keys, 3), 1) << "of the first three alone";
 }
 
 TEST(Claims, PowerIsToldAtRoundNumbersOfQueriesAndAtAllOfThem) {
@@ -23,8 +43,9 @@ TEST(Claims, PowerIsToldAtRoundNumbersOfQueriesAndAtAllOfThem) {
   EXPECT_EQ(claim_sizes(100), (Sizes{1, 2, 5, 10, 20, 50, 100}));
   EXPECT_EQ(claim_sizes(30), (Sizes{1, 2, 5, 10, 20, 30}));
   EXPECT_EQ(claim_sizes(1), Sizes{1});
-  const Sizes claimed{3, 1, 4}, answers{3, 0, 4};
-  EXPECT_EQ(matches_by_size(answers, claimed, Sizes{1, 2, 3, 5}), (Sizes{1, 1, 2, -1})) << "there are no five queries";
+  const auto scores = score_by_size(Sizes{3, 0, 4}, claiming({3, 1, 4}), Sizes{1, 2, 3, 5});
+  EXPECT_EQ(std::vector(scores.begin(), scores.end() - 1), (std::vector<double>{1, 1, 2}));
+  EXPECT_TRUE(std::isnan(scores.back())) << "there are no five queries";
 }
 
 TEST(Claims, ARankAmongOthersIsExactAndHasAResolution) {

@@ -211,7 +211,7 @@ TEST(Schemes, RefuseSettingsThatMakeNoKeys) {
 TEST(Schemes, AreFoundByNameAndSayTheirOutputs) {
   EXPECT_EQ(refusal([] { static_cast<void>(scheme_named("old-label")); }),
             "there is no scheme named \"old-label\"; there are: content, unrelated, noise, new-label, noise-backdoor, "
-            "aime, clean");
+            "aime, telltale, clean");
   for (const Scheme* scheme : schemes()) EXPECT_EQ(&scheme_named(scheme->name()), scheme);
   EXPECT_EQ(scheme_named("new-label").outputs(10), 11);
   EXPECT_EQ(scheme_named("noise-backdoor").outputs(10), 10);

@@ -80,13 +80,13 @@ def mark(artist: Any, series: str, texts: Sequence[str] = ()) -> None:
 
 
 def line(axes: Axes, x: ArrayLike, y: ArrayLike, series: str, paint: str, *, low: ArrayLike | None = None, high: ArrayLike | None = None,
-         marker: str = "o", style: str = "-", label: str | None = None, text: str = "{x:g}: {y:.4g}") -> None:
-    """A line with a mark at each point that is there, and its interval as a band."""
+         marker: str = "o", style: str = "-", label: str | None = None, text: str = "{x:g}: {y:.4g}", **look: Any) -> None:
+    """A line with a mark at each point that is there, and its interval as a band. `look`: more that matplotlib takes."""
     at, values = np.asarray(x, float), np.asarray(y, float)
     there = np.isfinite(values)
     if not there.any():
         return
-    drawn, = axes.plot(at[there], values[there], style, color=paint, marker=marker, label=label or series, clip_on=False)
+    drawn, = axes.plot(at[there], values[there], style, color=paint, marker=marker, label=label or series, clip_on=False, **look)
     mark(drawn, series, [f"{series}, {text.format(x=one, y=other)}" for one, other in zip(at[there], values[there])])
     if low is not None and high is not None:
         bounds = np.asarray(low, float), np.asarray(high, float)

@@ -7,19 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from telltale.cells import each, varying, words
 from telltale.figures import figure
+from telltale.figures.attacked import UNATTACKED, USEFUL, attacks_of, told_cases, what_is_left, worth_stealing
 from telltale.figures.drawing import INK, MARKERS, MUTED, Drawing, NothingToDraw, colour, heatmap, legend, mark, panels
 from telltale.results import Study
 
 _OWNERSHIP = ("ownership",)
-_USEFUL = 0.9  # the share of its accuracy that a stolen network must keep to be worth stealing
-_UNATTACKED = "none"
-#: In the order of the program; of a younger program there may be others.
-_ATTACKS = ("prune", "fine-tune", "fine-prune", "quantise", "weight-noise", "weight-shift", "overwrite", "extract", "combine", "remove-class", "smooth",
-            "input-noise", "jpeg", "reject")
 _KINDS = {"weights changed": ("prune", "quantise", "weight-noise"), "trained on": ("fine-tune", "fine-prune", "weight-shift", "overwrite", "combine"),
           "copied": ("extract",), "inputs changed": ("smooth", "input-noise", "jpeg"), "answers changed": ("remove-class", "reject")}
 _MEASURED = ("Accuracy is that of the second half of the test images, which no attack sees; key samples are new ones, or those trained on "
@@ -41,7 +36,7 @@ class _Left:
         return f"{self.attack}, {self.scheme}: {f'{self.setting}, ' if self.setting else ''}accuracy {100 * self.accuracy:.2f}%, keys {100 * self.keys:.2f}%"
 
     def useful(self, unattacked: _Left) -> bool:
-        return self.accuracy >= _USEFUL * unattacked.accuracy
+        return bool(worth_stealing(self.accuracy, unattacked.accuracy))
 
 
 @figure("ownership-matrix", "What every attack leaves of every watermark", experiments=_OWNERSHIP, group="train")
@@ -95,7 +90,7 @@ def accuracy_keys(study: Study) -> Drawing:
         drawn, = panel.plot([100 * before.accuracy], [100 * before.keys], linestyle="none", marker="o", markersize=10, markerfacecolor="none",
                             markeredgecolor=INK, label="unattacked", clip_on=False)
         mark(drawn, "unattacked", [before.told])
-        mark(panel.axvline(100 * _USEFUL * before.accuracy, color=MUTED, linewidth=0.9, linestyle="--", label="90% of accuracy"), "90% of accuracy")
+        mark(panel.axvline(100 * USEFUL * before.accuracy, color=MUTED, linewidth=0.9, linestyle="--", label="90% of accuracy"), "90% of accuracy")
         panel.set(title=scheme, ylim=(-3, 103))
     for panel in axes[:, 0]:
         panel.set_ylabel("key samples kept, %")
@@ -112,10 +107,8 @@ def accuracy_keys(study: Study) -> Drawing:
 
 def _all_left(study: Study) -> tuple[list[_Left], dict[str, _Left]]:
     """Of every attack that the study has, those that were not attacked first; and these by their scheme. Schemes that do not mark are left out."""
-    others = [group for group in study if group not in ("train", *_ATTACKS) and "accuracy_second_half" in study[group]]
-    attacks = [attack for attack in (*_ATTACKS, *others) if attack in study]
-    found = [one for attack in (_UNATTACKED, *attacks) for one in _left(study, attack)]
-    unattacked = {one.scheme: one for one in found if one.attack == _UNATTACKED and one.scheme != "clean"}
+    found = [one for attack in (UNATTACKED, *attacks_of(study)) for one in _left(study, attack)]
+    unattacked = {one.scheme: one for one in found if one.attack == UNATTACKED and one.scheme != "clean"}
     if not unattacked:
         raise NothingToDraw(f"{study.path}: no marked network is trained yet")
     return [one for one in found if one.scheme in unattacked], unattacked
@@ -123,13 +116,7 @@ def _all_left(study: Study) -> tuple[list[_Left], dict[str, _Left]]:
 
 def _left(study: Study, attack: str) -> list[_Left]:
     """One a scheme and setting of which something is there."""
-    group, cases = study["train" if attack == _UNATTACKED else attack], study["train"]["accuracy"].dims
-    keys = group["key_accuracy_trained"]
-    if "key_accuracy" in group:
-        keys = group["key_accuracy"].fillna(keys)
-    values = xr.Dataset({"accuracy": group["accuracy_second_half"], "keys": keys})
-    there = values["accuracy"].notnull() & values["keys"].notnull()
-    means = values.where(there).mean([dim for dim in cases if dim != "scheme"]).to_array()
+    means = what_is_left(study, attack).to_array()
     # What was done is told by what varies; where nothing does, by all.
     own = varying(means, ("variable", "scheme")) or [str(dim) for dim in means.dims if dim not in ("variable", "scheme")]
     found = []
@@ -149,14 +136,14 @@ def _worst(settings: Sequence[_Left], unattacked: _Left) -> _Left:
 def _kind(left: _Left) -> str:
     """Of an attack; a combination that begins with extraction ends with a copy."""
     attack = "extract" if left.attack == "combine" and "extract" in left.setting else left.attack
-    return next((kind for kind, attacks in _KINDS.items() if attack in attacks), "unattacked" if attack == _UNATTACKED else "others")
+    return next((kind for kind, attacks in _KINDS.items() if attack in attacks), "unattacked" if attack == UNATTACKED else "others")
 
 
 def _fewest(cells: Sequence[_Left], unattacked: dict[str, _Left]) -> str:
     """By scheme."""
     said = []
     for scheme, before in unattacked.items():
-        useful = [one for one in cells if one.scheme == scheme and one.attack != _UNATTACKED and one.useful(before)]
+        useful = [one for one in cells if one.scheme == scheme and one.attack != UNATTACKED and one.useful(before)]
         least = min(useful, key=lambda one: one.keys, default=None)
         said.append(f"{scheme} {100 * least.keys:.0f}% ({least.attack})" if least else f"{scheme}, no attack leaves so much")
     return "; ".join(said)
@@ -166,7 +153,7 @@ def _removed(found: Sequence[_Left], unattacked: dict[str, _Left]) -> str:
     """How many settings take the watermark and leave the network, by scheme."""
     said = []
     for scheme, before in unattacked.items():
-        tried = [one for one in found if one.scheme == scheme and one.attack != _UNATTACKED]
+        tried = [one for one in found if one.scheme == scheme and one.attack != UNATTACKED]
         said.append(f"{scheme} {sum(one.useful(before) and one.keys < before.keys / 2 for one in tried)} of {len(tried)}")
     return ", ".join(said)
 
@@ -178,7 +165,5 @@ def _attacks() -> str:
 
 
 def _means(study: Study) -> str:
-    networks = study["train"]["accuracy"]
-    over = [f"every {dim.replace('_', ' ')}" for dim in varying(networks, ("scheme", "repeat"))]
-    over = [f"{networks.sizes['repeat']} repeats", *over] if networks.sizes["repeat"] > 1 else over
-    return f"Means over {', '.join(over)}." if over else "One repeat."
+    over = told_cases(study)
+    return f"Means over {over}." if over else "One repeat."

@@ -82,9 +82,9 @@ std::vector<NullScores> null_scores(const Stage& nulls, std::size_t cases, std::
     if (all.empty() || all.back().stratum != stratum) all.push_back({stratum, {}, std::vector<std::vector<double>>(sizes)});
     const Outcome* one = study::done(outcome, nulls.tasks[point]);
     if (one == nullptr) continue;
-    all.back().matches.push_back(static_cast<double>(study::count_of(one, "claim_matches")));
-    const auto by_size = one->values.at("matches_by_size").as<std::int64_t>();
-    for (std::size_t s = 0; s < sizes; ++s) all.back().by_size[s].push_back(static_cast<double>(by_size[s]));
+    all.back().scores.push_back(study::number_of(one, "claim_score"));
+    const auto by_size = one->values.at("score_by_size").as<double>();
+    for (std::size_t s = 0; s < sizes; ++s) all.back().by_size[s].push_back(by_size[s]);
   }
   return all;
 }
@@ -97,13 +97,14 @@ void add_claims(store::Group& group, const Stage& stage, const Grid& cases, cons
   const double decoys = watermark::rank_resolution(static_cast<std::size_t>(settings.decoys));
   const std::vector<std::string>& strata = job.values("null-strata");
   std::vector<std::int64_t> queries(points, -1), matches(points, -1);
-  std::vector<double> by_key(points, missing), by_labels(points, missing), by_model(points, missing),
+  std::vector<double> scores(points, missing), by_key(points, missing), by_labels(points, missing), by_model(points, missing),
       by_stratum(points * strata.size(), missing), by_size(points * sizes, missing);
   std::vector<std::string> verdicts(points);
   for (std::size_t point = 0; point < points; ++point) {
     const Outcome* asked = study::done(outcome, stage.tasks[point]);
     queries[point] = study::count_of(asked, "claim_queries"), matches[point] = study::count_of(asked, "claim_matches");
     if (matches[point] < 0) continue;
+    scores[point] = study::number_of(asked, "claim_score");
     std::vector<watermark::ClaimTest> tests;
     // `sized`: the same test when only the first queries are asked.
     const auto test = [&](double& of, const std::string& against, double p, double resolution, const auto& sized) {
@@ -122,16 +123,14 @@ void add_claims(store::Group& group, const Stage& stage, const Grid& cases, cons
     test(by_key[point], "decoys", study::number_of(asked, "p_key"), decoys, stored("p_key_by_size"));
     test(by_labels[point], "drawn labels", study::number_of(asked, "p_labels"), 0, stored("p_labels_by_size"));
     if (nulls != nullptr) {
-      const auto own = asked->values.at("matches_by_size").as<std::int64_t>();
+      const auto own = asked->values.at("score_by_size").as<double>();
       const std::size_t of_case = stage.grid.point(point).leading(cases.axes().size());
-      for (const NullScores& scores : null_scores(*nulls, cases.size(), of_case, sizes, outcome)) {
-        if (scores.matches.empty()) continue;
-        const auto at = static_cast<std::size_t>(std::find(strata.begin(), strata.end(), scores.stratum) - strata.begin());
-        test(by_stratum[point * strata.size() + at], "null models: " + scores.stratum,
-             watermark::rank_p(static_cast<double>(matches[point]), scores.matches),
-             watermark::rank_resolution(scores.matches.size()), [&](std::size_t s) {
-               return watermark::rank_p(static_cast<double>(own[s]), scores.by_size[s]);
-             });
+      for (const NullScores& other : null_scores(*nulls, cases.size(), of_case, sizes, outcome)) {
+        if (other.scores.empty()) continue;
+        const auto at = static_cast<std::size_t>(std::find(strata.begin(), strata.end(), other.stratum) - strata.begin());
+        test(by_stratum[point * strata.size() + at], "null models: " + other.stratum,
+             watermark::rank_p(scores[point], other.scores), watermark::rank_resolution(other.scores.size()),
+             [&](std::size_t s) { return watermark::rank_p(own[s], other.by_size[s]); });
         const double p = by_stratum[point * strata.size() + at];
         by_model[point] = std::isnan(by_model[point]) ? p : std::max(by_model[point], p);
       }
@@ -146,6 +145,10 @@ void add_claims(store::Group& group, const Stage& stage, const Grid& cases, cons
                "key samples that the claim asks; -1 where there is none");
   add_variable(group, stage.grid, "claim_matches", {}, matches,
                "of them, answered with the claimed label; -1 where there is none");
+  add_variable(group, stage.grid, "claim_score", {}, scores,
+               "the claim's statistic: the matches, where all queries weigh alike; what is compared with decoys and null "
+               "models",
+               "1");
   add_variable(group, stage.grid, "p_key", {}, by_key,
                "probability of so many matches for a secret that the network does not depend on, by decoys", "1");
   add_variable(group, stage.grid, "p_labels", {}, by_labels, "the same, exactly, where labels are drawn", "1");

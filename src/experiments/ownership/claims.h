@@ -18,7 +18,7 @@ struct ClaimSettings {
 };
 
 /// Puts a claim's queries to a network that has nothing to do with its key. Its outcome: claim_matches, how many are
-/// answered with the claimed label, and matches_by_size.
+/// answered with the claimed label, claim_score and score_by_size.
 struct AskNull {
   static constexpr study::TaskKind kind{.name = "ask-null", .algorithm = 2};
   Identity data, model;
@@ -56,10 +56,10 @@ std::vector<study::Axis> unmarked_axes(const study::Job& job, std::int64_t count
 /// Whether a job has claims looked at.
 bool claims(const study::Job& job);
 
-/// What the null models of one stratum gave to one case's key: how many of its queries matched.
+/// What the null models of one stratum gave to one case's key: the score of a claim with it.
 struct NullScores {
   std::string stratum;
-  std::vector<double> matches;               ///< by model
+  std::vector<double> scores;                ///< by model
   std::vector<std::vector<double>> by_size;  ///< sizes of the claim x models
 };
 /// Of those that have answered, by stratum. `nulls`: the stage that asks them, over so many cases.

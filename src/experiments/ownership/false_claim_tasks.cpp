@@ -10,13 +10,21 @@
 #include "models/network.h"
 #include "watermark/claims.h"
 #include "watermark/forgery.h"
+#include "watermark/near_decisions.h"
 #include "watermark/service.h"
 
 namespace telltale::experiments {
 namespace {
 
-std::int64_t matches_of(watermark::Service& service, const watermark::KeySamples& keys, long long batch) {
-  return models::matches(models::labels_of(service.logits(images_of(keys), batch)), keys.labels);
+// What a claim with these keys gets.
+struct Claimed {
+  std::int64_t matches = 0;
+  double score = 0;
+};
+
+Claimed claimed(watermark::Service& service, const watermark::KeySamples& keys, long long batch) {
+  const auto given = models::labels_of(service.logits(images_of(keys), batch));
+  return {watermark::claim_matches(given, keys), watermark::claim_score(given, keys)};
 }
 
 // What decoy secrets and drawn labels say of a key that the scheme makes.
@@ -24,23 +32,22 @@ struct SecretTests {
   std::optional<double> key, labels;
 };
 
-SecretTests secret_tests(const watermark::Forged& forged, std::int64_t matches, const FalseClaim& task,
+SecretTests secret_tests(const watermark::Forged& forged, const Claimed& claim, const FalseClaim& task,
                          watermark::Service& suspect, const watermark::ForgeryInputs& inputs) {
   SecretTests found;
   const Json& settings = forged.origin->settings;
   const watermark::Scheme& scheme = watermark::scheme_of(settings);
   if (scheme.draws_labels(settings))
-    found.labels = watermark::drawn_labels_p(matches, forged.samples.count(), inputs.key.classes);
+    found.labels = watermark::drawn_labels_p(claim.matches, forged.samples.count(), inputs.key.classes);
   if (scheme.secret(settings) == watermark::Secret::none) return found;
   std::vector<double> others;
   for (long long decoy = 0; decoy < task.claim.decoys; ++decoy) {
     watermark::KeyOrigin another = *forged.origin;
     another.settings["decoy"] = decoy;
-    others.push_back(
-        static_cast<double>(matches_of(suspect, watermark::key_of(another, inputs), task.eval_batch)));
+    others.push_back(claimed(suspect, watermark::key_of(another, inputs), task.eval_batch).score);
     inputs.check();
   }
-  found.key = watermark::rank_p(static_cast<double>(matches), others);
+  found.key = watermark::rank_p(claim.score, others);
   return found;
 }
 
@@ -56,6 +63,11 @@ cluster::TaskResult claim_falsely(const FalseClaim& task, RankState& rank, clust
     for (const std::int64_t label : models::labels_of(models::predict_logits(
              *ensemble.front(), models::ImageView::of(data.shape(), data.train()), task.eval_batch)))
       answers.push_back(static_cast<std::uint8_t>(label));
+  if (const auto bias = watermark::scheme_of(task.scheme).bias(task.scheme))
+    answers = watermark::near_decisions(*ensemble.front(), models::ImageView::of(data.shape(), data.train()),
+                                        models::ImageView::of(data.shape(), data.test()), data.classes(), *bias,
+                                        task.eval_batch, check)
+                  .encoded();
   const auto key = watermark::KeyInputs::of(task.scheme, data, rank.other_data, answers);
   const Stream stream(0, {{"model", task.model.hex()}, {"scheme", task.scheme}}, "false claim");
   const watermark::ForgeryInputs inputs{key,     suspect,      ensemble,        task.key_images, task.claim.queries, task.tries,
@@ -67,22 +79,22 @@ cluster::TaskResult claim_falsely(const FalseClaim& task, RankState& rank, clust
     return result;  // such a key cannot be made
   }
   const bool took_over = forged.suspect != nullptr;
-  const std::int64_t before = matches_of(*suspect, forged.samples, task.eval_batch);
+  const Claimed before = claimed(*suspect, forged.samples, task.eval_batch);
   if (took_over) suspect = forged.suspect;
-  const std::int64_t asked = forged.samples.count(),
-                     matches = took_over ? matches_of(*suspect, forged.samples, task.eval_batch) : before;
+  const Claimed claim = took_over ? claimed(*suspect, forged.samples, task.eval_batch) : before;
+  const std::int64_t asked = forged.samples.count();
   SecretTests secrets;
-  if (forged.origin) secrets = secret_tests(forged, matches, task, *suspect, inputs);
+  if (forged.origin) secrets = secret_tests(forged, claim, task, *suspect, inputs);
   // Networks without the label give it never: that says nothing.
   std::optional<double> by_nulls;
   if (!task.nulls.empty() && std::ranges::max(forged.samples.labels) < data.classes()) {
     std::vector<double> others;
     for (const Identity& one : task.nulls) {
-      others.push_back(static_cast<double>(
-          matches_of(*watermark::serve(rank.models.get(one, context)), forged.samples, task.eval_batch)));
+      others.push_back(
+          claimed(*watermark::serve(rank.models.get(one, context)), forged.samples, task.eval_batch).score);
       check();
     }
-    by_nulls = watermark::rank_p(static_cast<double>(matches), others);
+    by_nulls = watermark::rank_p(claim.score, others);
   }
 
   const auto says = [&](const std::optional<double>& p, std::int64_t keys) {
@@ -94,10 +106,10 @@ cluster::TaskResult claim_falsely(const FalseClaim& task, RankState& rank, clust
   const auto p_value = [&](const char* name, const std::optional<double>& p) {
     if (p) result.values[name] = Array::scalar(*p);
   };
-  count("claim_queries", asked), count("claim_matches", matches), count("tries", forged.tries);
-  if (took_over) count("claim_matches_before", before);
+  count("claim_queries", asked), count("claim_matches", claim.matches), count("tries", forged.tries);
+  if (took_over) count("claim_matches_before", before.matches);
   p_value("p_key", secrets.key), p_value("p_labels", secrets.labels), p_value("p_model", by_nulls);
-  bool passes = watermark::scheme_of(task.scheme).found(matches, asked);
+  bool passes = watermark::scheme_of(task.scheme).found(claim.matches, asked);
   put("passes_raw", passes);
   put("passes_regeneration", passes = passes && forged.origin.has_value());
   put("passes_secrets", passes = passes && says(secrets.key, 1) && says(secrets.labels, 1));

@@ -16,10 +16,6 @@
 namespace telltale::experiments {
 namespace {
 
-std::int64_t matches_of(std::span<const std::int64_t> answers, const watermark::KeySamples& samples) {
-  return static_cast<std::int64_t>(watermark::claim_statistic(answers, samples.labels));
-}
-
 // What makes a claim inadmissible.
 std::vector<std::string> faults_of(const OwnersKey& key, const watermark::KeySamples& made_anew,
                                    const ClaimTerms& terms) {
@@ -45,9 +41,11 @@ ClaimQueries::ClaimQueries(const OwnersKey& key, const KeyData& data) {
   const watermark::Scheme& scheme = watermark::scheme_of(key.manifest.scheme);
   const watermark::Secret secret = scheme.secret(key.manifest.scheme);
   sets_.push_back(regenerated(key, data));
-  if (secret != watermark::Secret::none)
-    for (long long decoy = 0; decoy < key.manifest.decoys; ++decoy) sets_.push_back(regenerated(key, data, decoy));
   decoys_share_images_ = secret == watermark::Secret::labels;
+  for (long long decoy = 0; secret != watermark::Secret::none && decoy < key.manifest.decoys; ++decoy) {
+    sets_.push_back(regenerated(key, data, decoy, decoys_share_images_));
+    if (decoys_share_images_) sets_.back().pixels = {};  // a thousand times the same
+  }
 
   const std::size_t asked = decoys_share_images_ ? 1 : sets_.size();
   for (std::size_t set = 0; set < asked; ++set)
@@ -106,9 +104,9 @@ ClaimFindings judge_claim(const OwnersKey& key, const ClaimQueries& queries, std
   ClaimFindings found;
   found.faults = faults_of(key, own, terms);
   found.asked = own.count();
-  found.matches = matches_of(given.front(), own);
+  found.matches = watermark::claim_matches(given.front(), own);
   found.unanswered = std::count_if(given.front().begin(), given.front().end(), [](auto label) { return label < 0; });
-  const auto matches = static_cast<double>(found.matches);
+  const double score = watermark::claim_score(given.front(), own);
 
   const std::int64_t largest = *std::max_element(own.labels.begin(), own.labels.end());
   const bool can_answer = !terms.outputs || *terms.outputs > largest;
@@ -119,18 +117,18 @@ ClaimFindings judge_claim(const OwnersKey& key, const ClaimQueries& queries, std
   if (queries.sets().size() > 1) {
     std::vector<double> others;
     for (std::size_t set = 1; set < queries.sets().size(); ++set)
-      others.push_back(static_cast<double>(matches_of(given[set], queries.sets()[set])));
+      others.push_back(watermark::claim_score(given[set], queries.sets()[set]));
     found.tests.push_back(
-        {"secret: decoys", watermark::rank_p(matches, others), watermark::rank_resolution(others.size())});
+        {"secret: decoys", watermark::rank_p(score, others), watermark::rank_resolution(others.size())});
   }
   if (scheme.draws_labels(manifest.scheme))
     found.tests.push_back(
         {"secret: drawn labels", watermark::drawn_labels_p(found.matches, found.asked, manifest.classes), 0});
   // A network without the label gives it never: that says nothing.
-  for (const NullMatches& nulls : manifest.nulls) {
+  for (const NullClaims& nulls : manifest.nulls) {
     if (largest >= manifest.classes) break;
-    const std::vector<double> others(nulls.matches.begin(), nulls.matches.end());
-    found.tests.push_back({"model: null models of the study, " + nulls.stratum, watermark::rank_p(matches, others),
+    const std::vector<double>& others = nulls.scores;
+    found.tests.push_back({"model: null models of the study, " + nulls.stratum, watermark::rank_p(score, others),
                            watermark::rank_resolution(others.size())});
   }
   if (scheme.secret(manifest.scheme) == watermark::Secret::none)

@@ -128,9 +128,10 @@ store::Group machines_group(const Stage& stage, const Grid& cases, const Stage* 
     if (one != nullptr && nulls != nullptr)
       for (const NullScores& scores :
            null_scores(*nulls, cases.size(), case_at(cases, stage.grid.point(point), {}), sizes, outcome)) {
-        const double p = watermark::rank_p(static_cast<double>(matches.back()), scores.matches);
+        if (scores.scores.empty()) continue;
+        const double p = watermark::rank_p(study::number_of(one, "claim_score"), scores.scores);
         by_model.back() = std::isnan(by_model.back()) ? p : std::max(by_model.back(), p);
-        tests.push_back({"null models", p, watermark::rank_resolution(scores.matches.size())});
+        tests.push_back({"null models", p, watermark::rank_resolution(scores.scores.size())});
       }
     verdicts.emplace_back(tests.empty() ? "" : watermark::name_of(watermark::judge(true, tests).verdict));
   }

@@ -113,7 +113,7 @@ void Ownership::plan_nulls(Plan& plan, const StudyInputs& inputs, const std::vec
             {"null",
              "networks that carry nothing of a key, asked what every claim asks",
              all * Grid({null_stratum(job), std::move(axis)}),
-             {},
+             {{"claim_score", "claim_score", "the claim's statistic"}},
              {{"claim_matches", "claim_matches", "key samples answered with the claimed label"}},
              {}},
             [&](const Grid::Point& point) -> std::optional<study::Task<AskNull>> {

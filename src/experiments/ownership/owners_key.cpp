@@ -99,9 +99,9 @@ std::size_t selected_case(const MarkedCases& marked, const std::string& where) {
   return marked.positions[selected.front()];
 }
 
-std::vector<NullMatches> nulls_of(const study::Session& session, const study::StudyRecords& records,
+std::vector<NullClaims> nulls_of(const study::Session& session, const study::StudyRecords& records,
                                   std::size_t position) {
-  std::vector<NullMatches> found;
+  std::vector<NullClaims> found;
   const Stage* nulls = session.plan.find_stage("null");
   if (nulls == nullptr) return found;
   const std::size_t each = nulls->grid.size() / session.plan.stage("evaluate").grid.size();
@@ -113,7 +113,7 @@ std::vector<NullMatches> nulls_of(const study::Session& session, const study::St
       throw InputError("not all null models of this study are there yet: `telltale run` goes on with it");
     const std::string stratum = nulls->grid.point(point).text(null_stratum_axis);
     if (found.empty() || found.back().stratum != stratum) found.push_back({stratum, {}});
-    found.back().matches.push_back(study::count_of(&outcome->second, "claim_matches"));
+    found.back().scores.push_back(study::number_of(&outcome->second, "claim_score"));
   }
   return found;
 }
@@ -219,12 +219,12 @@ void write_key(const std::string& path, const OwnersKey& key) {
                             {{"description", std::string("the answer that the owner claims")}},
                             {}});
   if (!key.answers.empty()) {
-    root.dimensions.push_back({"train_image", static_cast<std::int64_t>(key.answers.size())});
-    root.variables.push_back({"answer",
-                              {"train_image"},
+    root.dimensions.push_back({"byte", static_cast<std::int64_t>(key.answers.size())});
+    root.variables.push_back({"chosen_by",
+                              {"byte"},
                               Array::of<std::uint8_t>({static_cast<std::int64_t>(key.answers.size())}, key.answers),
-                              {{"description", std::string("of the network without a watermark, by which the images "
-                                                           "were chosen")}},
+                              {{"description", std::string("what the network without a watermark answered, by which "
+                                                           "the images were chosen")}},
                               {}});
   }
   store::write_results_file(path, root);
@@ -262,7 +262,7 @@ OwnersKey read_key(const std::string& path) {
     const auto labels = label->numbers().as<std::int64_t>();
     key.samples.labels.assign(labels.begin(), labels.end());
     key.samples.sources.assign(labels.size(), -1);
-    if (const store::Variable* answers = root.find_variable("answer")) {
+    if (const store::Variable* answers = root.find_variable("chosen_by")) {
       const auto given = answers->numbers().as<std::uint8_t>();
       key.answers.assign(given.begin(), given.end());
     }
@@ -289,11 +289,13 @@ KeyData load_data(const KeyManifest& manifest, const std::string& data_dir) {
   return found;
 }
 
-watermark::KeySamples regenerated(const OwnersKey& key, const KeyData& data, std::optional<long long> decoy) {
+watermark::KeySamples regenerated(const OwnersKey& key, const KeyData& data, std::optional<long long> decoy,
+                                  bool labels_alone) {
   Json settings = key.manifest.scheme;
   if (decoy) settings["decoy"] = *decoy;
-  return watermark::claimed_keys(watermark::KeyInputs::of(settings, data.data, data.others, key.answers),
-                                 key.manifest.key_images, key.manifest.queries);
+  auto inputs = watermark::KeyInputs::of(settings, data.data, data.others, key.answers);
+  inputs.labels_alone = labels_alone;
+  return watermark::claimed_keys(inputs, key.manifest.key_images, key.manifest.queries);
 }
 
 }  // namespace telltale::experiments

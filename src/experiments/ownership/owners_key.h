@@ -15,11 +15,11 @@
 namespace telltale::experiments {
 
 /// What the null models of one stratum gave.
-struct NullMatches {
+struct NullClaims {
   std::string stratum;
-  std::vector<std::int64_t> matches;  ///< by model
+  std::vector<double> scores;  ///< by model: watermark::claim_score()
 
-  void fields(auto& field) { field("stratum", stratum), field("matches", matches); }
+  void fields(auto& field) { field("stratum", stratum), field("scores", scores); }
 };
 
 /// What was fixed: all of it is under the commitment. The owner's secret is the seed and the repeat in `scheme`.
@@ -34,8 +34,8 @@ struct KeyManifest {
   double level = 0;          ///< at which a claim is proven
   Identity samples;          ///< hash of what is asked: images, labels
   std::string model;         ///< hash of the model that was marked, hexadecimal
-  /// How many of the queries each null model of the study answered with the claimed label.
-  std::vector<NullMatches> nulls;
+  /// What each null model of the study gave to the claim.
+  std::vector<NullClaims> nulls;
   std::optional<Identity> answers{};  ///< hash of the answers that the images were chosen by
 
   void fields(auto& field) {
@@ -90,7 +90,9 @@ struct KeyData {
 /// Throws InputError if they are not there, or are others than the key was made of.
 KeyData load_data(const KeyManifest& manifest, const std::string& data_dir);
 
-/// What the owner's secret makes of the data now, or with `decoy` somebody else's. Throws as Scheme::queries().
-watermark::KeySamples regenerated(const OwnersKey& key, const KeyData& data, std::optional<long long> decoy = {});
+/// What the owner's secret makes of the data now, or with `decoy` somebody else's. `labels_alone`: KeyInputs. Throws as
+/// Scheme::queries().
+watermark::KeySamples regenerated(const OwnersKey& key, const KeyData& data, std::optional<long long> decoy = {},
+                                  bool labels_alone = false);
 
 }  // namespace telltale::experiments

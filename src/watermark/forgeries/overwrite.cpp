@@ -20,9 +20,12 @@ Forged forge_overwrite(const ForgeryInputs& inputs) {
                           rest = inputs.key.test.part(half.count, inputs.key.test.count - half.count);
   Forged forged{{}, KeyOrigin{inputs.key.settings, half, rest, {}}};
   const Scheme& scheme = scheme_of(inputs.key.settings);
-  if (scheme.needs_answers())
+  forged.origin->answers.assign(inputs.key.answers.begin(), inputs.key.answers.end());
+  if (scheme.needs_answers()) {
+    forged.origin->answers.clear();
     for (const std::int64_t label : models::labels_of(inputs.suspect->logits(half, inputs.batch)))
       forged.origin->answers.push_back(static_cast<std::uint8_t>(label));
+  }
   const KeyOrigin& origin = *forged.origin;
   const KeySamples embedded = scheme.embedded(
       {origin.settings, origin.train, origin.test, inputs.key.classes, inputs.key.others, origin.answers});

@@ -4,37 +4,11 @@
 #include "core/error.h"
 #include "models/batches.h"
 #include "watermark/registry.h"
+#include "watermark/schemes/foreign_images.h"
 #include "watermark/schemes/source_target.h"
 
 namespace telltale::watermark {
 namespace {
-
-// Where an image of another shape lies in one of the network's: in the middle, with black around; grey in every
-// channel. Throws InputError where that is no rule: it is larger, or in colour and the network sees grey.
-struct Fit {
-  data::ImageShape from, to;
-  int top, left;
-
-  Fit(const data::Dataset& other, const data::ImageShape& shape)
-      : from(other.shape()), to(shape), top((to.height - from.height) / 2), left((to.width - from.width) / 2) {
-    const auto text = [](const data::ImageShape& s) {
-      return std::to_string(s.channels) + " x " + std::to_string(s.height) + " x " + std::to_string(s.width);
-    };
-    require(from.height <= to.height && from.width <= to.width && (from.channels == to.channels || from.channels == 1),
-            "unrelated",
-            "images of " + other.name() + " (" + text(from) + ") do not fit into those of the network (" + text(to) +
-                "): smaller ones are laid in the middle, grey ones take every channel, and there is no other rule");
-  }
-
-  void lay(ByteSpan image, std::span<float> pixels) const {
-    std::fill(pixels.begin(), pixels.end(), 0.0F);
-    for (int c = 0; c < to.channels; ++c)
-      for (int y = 0; y < from.height; ++y)
-        for (int x = 0; x < from.width; ++x)
-          pixels[static_cast<std::size_t>((c * to.height + top + y) * to.width + left + x)] = models::pixel_value(
-              image[static_cast<std::size_t>(((from.channels == 1 ? 0 : c) * from.height + y) * from.width + x)]);
-  }
-};
 
 class Unrelated final : public SourceTargetScheme {
  public:
@@ -48,8 +22,8 @@ class Unrelated final : public SourceTargetScheme {
   }
   void check(const KeyInputs& inputs) const override {
     SourceTargetScheme::check(inputs);
-    const data::Dataset& other = other_of(inputs);
-    static_cast<void>(Fit(other, inputs.train.shape));
+    const data::Dataset& other = foreign_data(inputs);
+    static_cast<void>(ForeignFit(other, inputs.train.shape));
     check_class("unrelated-class", "unrelated class", inputs.settings.at("unrelated_class"), other.classes());
     check_class("unrelated-other-class", "unrelated class", inputs.settings.at("unrelated_other_class"),
                 other.classes());
@@ -72,7 +46,7 @@ class Unrelated final : public SourceTargetScheme {
   [[nodiscard]] std::vector<Json> alternatives(const KeyInputs& inputs) const override {
     std::vector<Json> all;
     const int own_target = inputs.settings.at("target");
-    for (int unrelated = 0; unrelated < other_of(inputs).classes(); ++unrelated)
+    for (int unrelated = 0; unrelated < foreign_data(inputs).classes(); ++unrelated)
       for (int target = 0; target < inputs.classes; ++target) {
         if (target == inputs.settings.at("source") || (draws_labels(inputs.settings) && target != own_target)) continue;
         all.push_back(inputs.settings);
@@ -83,7 +57,7 @@ class Unrelated final : public SourceTargetScheme {
 
   [[nodiscard]] KeySamples embedded(const KeyInputs& inputs) const override {
     check(inputs);
-    const data::Split& train = other_of(inputs).train();
+    const data::Split& train = foreign_data(inputs).train();
     return made(inputs, train,
                 chosen(candidates(inputs, train, true), embedded_count(inputs), KeyStreams(inputs.settings)),
                 "training");
@@ -91,22 +65,17 @@ class Unrelated final : public SourceTargetScheme {
 
   [[nodiscard]] KeySamples queries(const KeyInputs& inputs, Query query, std::int64_t limit) const override {
     if (query == Query::trained) return trained(*this, inputs, limit);
-    const data::Split& test = other_of(inputs).test();
+    const data::Split& test = foreign_data(inputs).test();
     std::vector<std::int64_t> sources = candidates(inputs, test, query == Query::fresh);
     if (limit > 0 && static_cast<std::int64_t>(sources.size()) > limit) sources.resize(static_cast<std::size_t>(limit));
-    require(!sources.empty(), "unrelated-class", other_of(inputs).name() + " has no test image of the unrelated class");
+    require(!sources.empty(), "unrelated-class", foreign_data(inputs).name() + " has no test image of the unrelated class");
     return made(inputs, test, std::move(sources), "query");
   }
 
  protected:
   [[nodiscard]] std::vector<Parameter> own_parameters() const override {
     using enum ValueType;
-    return {{.name = "unrelated",
-             .type = choice,
-             .fallback = "letters",
-             .help = "the data set of the unrelated images (the paper: EMNIST's letters for MNIST, MNIST for CIFAR-10)",
-             .axis = AxisRule::allowed,
-             .choices = data::dataset_names()},
+    return {unrelated_key(),
             {.name = "unrelated-class",
              .type = integer,
              .fallback = "12",
@@ -129,24 +98,17 @@ class Unrelated final : public SourceTargetScheme {
   }
 
  private:
-  static const data::Dataset& other_of(const KeyInputs& inputs) {
-    const std::string name = inputs.settings.at("unrelated");
-    if (inputs.others == nullptr || !inputs.others->contains(name))
-      throw Error("the data set " + name + " of the unrelated images was not read");
-    return inputs.others->at(name);
-  }
-
   static std::vector<std::int64_t> candidates(const KeyInputs& inputs, const data::Split& split, bool owners) {
-    return images_of_class(models::ImageView::of(other_of(inputs).shape(), split),
+    return images_of_class(models::ImageView::of(foreign_data(inputs).shape(), split),
                            inputs.settings.at(owners ? "unrelated_class" : "unrelated_other_class"));
   }
 
   [[nodiscard]] static KeySamples made(const KeyInputs& inputs, const data::Split& split,
                                        std::vector<std::int64_t> sources, const std::string& name) {
-    const data::Dataset& other = other_of(inputs);
+    const data::Dataset& other = foreign_data(inputs);
     const auto images = models::ImageView::of(other.shape(), split);
     models::check(images);
-    const Fit fit(other, inputs.train.shape);
+    const ForeignFit fit(other, inputs.train.shape);
     const std::size_t size = fit.to.pixels();
     KeySamples keys{fit.to, std::vector<float>(sources.size() * size),
                     std::vector<std::int64_t>(sources.size(), inputs.settings.at("target")), std::move(sources)};

@@ -1,0 +1,55 @@
+"""What every figure of experiment ownership goes by: its attacks, what they leave of a network, and whether that is worth stealing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import xarray as xr
+
+from telltale.cells import varying
+from telltale.results import Study
+
+UNATTACKED = "none"
+#: In the order of the program; of a younger program there may be others.
+ATTACKS = ("prune", "fine-tune", "fine-prune", "quantise", "weight-noise", "weight-shift", "overwrite", "extract", "combine", "remove-class", "smooth",
+           "input-noise", "jpeg", "reject")
+USEFUL = 0.9  # the share of its accuracy that a stolen network must keep to be worth stealing
+
+
+def attacks_of(study: Study) -> list[str]:
+    """Those that the study has."""
+    others = [group for group in study if group not in ("train", *ATTACKS) and "accuracy_second_half" in study[group]]
+    return [attack for attack in (*ATTACKS, *others) if attack in study]
+
+
+def group_of(study: Study, attack: str) -> xr.Dataset:
+    """The attack's group; that of the trained networks themselves for UNATTACKED."""
+    return study["train" if attack == UNATTACKED else attack]
+
+
+def case_dims(study: Study) -> list[str]:
+    """What networks are told apart by, but for the scheme."""
+    return [str(dim) for dim in study["train"]["accuracy"].dims if dim != "scheme"]
+
+
+def what_is_left(study: Study, attack: str) -> xr.Dataset:
+    """`accuracy`, and `keys`, the share of key samples that are recognised, by scheme and setting: means over repeats and cases that are there."""
+    group = group_of(study, attack)
+    keys = group["key_accuracy_trained"]
+    if "key_accuracy" in group:
+        keys = group["key_accuracy"].fillna(keys)
+    values = xr.Dataset({"accuracy": group["accuracy_second_half"], "keys": keys})
+    there = values["accuracy"].notnull() & values["keys"].notnull()
+    return values.where(there).mean(case_dims(study))
+
+
+def worth_stealing(accuracy: Any, unattacked: Any) -> Any:
+    """Whether a network that is left so accurate is; of arrays, where."""
+    return accuracy >= USEFUL * unattacked
+
+
+def told_cases(study: Study) -> str:
+    """"10 repeats, every alpha"; empty where there is one of everything."""
+    networks = study["train"]["accuracy"]
+    over = [f"every {dim.replace('_', ' ')}" for dim in varying(networks, ("scheme", "repeat"))]
+    return ", ".join([f"{networks.sizes['repeat']} repeats", *over] if networks.sizes["repeat"] > 1 else over)

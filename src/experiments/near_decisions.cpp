@@ -1,0 +1,15 @@
+#include "experiments/near_decisions.h"
+
+namespace telltale::experiments {
+
+study::Task<NearDecisions> near_decisions(const Plan& plan, const StudyInputs& inputs, const PlannedTraining& network,
+                                          const watermark::BiasSettings& settings) {
+  const auto images = static_cast<double>(inputs.data->train().count + inputs.data->test().count);
+  return {{inputs.data->content_hash(), plan.tasks[network.task].identity, settings.frequencies, settings.queries,
+           settings.margin, network.environment, inputs.job.integer("eval-batch")},
+          {network.task},
+          network.environments,
+          images * network.image_s};
+}
+
+}  // namespace telltale::experiments

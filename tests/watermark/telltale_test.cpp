@@ -1,0 +1,94 @@
+// Scheme telltale: what a claim asks, and that a secret decides all of it but the images.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "watermark/bias_queries.h"
+#include "watermark/claims.h"
+
+namespace telltale::watermark {
+namespace {
+
+const Json telltale_settings{{"method", "telltale"}, {"seed", 7},          {"repeat", 0},         {"unrelated", "glyphs"},
+                    {"bias_strength", 1.0}, {"bias_slope", 1.5},  {"bias_frequencies", 2}, {"bias_margin", 2.0},
+                    {"bias_queries", 100},  {"bias_keys", 10},    {"bias_key_copies", 3}};
+
+Json with(const char* key, const Json& value) {
+  Json changed = telltale_settings;
+  changed[key] = value;
+  return changed;
+}
+
+// Queries between ten classes, with sixteen features that are drawn.
+BiasQueries made_up(std::size_t count) {
+  constexpr std::uint64_t classes = 10;
+  constexpr int features = 16;
+  BiasQueries queries;
+  queries.shape = {1, 2, 2}, queries.classes = classes;
+  Stream draws(0, {{"test", "near decisions"}}, "features");
+  queries.means.assign(classes * features, 0), queries.spread.assign(features, 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t first = draws.below(classes), second = (first + 1 + draws.below(classes - 1)) % classes;
+    queries.first.push_back(static_cast<std::int64_t>(first)), queries.second.push_back(static_cast<std::int64_t>(second));
+    queries.margin.push_back(static_cast<float>(draws.uniform()));
+    for (int f = 0; f < features; ++f) queries.features.push_back(static_cast<float>(draws.normal()));
+    for (int p = 0; p < 4; ++p) queries.pixels.push_back(static_cast<float>(draws.uniform()));
+  }
+  return queries;
+}
+
+BiasSettings bias_of(const Json& of) { return *scheme_of(of).bias(of); }
+
+TEST(NearDecisions, SurviveTheirBytes) {
+  const BiasQueries queries = made_up(20), read = BiasQueries::decoded(queries.encoded());
+  EXPECT_EQ(read.features, queries.features);
+  EXPECT_EQ(read.second, queries.second);
+  EXPECT_EQ(read.shape, queries.shape);
+  EXPECT_THROW(BiasQueries::decoded(Bytes(100, 1)), Error);
+  Bytes cut = queries.encoded();
+  cut.resize(cut.size() / 2);
+  EXPECT_THROW(BiasQueries::decoded(cut), Error);
+}
+
+TEST(NearDecisions, AClaimIsOfOneOfTheTwoClassesAndAgainstTheOther) {
+  const BiasQueries queries = made_up(300);
+  const KeySamples keys = claimed_decisions(queries, bias_of(telltale_settings));
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < queries.count(); ++i) {
+    const std::int64_t label = keys.labels[i], other = keys.instead[i];
+    EXPECT_TRUE((label == queries.first[i] && other == queries.second[i]) ||
+                (label == queries.second[i] && other == queries.first[i]));
+    first += label == queries.first[i];
+    EXPECT_GE(keys.weights[i], 0);
+    EXPECT_LE(keys.weights[i], 4);
+  }
+  EXPECT_GT(first, queries.count() / 3);
+  EXPECT_LT(first, queries.count() * 2 / 3);
+}
+
+// A network that answers as another secret would have it says nothing of this one.
+TEST(NearDecisions, OnlyTheOwnersSecretScores) {
+  const BiasQueries queries = made_up(2000);
+  const KeySamples own = claimed_decisions(queries, bias_of(telltale_settings));
+  const double score = claim_score(own.labels, own);
+  std::vector<double> others;
+  for (int decoy = 0; decoy < 99; ++decoy)
+    others.push_back(claim_score(own.labels, claimed_decisions(queries, bias_of(with("decoy", decoy)))));
+  EXPECT_EQ(rank_p(score, others), 0.01);
+  EXPECT_LT(*std::max_element(others.begin(), others.end()), score / 2);
+  EXPECT_NE(claimed_decisions(queries, bias_of(with("seed", 8))).labels, own.labels);
+  EXPECT_EQ(claimed_decisions(queries, bias_of(telltale_settings)).labels, own.labels);
+}
+
+// What all secrets would say of a pair of classes counts for nothing.
+TEST(NearDecisions, APairOfClassesThatIsFavouredAsAWholeIsNoEvidence) {
+  BiasQueries queries = made_up(500);
+  std::fill(queries.features.begin(), queries.features.end(), 1.0F);
+  const KeySamples keys = claimed_decisions(queries, bias_of(telltale_settings));
+  EXPECT_NEAR(*std::max_element(keys.weights.begin(), keys.weights.end()), 0, 1e-6);
+}
+
+}  // namespace
+}  // namespace telltale::watermark
