@@ -124,24 +124,25 @@ Json as_json(const OwnersKey& key, const ClaimFindings& found, std::int64_t comm
 }  // namespace
 
 int run_claim(const Arguments& arguments, char**) {
-  const Shape shape{"claim",
-                    "KEY.h5",
-                    true,
-                    {{"json", "the same as JSON", false},
-                     {"commitment",
-                      "the commitment that was time-stamped, in hexadecimal digits: the key must be the "
-                      "one that it is to"},
-                     {"commitments",
-                      "how many keys the claimant has committed to, with any of which he could have "
-                      "come: every p-value is multiplied by it (default 1)"},
-                     {"owner-model",
-                      "the product of the training that marked the owner's network (artifacts/products): it must be the "
-                      "one that the key commits to"},
-                     {"data-dir", "where the data set lies that the key was made of"},
-                     {"time-limit", "of a model: seconds that its process may take (default 600)"},
-                     {"memory", "of a model: GiB that its process may take (default 4)"}},
-                    false,
-                    "SUSPECT"};
+  const Shape shape{
+      "claim",
+      "KEY.h5",
+      true,
+      {{"json", "the same as JSON", false},
+       {"commitment",
+        "the commitment that was time-stamped, in hexadecimal digits: the key must be the "
+        "one that it is to"},
+       {"commitments",
+        "how many keys the claimant has committed to, with any of which he could have "
+        "come: every p-value is multiplied by it (default 1)"},
+       {"owner-model",
+        "the product of the training that marked the owner's network (artifacts/products): it must be the "
+        "one that the key commits to"},
+       {"data-dir", "where the data set lies that the key was made of"},
+       {"time-limit", "of a model: seconds that its process may take (default 600)"},
+       {"memory", "of a model: GiB that its process may take (default 4)"}},
+      false,
+      "SUSPECT"};
   const Options options = parse(arguments, shape);
   if (options.help) {
     std::cout

@@ -35,9 +35,10 @@ cluster::TaskResult Runners::run(ByteSpan payload, RankState& rank, cluster::Tas
 
 cluster::Executor make_executor(const data::Dataset* data, const data::OtherData& others) {
   auto runners = std::make_shared<Runners>();
-  for (const auto add : {add_training_runners, add_classification_runners, add_ownership_runners, add_look_runners, add_false_claim_runners, add_machine_runners, add_near_decision_runners,
-                         add_new_label_runners, add_aime_runners, add_compare_runners, add_boundary_runners,
-                         add_piracy_runners, add_empty_runners})
+  for (const auto add :
+       {add_training_runners, add_classification_runners, add_ownership_runners, add_look_runners,
+        add_false_claim_runners, add_machine_runners, add_near_decision_runners, add_new_label_runners,
+        add_aime_runners, add_compare_runners, add_boundary_runners, add_piracy_runners, add_empty_runners})
     add(*runners);
   auto rank = std::make_shared<RankState>(RankState{data, others, {}, {}});
   return [runners, rank](ByteSpan payload, cluster::TaskContext& context) {

@@ -85,9 +85,9 @@ struct Train {
   TrainingCase of;
   std::string environment;  ///< identity of the one that trains; "any" where it is no part of this task's identity
   long long eval_batch = 0;
-  std::optional<Identity> start{};       ///< the training whose model this one goes on from; none: drawn weights
-  std::optional<Identity> answers{};     ///< the task whose product says what that model answers to the training images;
-                                         ///< of a biased network, which decisions are near
+  std::optional<Identity> start{};    ///< the training whose model this one goes on from; none: drawn weights
+  std::optional<Identity> answers{};  ///< the task whose product says what that model answers to the training images;
+                                      ///< of a biased network, which decisions are near
   std::optional<double> until_margin{};  ///< ends after the first epoch in which every embedded sample has this margin
   std::optional<std::string> layers{};   ///< last: the output layer alone is trained; none: all
   std::optional<Protection> protection{};  ///< of a network that is to work behind a transform

@@ -52,7 +52,8 @@ BiasQueries BiasQueries::decoded(ByteSpan bytes, bool with_pixels) {
   get(reader.block(), queries.means), get(reader.block(), queries.spread);
   const ByteSpan pixels = reader.block();
   if (with_pixels) get(pixels, queries.pixels);
-  get(reader.block(), queries.first), get(reader.block(), queries.second), get(reader.block(), queries.margin), get(reader.block(), queries.features);
+  get(reader.block(), queries.first), get(reader.block(), queries.second), get(reader.block(), queries.margin),
+      get(reader.block(), queries.features);
   const std::size_t count = queries.count(), each = queries.spread.size();
   if (queries.second.size() != count || queries.margin.size() != count || queries.features.size() != count * each ||
       pixels.size() != count * queries.shape.pixels() * sizeof(float) ||
@@ -69,9 +70,9 @@ KeySamples claimed_decisions(const BiasQueries& queries, const BiasSettings& set
   // A pair has one mean, whichever of its classes is ahead.
   const auto of_pair = [&](std::size_t i) {
     const bool in_order = queries.first[i] < queries.second[i];
-    return std::pair(std::pair(in_order ? queries.first[i] : queries.second[i],
-                               in_order ? queries.second[i] : queries.first[i]),
-                     in_order ? 1.0 : -1.0);
+    return std::pair(
+        std::pair(in_order ? queries.first[i] : queries.second[i], in_order ? queries.second[i] : queries.first[i]),
+        in_order ? 1.0 : -1.0);
   };
   for (std::size_t i = 0; i < count; ++i) {
     const auto bias = [&](std::int64_t label) {

@@ -27,11 +27,11 @@ struct BiasSettings {
 struct BiasQueries {
   data::ImageShape shape;
   int classes = 0;
-  std::vector<float> means, spread;           ///< models::BiasBasis
-  std::vector<float> pixels;                  ///< queries x C x H x W
-  std::vector<std::int64_t> first, second;    ///< by query: the two classes that it lies between
-  std::vector<float> margin;                  ///< by how much the first is ahead, in logits
-  std::vector<float> features;                ///< queries x F
+  std::vector<float> means, spread;         ///< models::BiasBasis
+  std::vector<float> pixels;                ///< queries x C x H x W
+  std::vector<std::int64_t> first, second;  ///< by query: the two classes that it lies between
+  std::vector<float> margin;                ///< by how much the first is ahead, in logits
+  std::vector<float> features;              ///< queries x F
 
   [[nodiscard]] std::size_t count() const { return first.size(); }
   [[nodiscard]] Bytes encoded() const;

@@ -53,7 +53,8 @@ double claim_score(std::span<const std::int64_t> answers, const KeySamples& keys
   for (std::size_t part = 0; part < keys.parts.size(); ++part) {
     const KeySamples::Part& one = keys.parts[part];
     const std::int64_t end = part + 1 < keys.parts.size() ? keys.parts[part + 1].first : keys.count();
-    if (one.first < asked) largest = std::max(largest, (sum(one.first, std::min(asked, end)) - one.mean) / one.deviation);
+    if (one.first < asked)
+      largest = std::max(largest, (sum(one.first, std::min(asked, end)) - one.mean) / one.deviation);
   }
   return largest;
 }

@@ -19,13 +19,13 @@ namespace telltale::watermark {
 /// The level at which a claim is proven, where nobody says another.
 inline constexpr double claim_level = 0.01;
 
-/// How many answers have the claimed label; refusals and unknown labels are no matches. Throws Error unless there is one
-/// answer for each.
+/// How many answers have the claimed label; refusals and unknown labels are no matches. Throws Error unless there is
+/// one answer for each.
 std::int64_t claim_matches(std::span<const std::int64_t> answers, const KeySamples& keys);
 
-/// The statistic of a claim: T = sum of w_i [a_i = y_i] less the w_i of answers that speak against it (weights of 1, and
-/// nothing against it, where the keys say no more); of several parts the largest of theirs, each less its mean by chance
-/// and over its deviation. `asked`: of the first so many alone. Throws as claim_matches().
+/// The statistic of a claim: T = sum of w_i [a_i = y_i] less the w_i of answers that speak against it (weights of 1,
+/// and nothing against it, where the keys say no more); of several parts the largest of theirs, each less its mean by
+/// chance and over its deviation. `asked`: of the first so many alone. Throws as claim_matches().
 double claim_score(std::span<const std::int64_t> answers, const KeySamples& keys, std::int64_t asked);
 double claim_score(std::span<const std::int64_t> answers, const KeySamples& keys);
 

@@ -1,5 +1,5 @@
-// False claims: how somebody who did not mark a network comes by a key that it answers. A standard of ownership is worth
-// what it refuses of them (Liu et al. 2024, "False Claims against Model Ownership Resolution").
+// False claims: how somebody who did not mark a network comes by a key that it answers. A standard of ownership is
+// worth what it refuses of them (Liu et al. 2024, "False Claims against Model Ownership Resolution").
 //
 // Adding one is a line in forgeries/forgeries.def and a file beside it (forge_NAME), which may use LibTorch.
 #pragma once

@@ -23,8 +23,9 @@ Forged forge(const std::string& name, const ForgeryInputs& inputs) {
 }
 
 KeySamples key_of(const KeyOrigin& origin, const ForgeryInputs& inputs) {
-  return claimed_keys({origin.settings, origin.train, origin.test, inputs.key.classes, inputs.key.others, origin.answers},
-                      inputs.key_images, inputs.queries);
+  return claimed_keys(
+      {origin.settings, origin.train, origin.test, inputs.key.classes, inputs.key.others, origin.answers},
+      inputs.key_images, inputs.queries);
 }
 
 Forged best_of(std::int64_t count, const std::function<KeyOrigin(std::int64_t)>& origin, const ForgeryInputs& inputs) {

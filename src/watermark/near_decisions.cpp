@@ -70,8 +70,8 @@ BiasQueries near_decisions(models::Network& network, const models::ImageView& tr
 
 models::BiasBasis basis_of(const BiasQueries& queries, const BiasSettings& settings) {
   const auto features = static_cast<std::int64_t>(queries.spread.size());
-  return {static_cast<int>(settings.frequencies),
-          at::tensor(queries.means).view({queries.classes, features}), at::tensor(queries.spread)};
+  return {static_cast<int>(settings.frequencies), at::tensor(queries.means).view({queries.classes, features}),
+          at::tensor(queries.spread)};
 }
 
 }  // namespace telltale::watermark

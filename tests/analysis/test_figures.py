@@ -165,7 +165,7 @@ def test_attempts_of_a_thief_are_the_stored_ones(study_files, drawings):
 
 # ---- every watermark against every attack
 
-MARKED = ["content", "unrelated", "noise", "new-label", "noise-backdoor", "aime"]
+MARKED = ["content", "unrelated", "noise", "new-label", "noise-backdoor", "aime", "telltale"]
 
 
 def accuracy_and_keys(path, attack):
@@ -315,7 +315,7 @@ def test_curves_of_claims_pass_as_many_as_stored_and_begin_where_p_can_be(claime
     lines = drawn_lines(drawing)
     curves = {(test, *series.split(", ")) for test, series in lines if ", " in series}
     assert curves == {(test, scheme, networks) for networks in ("unattacked", "attacked") for test, schemes in (
-        ("by the secret", ["unrelated", "noise", "new-label", "noise-backdoor"]), ("by null models", [one for one in MARKED if one != "new-label"]))
+        ("by the secret", ["unrelated", "noise", "new-label", "noise-backdoor", "telltale"]), ("by null models", [one for one in MARKED if one != "new-label"]))
         for scheme in schemes}
     for test, scheme, networks in curves:
         p = of_claims(claimed, scheme, networks, "p_model")
@@ -381,7 +381,7 @@ def test_false_claims_are_counted_as_stored_over_repeats(claimed, tmp_path):
     rows = list(dict.fromkeys(zip(drawing.data["scheme"], drawing.data["forgery"])))
     columns = ["scheme", "forgery", "suspect", "standard", "claims", "passing"]
     cells = {cell[:4]: cell[4:] for cell in drawing.data[columns].itertuples(index=False, name=None)}
-    assert len(rows) == 35 and ("aime", "overwrite") not in rows  # a key of four digits cannot be embedded so
+    assert len(rows) == 41 and ("aime", "overwrite") not in rows  # a key of four digits cannot be embedded so
     for panel in drawing.figure.axes:
         suspect = panel.get_title(loc="left").split()[0]
         texts = {(round(text.get_position()[1]), round(text.get_position()[0])): text.get_text() for text in panel.texts if text.get_text() != "none"}
@@ -418,7 +418,7 @@ def test_claims_on_machines_are_one_line_where_they_agree_and_one_each_where_not
     np.testing.assert_allclose(lines["noise", "verdicts differ"][0], [[rates[1]], [50]])
     assert ("noise", "both environments") not in lines and ("content", "both environments") in lines
     asked = int(group.claim_queries.max("environment").sum())
-    assert f"Labels part on 2 of {asked} queries (noise 2)" in drawing.description and "Verdicts differ on 1 of 12 networks." in drawing.description
+    assert f"Labels part on 2 of {asked} queries (noise 2)" in drawing.description and "Verdicts differ on 1 of 14 networks." in drawing.description
 
 
 def test_without_claims_nothing_is_drawn_of_them_and_the_reason_is_said(claimed, tmp_path):

@@ -53,7 +53,8 @@ SMALL_OWNERSHIP = dict(experiment="ownership", train_images=3000, test_images=20
                        weight_shift=1.5, weight_shift_epochs=1, overwrite_keys=20, overwrite_epochs=1, extract_queries=100, extract_steps=5,
                        combine=["fine-tune+prune", "extract+fine-tune"], remove_class=["extra", 0], smooth=3, input_noise=0.1, jpeg_quality=25,
                        reject_images=50, reject_steps=20, unrelated_labels="random", decoys=99, claim_queries=20, null_models=2,
-                       null_strata="same, structure, data, marked", null_network="aime-seq", false_claim_networks=2, false_claim_tries=5, bias_queries=200, bias_keys=20,
+                       null_strata="same, structure, data, marked", null_network="aime-seq", false_claim_networks=2, false_claim_tries=5,
+                       bias_queries=200, bias_keys=20,
                        false_claims=["answers", "settings", "secrets", "transfer", "transfer-untargeted", "overwrite"], machines_prune_rate=[0, 0.9])
 
 

@@ -11,9 +11,10 @@
 namespace telltale::watermark {
 namespace {
 
-const Json telltale_settings{{"method", "telltale"}, {"seed", 7},          {"repeat", 0},         {"unrelated", "glyphs"},
-                    {"bias_strength", 1.0}, {"bias_slope", 1.5},  {"bias_frequencies", 2}, {"bias_margin", 2.0},
-                    {"bias_queries", 100},  {"bias_keys", 10},    {"bias_key_copies", 3}};
+const Json telltale_settings{
+    {"method", "telltale"}, {"seed", 7},         {"repeat", 0},           {"unrelated", "glyphs"},
+    {"bias_strength", 1.0}, {"bias_slope", 1.5}, {"bias_frequencies", 2}, {"bias_margin", 2.0},
+    {"bias_queries", 100},  {"bias_keys", 10},   {"bias_key_copies", 3}};
 
 Json with(const char* key, const Json& value) {
   Json changed = telltale_settings;
@@ -31,7 +32,8 @@ BiasQueries made_up(std::size_t count) {
   queries.means.assign(classes * features, 0), queries.spread.assign(features, 1);
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint64_t first = draws.below(classes), second = (first + 1 + draws.below(classes - 1)) % classes;
-    queries.first.push_back(static_cast<std::int64_t>(first)), queries.second.push_back(static_cast<std::int64_t>(second));
+    queries.first.push_back(static_cast<std::int64_t>(first)),
+        queries.second.push_back(static_cast<std::int64_t>(second));
     queries.margin.push_back(static_cast<float>(draws.uniform()));
     for (int f = 0; f < features; ++f) queries.features.push_back(static_cast<float>(draws.normal()));
     for (int p = 0; p < 4; ++p) queries.pixels.push_back(static_cast<float>(draws.uniform()));

@@ -11,7 +11,7 @@ from telltale.figures.drawing import Drawing, NothingToDraw, style
 from telltale.results import ResultsError, Study
 
 _Draws = Callable[[Study], Drawing]
-_MODULES = ("aime", "backdoor", "new_label", "anti_piracy", "boundary", "machines", "ownership", "claims", "run")
+_MODULES = ("aime", "backdoor", "new_label", "anti_piracy", "boundary", "machines", "ownership", "claims", "false_claims", "run")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -83,7 +83,8 @@ std::optional<Table> power_table(const store::Group& root, const store::Group& t
   std::map<std::string, std::vector<double>> accuracies;
   const Cells accuracy(train, "accuracy_second_half");
   for (std::size_t cell = 0; cell < accuracy.size(); ++cell)
-    if (!std::isnan(accuracy.value(cell))) accuracies[accuracy.labels(cell).at("scheme")].push_back(accuracy.value(cell));
+    if (!std::isnan(accuracy.value(cell)))
+      accuracies[accuracy.labels(cell).at("scheme")].push_back(accuracy.value(cell));
   std::map<std::string, double> least;
   for (const auto& [scheme, values] : accuracies) least[scheme] = useful_share * study::mean(values);
   for (const std::string& attack : attacks)
@@ -174,7 +175,8 @@ std::optional<Table> false_claims_table(const store::Group& root) {
     table.notes.push_back(table.columns.back() + ": " + help + ".");
   }
   table.notes.emplace_back(
-      "Of so many claims by somebody who did not mark the network, whose key he made as the forgery says. A key that was "
+      "Of so many claims by somebody who did not mark the network, whose key he made as the forgery says. A key that "
+      "was "
       "embedded into a stolen network (overwrite) is there: who was first decides, and the two originals, of which the "
       "owner's has not got it.");
   const Cells cells(*group, "p_model");
@@ -241,21 +243,23 @@ std::optional<Table> machines_table(const store::Group& root) {
     row.bits_part += std::max(0.0, number(*group, "bits_part", network));
     if (!layers[network].empty()) row.layers.insert(layers[network]);
   }
-  Table table{"Does a watermark read the same on every machine?",
-              {"scheme", "pruned", "matches %, least", "most", "queries", "bits part", "labels part", "first layer",
-               "verdicts that differ"},
-              {},
-              {fmt::format("On {} environments. Bits part: queries of which some layer's output differs in a bit; labels "
-                           "part: to which they give different labels. Verdicts that differ: networks that are proven on "
-                           "one machine and not on another.",
-                           machines)}};
+  Table table{
+      "Does a watermark read the same on every machine?",
+      {"scheme", "pruned", "matches %, least", "most", "queries", "bits part", "labels part", "first layer",
+       "verdicts that differ"},
+      {},
+      {fmt::format("On {} environments. Bits part: queries of which some layer's output differs in a bit; labels "
+                   "part: to which they give different labels. Verdicts that differ: networks that are proven on "
+                   "one machine and not on another.",
+                   machines)}};
   for (const auto& key : order) {
     const Row& row = rows.at(key);
     std::string where;
     for (const std::string& layer : row.layers) where += (where.empty() ? "" : ", ") + layer;
     table.rows.push_back({key[0], key[1], study::percent(row.least), study::percent(row.most),
-                          study::shortest(row.queries), study::shortest(row.bits_part), study::shortest(row.labels_part),
-                          where.empty() ? "-" : where, counted(row.decided, row.networks)});
+                          study::shortest(row.queries), study::shortest(row.bits_part),
+                          study::shortest(row.labels_part), where.empty() ? "-" : where,
+                          counted(row.decided, row.networks)});
   }
   return table;
 }

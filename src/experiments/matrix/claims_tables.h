@@ -1,5 +1,5 @@
-// What a study says about its own standard of proof: how often claims are proven, what keys score on networks that carry
-// nothing of them, which false claims pass, and whether the machine decides.
+// What a study says about its own standard of proof: how often claims are proven, what keys score on networks that
+// carry nothing of them, which false claims pass, and whether the machine decides.
 #pragma once
 
 #include <vector>

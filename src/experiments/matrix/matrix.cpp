@@ -125,8 +125,8 @@ Table matrix_table(const store::Group& root, const store::Group& train) {
 OwnershipMatrix::OwnershipMatrix() : OwnershipExperiment({all_schemes(), attacks_met(), ""}) {}
 
 std::vector<ParameterGroup> OwnershipMatrix::keys() const {
-  return {training_keys(), ownership_.scheme_keys(), ownership_.attack_keys(), claim_keys(),
-          false_claim_keys(), machine_keys()};
+  return {training_keys(), ownership_.scheme_keys(), ownership_.attack_keys(),
+          claim_keys(),    false_claim_keys(),       machine_keys()};
 }
 
 Plan OwnershipMatrix::plan(const StudyInputs& inputs) const {
@@ -139,8 +139,7 @@ Plan OwnershipMatrix::plan(const StudyInputs& inputs) const {
 std::vector<store::Group> OwnershipMatrix::tabulate(const StudyInputs& inputs, const Plan& plan,
                                                     const OutcomeLookup& outcome) const {
   std::vector<store::Group> groups{ownership_.train_group(inputs.job, plan, outcome)};
-  for (store::Group& further : ownership_.further_groups(inputs, plan, outcome))
-    groups.push_back(std::move(further));
+  for (store::Group& further : ownership_.further_groups(inputs, plan, outcome)) groups.push_back(std::move(further));
   return groups;
 }
 

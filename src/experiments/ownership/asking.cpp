@@ -11,7 +11,7 @@ void put_claim(cluster::TaskResult& result, const ClaimSettings& claim, long lon
   const Json& own = inputs.settings;
   const watermark::Scheme& scheme = watermark::scheme_of(own);
   const auto keys_of = [&](const Json& settings, bool labels_alone) {
-    const watermark::KeyInputs others{settings,      inputs.train,   inputs.test,  inputs.classes,
+    const watermark::KeyInputs others{settings,      inputs.train,   inputs.test, inputs.classes,
                                       inputs.others, inputs.answers, labels_alone};
     return watermark::claimed_keys(others, key_images, claim.queries);
   };

@@ -79,7 +79,8 @@ std::vector<NullScores> null_scores(const Stage& nulls, std::size_t cases, std::
   for (std::size_t i = 0; i < each; ++i) {
     const std::size_t point = of_case * each + i;
     const std::string& stratum = nulls.grid.point(point).text(null_stratum_axis);
-    if (all.empty() || all.back().stratum != stratum) all.push_back({stratum, {}, std::vector<std::vector<double>>(sizes)});
+    if (all.empty() || all.back().stratum != stratum)
+      all.push_back({stratum, {}, std::vector<std::vector<double>>(sizes)});
     const Outcome* one = study::done(outcome, nulls.tasks[point]);
     if (one == nullptr) continue;
     all.back().scores.push_back(study::number_of(one, "claim_score"));
@@ -97,8 +98,8 @@ void add_claims(store::Group& group, const Stage& stage, const Grid& cases, cons
   const double decoys = watermark::rank_resolution(static_cast<std::size_t>(settings.decoys));
   const std::vector<std::string>& strata = job.values("null-strata");
   std::vector<std::int64_t> queries(points, -1), matches(points, -1);
-  std::vector<double> scores(points, missing), by_key(points, missing), by_labels(points, missing), by_model(points, missing),
-      by_stratum(points * strata.size(), missing), by_size(points * sizes, missing);
+  std::vector<double> scores(points, missing), by_key(points, missing), by_labels(points, missing),
+      by_model(points, missing), by_stratum(points * strata.size(), missing), by_size(points * sizes, missing);
   std::vector<std::string> verdicts(points);
   for (std::size_t point = 0; point < points; ++point) {
     const Outcome* asked = study::done(outcome, stage.tasks[point]);
@@ -117,8 +118,8 @@ void add_claims(store::Group& group, const Stage& stage, const Grid& cases, cons
       }
     };
     const auto stored = [&](const char* name) {
-      return [values = asked->values.contains(name) ? asked->values.at(name).as<double>() : std::span<const double>()](
-                 std::size_t s) { return values[s]; };
+      return [values = asked->values.contains(name) ? asked->values.at(name).as<double>()
+                                                    : std::span<const double>()](std::size_t s) { return values[s]; };
     };
     test(by_key[point], "decoys", study::number_of(asked, "p_key"), decoys, stored("p_key_by_size"));
     test(by_labels[point], "drawn labels", study::number_of(asked, "p_labels"), 0, stored("p_labels_by_size"));
@@ -127,7 +128,8 @@ void add_claims(store::Group& group, const Stage& stage, const Grid& cases, cons
       const std::size_t of_case = stage.grid.point(point).leading(cases.axes().size());
       for (const NullScores& other : null_scores(*nulls, cases.size(), of_case, sizes, outcome)) {
         if (other.scores.empty()) continue;
-        const auto at = static_cast<std::size_t>(std::find(strata.begin(), strata.end(), other.stratum) - strata.begin());
+        const auto at =
+            static_cast<std::size_t>(std::find(strata.begin(), strata.end(), other.stratum) - strata.begin());
         test(by_stratum[point * strata.size() + at], "null models: " + other.stratum,
              watermark::rank_p(scores[point], other.scores), watermark::rank_resolution(other.scores.size()),
              [&](std::size_t s) { return watermark::rank_p(own[s], other.by_size[s]); });
@@ -139,16 +141,18 @@ void add_claims(store::Group& group, const Stage& stage, const Grid& cases, cons
   }
   std::vector<std::string> size_labels;
   for (const std::int64_t size : settings.sizes) size_labels.push_back(std::to_string(size));
-  const study::Axis size_axis{"claim_size", "claim_size", "queries that are asked: the first", ValueType::integer, size_labels};
+  const study::Axis size_axis{"claim_size", "claim_size", "queries that are asked: the first", ValueType::integer,
+                              size_labels};
   Grid({size_axis}).declare(group);
   add_variable(group, stage.grid, "claim_queries", {}, queries,
                "key samples that the claim asks; -1 where there is none");
   add_variable(group, stage.grid, "claim_matches", {}, matches,
                "of them, answered with the claimed label; -1 where there is none");
-  add_variable(group, stage.grid, "claim_score", {}, scores,
-               "the claim's statistic: the matches, where all queries weigh alike; what is compared with decoys and null "
-               "models",
-               "1");
+  add_variable(
+      group, stage.grid, "claim_score", {}, scores,
+      "the claim's statistic: the matches, where all queries weigh alike; what is compared with decoys and null "
+      "models",
+      "1");
   add_variable(group, stage.grid, "p_key", {}, by_key,
                "probability of so many matches for a secret that the network does not depend on, by decoys", "1");
   add_variable(group, stage.grid, "p_labels", {}, by_labels, "the same, exactly, where labels are drawn", "1");
@@ -158,7 +162,8 @@ void add_claims(store::Group& group, const Stage& stage, const Grid& cases, cons
                "1");
   if (nulls != nullptr) {
     Grid({null_stratum(job)}).declare(group);
-    add_variable(group, stage.grid, "p_model_by_stratum", {null_stratum_axis}, by_stratum, "the same of each stratum", "1");
+    add_variable(group, stage.grid, "p_model_by_stratum", {null_stratum_axis}, by_stratum, "the same of each stratum",
+                 "1");
   }
   add_variable(group, stage.grid, "claim_p", {"claim_size"}, by_size,
                "the largest of the p-values that are defined, when only the first queries are asked: what is compared "

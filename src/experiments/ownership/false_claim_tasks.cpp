@@ -70,8 +70,8 @@ cluster::TaskResult claim_falsely(const FalseClaim& task, RankState& rank, clust
                   .encoded();
   const auto key = watermark::KeyInputs::of(task.scheme, data, rank.other_data, answers);
   const Stream stream(0, {{"model", task.model.hex()}, {"scheme", task.scheme}}, "false claim");
-  const watermark::ForgeryInputs inputs{key,     suspect,      ensemble,        task.key_images, task.claim.queries, task.tries,
-                                        task.epsilon, task.eval_batch, stream, check};
+  const watermark::ForgeryInputs inputs{key,        suspect,      ensemble,        task.key_images, task.claim.queries,
+                                        task.tries, task.epsilon, task.eval_batch, stream,          check};
   watermark::Forged forged;
   try {
     forged = watermark::forge(task.forgery, inputs);
@@ -101,7 +101,9 @@ cluster::TaskResult claim_falsely(const FalseClaim& task, RankState& rank, clust
     const watermark::ClaimTest test{"", p.value_or(0)};
     return !p || watermark::judge(true, {&test, 1}, keys).verdict == watermark::Verdict::proven;
   };
-  const auto put = [&](const char* name, bool value) { result.values[name] = Array::scalar<std::int64_t>(value ? 1 : 0); };
+  const auto put = [&](const char* name, bool value) {
+    result.values[name] = Array::scalar<std::int64_t>(value ? 1 : 0);
+  };
   const auto count = [&](const char* name, std::int64_t value) { result.values[name] = Array::scalar(value); };
   const auto p_value = [&](const char* name, const std::optional<double>& p) {
     if (p) result.values[name] = Array::scalar(*p);

@@ -25,7 +25,8 @@ const std::vector<std::pair<const char*, const char*>>& claim_standards() {
       {"passes_secrets", "that, and decoy secrets and drawn labels, where the scheme has them, say 1%"},
       {"passes_nulls", "that, and the judge's null models say 1%"},
       {"passes_commitment",
-       "that, of a key that was committed to before the suspect was seen, and every p-value times the keys tried says 1%"}};
+       "that, of a key that was committed to before the suspect was seen, and every p-value times the keys tried says "
+       "1%"}};
   return standards;
 }
 
@@ -69,9 +70,10 @@ ParameterGroup false_claim_keys() {
 bool has_false_claims(const Job& job) { return claims(job) && job.is_set("false-claims"); }
 
 std::vector<study::Measure> false_claim_measures() {
-  return {{"p_key", "p_key", "probability of so many matches for a secret that the network does not depend on, by decoys"},
-          {"p_labels", "p_labels", "the same, exactly, where labels are drawn"},
-          {"p_model", "p_model", "probability of so many matches for the judge's null models"}};
+  return {
+      {"p_key", "p_key", "probability of so many matches for a secret that the network does not depend on, by decoys"},
+      {"p_labels", "p_labels", "the same, exactly, where labels are drawn"},
+      {"p_model", "p_model", "probability of so many matches for the judge's null models"}};
 }
 
 std::vector<study::Count> false_claim_counts() {
@@ -93,9 +95,12 @@ void Ownership::plan_false_claims(Plan& plan, const StudyInputs& inputs,
   const Grid all = cases(job);
   const auto networks_from = [&](std::int64_t count, std::int64_t first, const char* stage) {
     const Grid networks(unmarked_axes(job, count, first));
-    return std::pair(networks, plan_trainings(plan, inputs, networks, [&](const CaseValues& values) {
-                       return Trained{network_of(values, data.shape(), data.classes()), no_scheme()};
-                     }, stage));
+    return std::pair(networks, plan_trainings(
+                                   plan, inputs, networks,
+                                   [&](const CaseValues& values) {
+                                     return Trained{network_of(values, data.shape(), data.classes()), no_scheme()};
+                                   },
+                                   stage));
   };
   const long long own = job.integer("false-claim-networks"), judges = null_models_alike(job);
   const auto [ensemble_grid, ensemble] = networks_from(own, claimants_first_repeat, "claimants-networks");
@@ -103,8 +108,12 @@ void Ownership::plan_false_claims(Plan& plan, const StudyInputs& inputs,
 
   const Grid claims = marked_cases(job) * Grid({suspect_axis(job), job.axis_of("false-claims")});
   add_stage(plan,
-            {"false-claims", "networks claimed by those who did not mark them", claims, false_claim_measures(),
-             false_claim_counts(), {}},
+            {"false-claims",
+             "networks claimed by those who did not mark them",
+             claims,
+             false_claim_measures(),
+             false_claim_counts(),
+             {}},
             [&](const Grid::Point& point) {
               const CaseValues values(job, point);
               const PlannedTraining& suspect = trainings[suspect_at(all, job, point)];

@@ -19,8 +19,8 @@ struct FalseClaim {
   std::string forgery;
   ClaimSettings claim;
   long long key_images = 0;
-  long long tries = 0;    ///< the most keys that he goes through
-  double epsilon = 0;     ///< by how much he changes a pixel
+  long long tries = 0;             ///< the most keys that he goes through
+  double epsilon = 0;              ///< by how much he changes a pixel
   std::vector<Identity> ensemble;  ///< his own networks
   std::vector<Identity> nulls;     ///< the judge's
   std::string environment;

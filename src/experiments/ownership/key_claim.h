@@ -52,10 +52,10 @@ struct ClaimFindings {
 };
 
 struct ClaimTerms {
-  std::int64_t commitments = 1;           ///< with so many keys the claimant could have come
-  std::optional<Identity> commitment{};   ///< that was time-stamped; none: the one that the key says
+  std::int64_t commitments = 1;              ///< with so many keys the claimant could have come
+  std::optional<Identity> commitment{};      ///< that was time-stamped; none: the one that the key says
   std::optional<std::string> owner_model{};  ///< hash of the model that the owner shows as the marked one, hexadecimal
-  std::optional<std::int64_t> outputs{};  ///< of the suspect, where that is known
+  std::optional<std::int64_t> outputs{};     ///< of the suspect, where that is known
 };
 
 /// `answers`: by query; -1 where there is none, which is no match.

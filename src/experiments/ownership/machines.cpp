@@ -26,7 +26,8 @@ models::NetworkSpec network_of_case(const CaseValues& values, const data::ImageS
 // Whether some element of a row is not the first of those that are there.
 template <typename T>
 bool parts(const std::vector<std::span<const T>>& machines, std::size_t at) {
-  return std::any_of(machines.begin(), machines.end(), [&](const auto& one) { return one[at] != machines.front()[at]; });
+  return std::any_of(machines.begin(), machines.end(),
+                     [&](const auto& one) { return one[at] != machines.front()[at]; });
 }
 
 }  // namespace
@@ -83,10 +84,9 @@ void Ownership::plan_machines(Plan& plan, const StudyInputs& inputs,
               const auto e = static_cast<int>(point.position("environment"));
               const study::Environment& environment = inputs.environments.at(e);
               const double rate = point.number(rate_key);
-              const std::string subject =
-                  prediction_subject(network_of_case(values, data.shape(), data.classes()),
-                                     job.integer("machines-batch"), 1, "float32")
-                      .key();
+              const std::string subject = prediction_subject(network_of_case(values, data.shape(), data.classes()),
+                                                             job.integer("machines-batch"), 1, "float32")
+                                              .key();
               study::Task<ReadOnMachine> task{
                   {data.content_hash(), plan.tasks[training.task].identity, settings(values, true, &inputs.other_data),
                    rate == 0 ? untouched() : Json{{"name", "prune"}, {"rate", rate}, {"scope", "global"}},
@@ -123,7 +123,8 @@ store::Group machines_group(const Stage& stage, const Grid& cases, const Stage* 
     by_model.push_back(missing);
     std::vector<watermark::ClaimTest> tests;
     if (!std::isnan(by_key.back()))
-      tests.push_back({"decoys", by_key.back(), watermark::rank_resolution(static_cast<std::size_t>(job.integer("decoys")))});
+      tests.push_back(
+          {"decoys", by_key.back(), watermark::rank_resolution(static_cast<std::size_t>(job.integer("decoys")))});
     if (!std::isnan(by_labels.back())) tests.push_back({"drawn labels", by_labels.back(), 0});
     if (one != nullptr && nulls != nullptr)
       for (const NullScores& scores :
@@ -173,10 +174,11 @@ store::Group machines_group(const Stage& stage, const Grid& cases, const Stage* 
                "probability of so many matches for a secret that the network does not depend on, by decoys asked there",
                "1");
   add_variable(group, stage.grid, "p_labels", {}, by_labels, "the same, exactly, where labels are drawn", "1");
-  add_variable(group, stage.grid, "p_model", {}, by_model,
-               "probability of so many matches for the study's null models (of the worst stratum), as they answered where "
-               "they were trained",
-               "1");
+  add_variable(
+      group, stage.grid, "p_model", {}, by_model,
+      "probability of so many matches for the study's null models (of the worst stratum), as they answered where "
+      "they were trained",
+      "1");
   group.variables.push_back(study::texts("verdict", stage.grid.dimensions(), verdicts,
                                          "of the claim on this environment at 1%; empty where there is none"));
   add_variable(group, networks, "labels_part", {}, labels_part,

@@ -109,7 +109,8 @@ std::vector<store::Group> Ownership::further_groups(const StudyInputs& inputs, c
     }
   for (const char* stage : {"null", "false-claims"})
     if (const Stage* planned = plan.find_stage(stage)) groups.push_back(group_of(*planned, outcome));
-  if (const Stage* machines = plan.find_stage("machines")) groups.push_back(machines_group(*machines, cases(job), plan.find_stage("null"), inputs, outcome));
+  if (const Stage* machines = plan.find_stage("machines"))
+    groups.push_back(machines_group(*machines, cases(job), plan.find_stage("null"), inputs, outcome));
   return groups;
 }
 

@@ -62,7 +62,8 @@ void Ownership::add_null_subjects(std::vector<forensics::Subject>& subjects, con
   if (has_stratum(job, "structure") && job.is_set("null-network"))
     add({job.text("null-network"), about.shape, about.classes, {}}, training_images(job));
   if (has_stratum(job, "data"))
-    for (const models::NetworkSpec& network : networks_of(job, about.shape, about.classes)) add(network, test_images(job));
+    for (const models::NetworkSpec& network : networks_of(job, about.shape, about.classes))
+      add(network, test_images(job));
 }
 
 void Ownership::plan_nulls(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const {
@@ -106,9 +107,11 @@ void Ownership::plan_nulls(Plan& plan, const StudyInputs& inputs, const std::vec
       first_of_each[axis.key] = axis.values.front();
     }
   }
-  strata["marked"] = train("marked", Grid(std::move(axes)), [&](const CaseValues& values) { return marked(values, inputs); });
+  strata["marked"] =
+      train("marked", Grid(std::move(axes)), [&](const CaseValues& values) { return marked(values, inputs); });
 
-  Axis axis = study::counted_axis("null_model", job.integer("null-models"), 0, "network that carries nothing of the key");
+  Axis axis =
+      study::counted_axis("null_model", job.integer("null-models"), 0, "network that carries nothing of the key");
   add_stage(plan,
             {"null",
              "networks that carry nothing of a key, asked what every claim asks",

@@ -100,7 +100,7 @@ std::size_t selected_case(const MarkedCases& marked, const std::string& where) {
 }
 
 std::vector<NullClaims> nulls_of(const study::Session& session, const study::StudyRecords& records,
-                                  std::size_t position) {
+                                 std::size_t position) {
   std::vector<NullClaims> found;
   const Stage* nulls = session.plan.find_stage("null");
   if (nulls == nullptr) return found;

@@ -41,8 +41,7 @@ struct KeyManifest {
   void fields(auto& field) {
     field("scheme", scheme), field("data", data), field("data_hash", data_hash), field("classes", classes),
         field("key_images", key_images), field("queries", queries), field("decoys", decoys), field("level", level),
-        field("samples", samples), field("model", model), field("nulls", nulls),
-        field("answers", answers);
+        field("samples", samples), field("model", model), field("nulls", nulls), field("answers", answers);
   }
 };
 
@@ -76,8 +75,8 @@ struct KeySource {
 /// study has no watermark, several cases are selected, or data or answers are missing.
 OwnersKey take_key(const KeySource& source);
 
-/// netCDF-4, as results files are, for its owner's eyes only: docs/ownership.md specifies it. Throws InputError if there
-/// is something of that name.
+/// netCDF-4, as results files are, for its owner's eyes only: docs/ownership.md specifies it. Throws InputError if
+/// there is something of that name.
 void write_key(const std::string& path, const OwnersKey& key);
 /// Throws InputError for a file that is no key, is of a newer version, or lacks a part.
 OwnersKey read_key(const std::string& path);

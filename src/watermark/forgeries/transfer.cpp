@@ -1,5 +1,5 @@
-// Adversarial keys that transfer (Liu et al. 2024, Sec. 4): projected gradient descent against an ensemble (Madry et al.
-// 2018), in the maximum norm.
+// Adversarial keys that transfer (Liu et al. 2024, Sec. 4): projected gradient descent against an ensemble (Madry et
+// al. 2018), in the maximum norm.
 #include <torch/autograd.h>
 
 #include <algorithm>

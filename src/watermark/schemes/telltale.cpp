@@ -70,8 +70,8 @@ class Telltale final : public Scheme {
   }
 
   [[nodiscard]] std::optional<BiasSettings> bias(const Json& settings) const override {
-    return BiasSettings{settings.at("bias_strength"),    settings.at("bias_slope"),   settings.at("bias_frequencies"),
-                        settings.at("bias_margin"),      settings.at("bias_queries"), settings};
+    return BiasSettings{settings.at("bias_strength"), settings.at("bias_slope"),   settings.at("bias_frequencies"),
+                        settings.at("bias_margin"),   settings.at("bias_queries"), settings};
   }
   [[nodiscard]] std::vector<std::string> other_data(const Json& settings) const override {
     return {settings.at("unrelated").get<std::string>()};
@@ -110,7 +110,8 @@ class Telltale final : public Scheme {
   }
 
   [[nodiscard]] KeySamples queries(const KeyInputs& inputs, Query query, std::int64_t limit) const override {
-    if (query != Query::trained) throw Error("a claim asks the images that were trained on, and decisions that are near");
+    if (query != Query::trained)
+      throw Error("a claim asks the images that were trained on, and decisions that are near");
     check(inputs);
     KeySamples all = keys(inputs);
     if (limit > 0) all.keep_first(limit);
@@ -122,8 +123,7 @@ class Telltale final : public Scheme {
     KeySamples all = queries(inputs, Query::trained, most);
     const auto labelled = all.count();
     const BiasSettings settings = *bias(inputs.settings);
-    const KeySamples near =
-        claimed_decisions(BiasQueries::decoded(inputs.answers, !inputs.labels_alone), settings);
+    const KeySamples near = claimed_decisions(BiasQueries::decoded(inputs.answers, !inputs.labels_alone), settings);
     double squares = 0;
     for (const double weight : near.weights) squares += weight * weight;
     all.weights.assign(static_cast<std::size_t>(labelled), 1);

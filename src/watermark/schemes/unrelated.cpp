@@ -68,7 +68,8 @@ class Unrelated final : public SourceTargetScheme {
     const data::Split& test = foreign_data(inputs).test();
     std::vector<std::int64_t> sources = candidates(inputs, test, query == Query::fresh);
     if (limit > 0 && static_cast<std::int64_t>(sources.size()) > limit) sources.resize(static_cast<std::size_t>(limit));
-    require(!sources.empty(), "unrelated-class", foreign_data(inputs).name() + " has no test image of the unrelated class");
+    require(!sources.empty(), "unrelated-class",
+            foreign_data(inputs).name() + " has no test image of the unrelated class");
     return made(inputs, test, std::move(sources), "query");
   }
 
