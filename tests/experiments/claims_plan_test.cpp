@@ -71,6 +71,13 @@ TEST(ClaimsPlan, EveryMachineReadsEveryPrunedNetwork) {
   for (const PlannedTask& task : p.plan.tasks) EXPECT_TRUE(task.stage != "machines" || task.environments.size() == 1);
 }
 
+TEST(ClaimsPlan, RefusesWhatBelongsToClaimsWhereThereAreNone) {
+  for (const std::string key : {"false-claims = answers", "machines-prune-rate = 0.5", "null-models = 3"}) {
+    const std::string said = refusal_of_claims("experiment = ownership\nscheme = noise, clean\n" + key + "\n");
+    EXPECT_NE(said.find("x.ini:5: " + key.substr(0, key.find(' ')) + ": "), std::string::npos) << said;
+  }
+}
+
 TEST(ClaimsPlan, RefusesStrataThatThereCannotBe) {
   const auto refused = [](const std::string& lines) { return refusal_of_claims(claimed_job + lines); };
   EXPECT_NE(refused("null-strata = structure\n").find("x.ini:9: null-strata: "), std::string::npos);

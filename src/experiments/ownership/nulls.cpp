@@ -37,7 +37,12 @@ std::vector<Axis> unmarked_axes(const Job& job, std::int64_t count, std::int64_t
 
 long long null_models_alike(const Job& job) { return has_stratum(job, "same") ? job.integer("null-models") : 0; }
 
-void Ownership::check_nulls(const Job& job) const {
+void Ownership::check_claims(const Job& job) const {
+  if (!job.has("decoys")) return;
+  const char* without_decoys = "claims are looked at with `decoys` alone, and there are none";
+  for (const char* key : {"false-claims", "machines-prune-rate"})
+    if (!claims(job) && job.is_set(key)) job.refuse(key, without_decoys);
+  if (!claims(job) && job.integer("null-models") > 0) job.refuse("null-models", without_decoys);
   if (has_stratum(job, "structure")) {
     if (!job.is_set("null-network"))
       job.refuse("null-strata", "null models of another structure need its name: null-network");

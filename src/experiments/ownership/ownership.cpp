@@ -163,7 +163,7 @@ void Ownership::check(const StudyInputs& inputs) const {
   static_cast<void>(networks_of(job, data.shape(), data.classes()));
   if (job.integer("key-images") > data.test().count)
     job.refuse("key-images", "there are only " + std::to_string(data.test().count) + " test images");
-  if (claims(job)) check_nulls(job);
+  check_claims(job);
   const Grid grid = scheme_grid(job);
   for (std::size_t index = 0; index < grid.size(); ++index) {
     const CaseValues values(job, grid.point(index));

@@ -114,7 +114,7 @@ class Ownership {
   /// What a case trains.
   [[nodiscard]] Trained marked(const CaseValues& values, const StudyInputs& inputs) const;
   void plan_control(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const;
-  void check_nulls(const study::Job& job) const;
+  void check_claims(const study::Job& job) const;
   void plan_nulls(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const;
   void plan_machines(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const;
   void add_machine_subjects(std::vector<forensics::Subject>& subjects, const study::Job& job) const;
