@@ -46,13 +46,6 @@ ParameterGroup claim_keys();
 inline constexpr const char* null_stratum_axis = "null_stratum";
 study::Axis null_stratum(const study::Job& job);
 
-/// Null models of the stratum `same` are repeats from this one on, above all of a study.
-inline constexpr std::int64_t null_models_first_repeat = 1000000;
-/// How many of them a job has.
-long long null_models_alike(const study::Job& job);
-/// Networks without a scheme that are trained as the cases are, each of a repeat of its own.
-std::vector<study::Axis> unmarked_axes(const study::Job& job, std::int64_t count, std::int64_t first_repeat);
-
 /// Whether a job has claims looked at.
 bool claims(const study::Job& job);
 

@@ -88,23 +88,15 @@ std::vector<study::Count> false_claim_counts() {
   return counts;
 }
 
-void Ownership::plan_false_claims(Plan& plan, const StudyInputs& inputs,
-                                  const std::vector<PlannedTraining>& trainings) const {
+void Ownership::plan_false_claims(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings,
+                                  const Strangers& judges) const {
   const Job& job = inputs.job;
   const data::Dataset& data = *inputs.data;
   const Grid all = cases(job);
-  const auto networks_from = [&](std::int64_t count, std::int64_t first, const char* stage) {
-    const Grid networks(unmarked_axes(job, count, first));
-    return std::pair(networks, plan_trainings(
-                                   plan, inputs, networks,
-                                   [&](const CaseValues& values) {
-                                     return Trained{network_of(values, data.shape(), data.classes()), no_scheme()};
-                                   },
-                                   stage));
-  };
-  const long long own = job.integer("false-claim-networks"), judges = null_models_alike(job);
-  const auto [ensemble_grid, ensemble] = networks_from(own, claimants_first_repeat, "claimants-networks");
-  const auto [nulls_grid, nulls] = networks_from(judges, null_models_first_repeat, "null-models-same");
+  const Strangers own = plan_strangers(plan, inputs, job.integer("false-claim-networks"), claimants_first_repeat,
+                                       "claimants-networks", [&](const CaseValues& values) {
+                                         return Trained{network_of(values, data.shape(), data.classes()), no_scheme()};
+                                       });
 
   const Grid claims = marked_cases(job) * Grid({suspect_axis(job), job.axis_of("false-claims")});
   add_stage(plan,
@@ -132,21 +124,19 @@ void Ownership::plan_false_claims(Plan& plan, const StudyInputs& inputs,
                                            {suspect.task},
                                            suspect.environments,
                                            0};
-              const auto add = [&](std::vector<Identity>& to, const Grid& grid, const auto& planned, long long count,
-                                   std::int64_t first) {
-                for (long long i = 0; i < count; ++i) {
-                  const auto& one = planned[case_at(grid, point, {{"repeat", std::to_string(first + i)}})];
+              const auto add = [&](std::vector<Identity>& to, const Strangers& networks) {
+                for (std::int64_t i = 0; i < networks.count; ++i) {
+                  const PlannedTraining& one = networks.at(point, i);
                   to.push_back(plan.tasks[one.task].identity);
                   task.needs.push_back(one.task);
                 }
               };
-              add(task.payload.ensemble, ensemble_grid, ensemble, own, claimants_first_repeat);
-              add(task.payload.nulls, nulls_grid, nulls, judges, null_models_first_repeat);
+              add(task.payload.ensemble, own), add(task.payload.nulls, judges);
               const auto queries = static_cast<double>(job.integer("claim-queries"));
-              double asked = queries * static_cast<double>(judges + task.payload.claim.decoys);
+              double asked = queries * static_cast<double>(judges.count + task.payload.claim.decoys);
               if (task.payload.forgery == "secrets") asked += queries * static_cast<double>(task.payload.tries);
               if (task.payload.forgery.starts_with("transfer"))
-                asked += 3 * queries * descent_steps * static_cast<double>(own);
+                asked += 3 * queries * descent_steps * static_cast<double>(own.count);
               task.cost_s = asked * suspect.image_s;
               if (task.payload.forgery == "overwrite")
                 task.cost_s += 2.5 * static_cast<double>(data.test().count) * suspect.trained_image_s;

@@ -13,7 +13,7 @@ namespace {
 using study::Axis;
 using study::Job;
 
-constexpr std::int64_t first_repeat = null_models_first_repeat;
+constexpr std::int64_t first_repeat = 1000000;  // above every repeat of a study
 
 bool has_stratum(const Job& job, const std::string& name) {
   if (!claims(job) || job.integer("null-models") == 0) return false;
@@ -21,21 +21,20 @@ bool has_stratum(const Job& job, const std::string& name) {
   return std::find(strata.begin(), strata.end(), name) != strata.end();
 }
 
-// The trainings of one stratum.
-struct Stratum {
-  Grid networks;
-  std::vector<PlannedTraining> trainings;
-};
-
 }  // namespace
 
-std::vector<Axis> unmarked_axes(const Job& job, std::int64_t count, std::int64_t first) {
-  std::vector<Axis> axes = job.axes_of(training_axes());
-  axes.push_back(study::counted_axis("repeat", count, first));
-  return axes;
+const PlannedTraining& Ownership::Strangers::at(const Grid::Point& point, std::int64_t number) const {
+  return trainings[case_at(grid, point, {{"repeat", std::to_string(first_repeat + number)}})];
 }
 
-long long null_models_alike(const Job& job) { return has_stratum(job, "same") ? job.integer("null-models") : 0; }
+Ownership::Strangers Ownership::plan_strangers(Plan& plan, const StudyInputs& inputs, std::int64_t count,
+                                               std::int64_t first, const char* stage, const TrainedOf& trained) {
+  std::vector<Axis> axes = inputs.job.axes_of(training_axes());
+  axes.push_back(study::counted_axis("repeat", count, first));
+  Strangers planned{Grid(std::move(axes)), {}, count, first};
+  planned.trainings = plan_trainings(plan, inputs, planned.grid, trained, stage);
+  return planned;
+}
 
 void Ownership::check_claims(const Job& job) const {
   if (!job.has("decoys")) return;
@@ -71,23 +70,24 @@ void Ownership::add_null_subjects(std::vector<forensics::Subject>& subjects, con
       add(network, test_images(job));
 }
 
-void Ownership::plan_nulls(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const {
+Ownership::Strangers Ownership::plan_nulls(Plan& plan, const StudyInputs& inputs,
+                                           const std::vector<PlannedTraining>& trainings) const {
   const Job& job = inputs.job;
   const data::Dataset& data = *inputs.data;
-  const Grid all = cases(job), unmarked(unmarked_axes(job, job.integer("null-models"), first_repeat));
-  const auto train = [&](const char* stratum, const Grid& networks, const auto& trained) -> Stratum {
-    if (!has_stratum(job, stratum)) return {};
-    const std::string stage = "null-models-" + std::string(stratum);
-    return {networks, plan_trainings(plan, inputs, networks, trained, stage.c_str())};
+  const Grid all = cases(job);
+  std::map<std::string, Strangers> strata;
+  const auto train = [&](const std::string& stratum, const TrainedOf& trained) {
+    if (has_stratum(job, stratum))
+      strata[stratum] = plan_strangers(plan, inputs, job.integer("null-models"), first_repeat,
+                                       ("null-models-" + stratum).c_str(), trained);
   };
-  std::map<std::string, Stratum> strata;
-  strata["same"] = train("same", unmarked, [&](const CaseValues& values) {
+  train("same", [&](const CaseValues& values) {
     return Trained{network_of(values, data.shape(), data.classes()), no_scheme()};
   });
-  strata["structure"] = train("structure", unmarked, [&](const CaseValues&) {
+  train("structure", [&](const CaseValues&) {
     return Trained{{job.text("null-network"), data.shape(), data.classes(), {}}, no_scheme()};
   });
-  strata["data"] = train("data", unmarked, [&](const CaseValues& values) {
+  train("data", [&](const CaseValues& values) {
     Trained on_others{network_of(values, data.shape(), data.classes()), no_scheme()};
     on_others.on_test_images = true;
     return on_others;
@@ -112,8 +112,22 @@ void Ownership::plan_nulls(Plan& plan, const StudyInputs& inputs, const std::vec
       first_of_each[axis.key] = axis.values.front();
     }
   }
-  strata["marked"] =
-      train("marked", Grid(std::move(axes)), [&](const CaseValues& values) { return marked(values, inputs); });
+  const Grid marked_networks(std::move(axes));
+  std::vector<PlannedTraining> by_others;
+  if (has_stratum(job, "marked"))
+    by_others = plan_trainings(
+        plan, inputs, marked_networks, [&](const CaseValues& values) { return marked(values, inputs); },
+        "null-models-marked");
+  // Of a scheme's key the networks of all others in turn.
+  const auto marked_by_others = [&](const Grid::Point& point, const std::string& scheme, std::int64_t model) {
+    std::vector<std::string> met;
+    std::copy_if(marking.begin(), marking.end(), std::back_inserter(met),
+                 [&](const std::string& name) { return name != scheme; });
+    std::map<std::string, std::string> but_for = first_of_each;
+    but_for["scheme"] = met[static_cast<std::size_t>(model % others)];
+    but_for["repeat"] = std::to_string(first_repeat + model / others);
+    return by_others[case_at(marked_networks, point, but_for)];
+  };
 
   Axis axis =
       study::counted_axis("null_model", job.integer("null-models"), 0, "network that carries nothing of the key");
@@ -131,17 +145,8 @@ void Ownership::plan_nulls(Plan& plan, const StudyInputs& inputs, const std::vec
               const watermark::Scheme& marking_it = watermark::scheme_named(scheme);
               if (!marking_it.marks() || marking_it.outputs(data.classes()) > data.classes()) return {};
               const long long model = point.integer("null_model");
-              std::map<std::string, std::string> but_for{{"repeat", std::to_string(first_repeat + model)}};
-              if (stratum == "marked") {
-                std::vector<std::string> met;
-                std::copy_if(marking.begin(), marking.end(), std::back_inserter(met),
-                             [&](const std::string& name) { return name != scheme; });
-                but_for = first_of_each;
-                but_for["scheme"] = met[static_cast<std::size_t>(model % others)];
-                but_for["repeat"] = std::to_string(first_repeat + model / others);
-              }
-              const Stratum& asked = strata.at(stratum);
-              const PlannedTraining& of = asked.trainings[case_at(asked.networks, point, but_for)];
+              const PlannedTraining of =
+                  stratum == "marked" ? marked_by_others(point, scheme, model) : strata.at(stratum).at(point, model);
               study::Task<AskNull> task{
                   {data.content_hash(), plan.tasks[of.task].identity, settings(values, true, &inputs.other_data),
                    job.integer("key-images"), ClaimSettings::of(job), of.environment, job.integer("eval-batch")},
@@ -154,6 +159,7 @@ void Ownership::plan_nulls(Plan& plan, const StudyInputs& inputs, const std::vec
               }
               return task;
             });
+  return std::move(strata["same"]);
 }
 
 }  // namespace telltale::experiments

@@ -2,6 +2,7 @@
 // asked again after attacks. Which schemes and attacks, an experiment says by name.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -115,10 +116,24 @@ class Ownership {
   [[nodiscard]] Trained marked(const CaseValues& values, const StudyInputs& inputs) const;
   void plan_control(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const;
   void check_claims(const study::Job& job) const;
-  void plan_nulls(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const;
+  /// Networks of nobody, trained as the cases are: each of a repeat of its own, from `first_repeat` on.
+  struct Strangers {
+    Grid grid;
+    std::vector<PlannedTraining> trainings;
+    std::int64_t count = 0, first_repeat = 0;
+    /// One of them, trained as the case of this point is.
+    [[nodiscard]] const PlannedTraining& at(const Grid::Point& point, std::int64_t number) const;
+  };
+  using TrainedOf = std::function<Trained(const CaseValues&)>;
+  [[nodiscard]] static Strangers plan_strangers(Plan& plan, const StudyInputs& inputs, std::int64_t count,
+                                                std::int64_t first_repeat, const char* stage, const TrainedOf& trained);
+  /// Of the stratum `same`; none where there is none.
+  Strangers plan_nulls(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const;
   void plan_machines(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const;
   void add_machine_subjects(std::vector<forensics::Subject>& subjects, const study::Job& job) const;
-  void plan_false_claims(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings) const;
+  /// `judges`: whose networks the null models are.
+  void plan_false_claims(Plan& plan, const StudyInputs& inputs, const std::vector<PlannedTraining>& trainings,
+                         const Strangers& judges) const;
   void add_null_subjects(std::vector<forensics::Subject>& subjects, const study::Job& job) const;
   void add_attack_subjects(std::vector<forensics::Subject>& subjects, const study::Job& job) const;
   /// The question of a case put to a trained network. `answers`: the task whose answers its key samples are chosen by.

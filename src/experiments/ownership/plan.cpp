@@ -41,8 +41,9 @@ std::vector<PlannedTraining> Ownership::plan(Plan& plan, const StudyInputs& inpu
             [&](const Grid::Point& point) { return evaluate(CaseValues(job, point), untouched()); });
   plan.cases = grid.size();
   if (control_.empty()) plan_control(plan, inputs, trainings);
-  if (claims(job) && job.integer("null-models") > 0) plan_nulls(plan, inputs, trainings);
-  if (has_false_claims(job)) plan_false_claims(plan, inputs, trainings);
+  Strangers judges;
+  if (claims(job) && job.integer("null-models") > 0) judges = plan_nulls(plan, inputs, trainings);
+  if (has_false_claims(job)) plan_false_claims(plan, inputs, trainings, judges);
   if (reads_on_machines(job)) plan_machines(plan, inputs, trainings);
   for (const watermark::Attack* attack : attacks_) {
     if (!is_on(*attack, job)) continue;
