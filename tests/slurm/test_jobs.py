@@ -31,8 +31,8 @@ def test_a_study_over_four_nodes_of_four_profiles_has_the_bits_of_one_machine(sl
 
 
 def test_a_study_under_srun_has_the_same_bits(slurm, job, profiles, uninterrupted, tmp_path):
-    slurm("srun", "--mpi=pmix", "--nodes=4", "--ntasks-per-node=1", "--time=10", MIXED, f"--output={tmp_path}/log", slurm.environment["TELLTALE"], "run", job,
-          "-o", tmp_path / "x.h5", "--profiles", profiles)
+    slurm.srun("--nodes=4", "--ntasks-per-node=1", "--time=10", MIXED, f"--output={tmp_path}/log", slurm.environment["TELLTALE"], "run", job,
+               "-o", tmp_path / "x.h5", "--profiles", profiles)
     assert_on_different_nodes(tmp_path / "x.h5")
     assert_equal_results(tmp_path / "x.h5", uninterrupted)
 

@@ -16,7 +16,7 @@ def launch(request, slurm, tmp_path):
     def run(*words):
         shape = ("--nodes=4", f"--ntasks-per-node={RANKS_A_NODE}", "--time=10")
         if request.param == "srun":
-            return slurm("srun", "--mpi=pmix", *shape, *words)
+            return slurm.srun(*shape, *words)
         return slurm("salloc", *shape, "mpirun", *words)
     return run
 

@@ -23,6 +23,16 @@ class Slurm:
         assert not check or done.returncode == 0, f"{' '.join(map(str, words))}\n{done.stdout}{done.stderr}"
         return done.stdout.strip()
 
+    def srun(self, *words):
+        """What a command prints whose ranks srun starts. Where a rank is slow to start, Open MPI 4.1 may call what is not there yet and
+        die (docs/cluster.md): then the same command again, as its users would, which goes on with what was begun."""
+        for attempt in range(5):
+            try:
+                return self("srun", "--mpi=pmix", "--kill-on-bad-exit=1", *words)
+            except AssertionError as error:
+                if "Segmentation fault" not in str(error) or attempt == 4:
+                    raise
+
     def submit(self, *words, log, nodes=4, minutes=10, script=STUDY, options=()):
         """The id of a job of study.sbatch."""
         return self("sbatch", "--parsable", f"--nodes={nodes}", f"--time={minutes}", f"--output={log}", *options, script, *words)
