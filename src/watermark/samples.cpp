@@ -19,4 +19,10 @@ at::Tensor labels_of(const KeySamples& samples) {
   return labels;
 }
 
+Bytes answers_of(std::span<const std::int64_t> labels) {
+  Bytes answers;
+  for (const std::int64_t label : labels) answers.push_back(static_cast<std::uint8_t>(label));
+  return answers;
+}
+
 }  // namespace telltale::watermark

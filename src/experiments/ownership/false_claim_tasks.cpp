@@ -60,9 +60,8 @@ cluster::TaskResult claim_falsely(const FalseClaim& task, RankState& rank, clust
   std::shared_ptr<watermark::Service> suspect = watermark::serve(rank.models.get(task.model, context));
   Bytes answers;
   if (watermark::scheme_of(task.scheme).needs_answers())
-    for (const std::int64_t label : models::labels_of(models::predict_logits(
-             *ensemble.front(), models::ImageView::of(data.shape(), data.train()), task.eval_batch)))
-      answers.push_back(static_cast<std::uint8_t>(label));
+    answers = watermark::answers_of(models::labels_of(
+        models::predict_logits(*ensemble.front(), models::ImageView::of(data.shape(), data.train()), task.eval_batch)));
   if (const auto bias = watermark::scheme_of(task.scheme).bias(task.scheme))
     answers = watermark::near_decisions(*ensemble.front(), models::ImageView::of(data.shape(), data.train()),
                                         models::ImageView::of(data.shape(), data.test()), data.classes(), *bias,

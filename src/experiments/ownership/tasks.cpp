@@ -22,8 +22,7 @@ watermark::KeySamples rival_keys(const watermark::Scheme& scheme, const Json& ow
   const Json settings = watermark::rival_settings(owners);
   Bytes answers;
   if (scheme.needs_answers())
-    for (const std::int64_t label : models::labels_of(models::predict_logits(*inputs.model, images, answers_at_once)))
-      answers.push_back(static_cast<std::uint8_t>(label));
+    answers = watermark::answers_of(models::labels_of(models::predict_logits(*inputs.model, images, answers_at_once)));
   try {
     return scheme.embedded({settings, images, images, inputs.classes, &others, answers});
   } catch (const Error&) {

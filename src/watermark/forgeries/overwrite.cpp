@@ -7,6 +7,7 @@
 #include "models/weights.h"
 #include "watermark/attacks/tuning.h"
 #include "watermark/forgery.h"
+#include "watermark/samples.h"
 #include "watermark/service.h"
 
 namespace telltale::watermark {
@@ -21,11 +22,8 @@ Forged forge_overwrite(const ForgeryInputs& inputs) {
   Forged forged{{}, KeyOrigin{inputs.key.settings, half, rest, {}}};
   const Scheme& scheme = scheme_of(inputs.key.settings);
   forged.origin->answers.assign(inputs.key.answers.begin(), inputs.key.answers.end());
-  if (scheme.needs_answers()) {
-    forged.origin->answers.clear();
-    for (const std::int64_t label : models::labels_of(inputs.suspect->logits(half, inputs.batch)))
-      forged.origin->answers.push_back(static_cast<std::uint8_t>(label));
-  }
+  if (scheme.needs_answers())
+    forged.origin->answers = answers_of(models::labels_of(inputs.suspect->logits(half, inputs.batch)));
   const KeyOrigin& origin = *forged.origin;
   const KeySamples embedded = scheme.embedded(
       {origin.settings, origin.train, origin.test, inputs.key.classes, inputs.key.others, origin.answers});

@@ -2,6 +2,7 @@
 
 #include "models/evaluate.h"
 #include "watermark/forgery.h"
+#include "watermark/samples.h"
 #include "watermark/service.h"
 
 namespace telltale::watermark {
@@ -10,11 +11,8 @@ Forged forge_settings(const ForgeryInputs& inputs) {
   const Scheme& scheme = scheme_of(inputs.key.settings);
   const std::vector<Json> choices = scheme.alternatives(inputs.key);
   Bytes answers(inputs.key.answers.begin(), inputs.key.answers.end());
-  if (scheme.needs_answers()) {
-    answers.clear();
-    for (const std::int64_t label : models::labels_of(inputs.suspect->logits(inputs.key.train, inputs.batch)))
-      answers.push_back(static_cast<std::uint8_t>(label));
-  }
+  if (scheme.needs_answers())
+    answers = answers_of(models::labels_of(inputs.suspect->logits(inputs.key.train, inputs.batch)));
   return best_of(
       std::ssize(choices),
       [&](std::int64_t i) {
