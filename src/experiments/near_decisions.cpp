@@ -6,10 +6,10 @@ study::Task<NearDecisions> near_decisions(const Plan& plan, const StudyInputs& i
                                           const watermark::BiasSettings& settings) {
   const auto images = static_cast<double>(inputs.data->train().count + inputs.data->test().count);
   return {{inputs.data->content_hash(), plan.tasks[network.task].identity, settings.frequencies, settings.queries,
-           settings.margin, network.environment, inputs.job.integer("eval-batch")},
+           settings.margin, settings.copies, network.environment, inputs.job.integer("eval-batch")},
           {network.task},
           network.environments,
-          images * network.image_s};
+          images * static_cast<double>(1 + settings.copies) * network.image_s};
 }
 
 }  // namespace telltale::experiments

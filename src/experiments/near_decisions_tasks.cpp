@@ -10,8 +10,11 @@ namespace {
 
 cluster::TaskResult find_near_decisions(const NearDecisions& task, RankState& rank, cluster::TaskContext& context) {
   const data::Dataset& data = rank.planned_data(task.data);
-  const watermark::BiasSettings settings{
-      .frequencies = task.frequencies, .margin = task.margin, .queries = task.queries, .secret = {}};
+  const watermark::BiasSettings settings{.frequencies = task.frequencies,
+                                         .margin = task.margin,
+                                         .queries = task.queries,
+                                         .copies = task.copies,
+                                         .secret = {}};
   const watermark::BiasQueries found = watermark::near_decisions(
       *rank.models.get(task.model, context), models::ImageView::of(data.shape(), data.train()),
       models::ImageView::of(data.shape(), data.test()), data.classes(), settings, task.eval_batch,

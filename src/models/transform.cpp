@@ -54,6 +54,18 @@ at::Tensor planes_of(const ImageView& images) {
   return pixels.permute({0, 3, 1, 2});
 }
 
+at::Tensor shifted_planes_of(const ImageView& images, Stream draws) {
+  check(images);
+  const data::ImageShape& shape = images.shape;
+  const at::Tensor pixels = at::empty({images.count, shape.height, shape.width, shape.channels}, at::kFloat);
+  std::vector<float> whole(shape.pixels());
+  for (std::int64_t i = 0; i < images.count; ++i) {
+    write_image(images.image(i), shape, whole.data());
+    vary(whole.data(), shape, Variation::draw_shift(draws), pixels.data_ptr<float>() + i * images.pixels_each(), shape);
+  }
+  return pixels.permute({0, 3, 1, 2});
+}
+
 at::Tensor processed(Transform& transform, const ImageView& images, std::int64_t batch) {
   return processed(transform, planes_of(images), batch);
 }

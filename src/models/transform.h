@@ -60,6 +60,8 @@ at::Tensor processed(Transform& transform, const ImageView& images, std::int64_t
 at::Tensor processed(Transform& transform, const at::Tensor& images, std::int64_t batch);
 /// Images as float32 planes, N x C x H x W in [0, 1].
 at::Tensor planes_of(const ImageView& images);
+/// Likewise, each image moved by a Variation::draw_shift() of its own.
+at::Tensor shifted_planes_of(const ImageView& images, Stream draws);
 
 /// Trains a network to be right on processed images and wrong on raw ones. Raw and processed images go through it in
 /// one batch: batch norms see both, as they will when both are asked.

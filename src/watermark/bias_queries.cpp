@@ -7,12 +7,13 @@
 #include <utility>
 
 #include "core/error.h"
+#include "models/batches.h"
 #include "watermark/schemes/making.h"
 
 namespace telltale::watermark {
 namespace {
 
-constexpr std::uint32_t magic = 0x53414942;  // "BIAS"
+constexpr std::uint32_t magic = 0x32414942;  // "BIA2"
 
 template <typename T>
 void put(ByteWriter& writer, const std::vector<T>& values) {
@@ -38,7 +39,7 @@ std::vector<float> BiasSettings::weights(int classes, std::size_t features) cons
 Bytes BiasQueries::encoded() const {
   ByteWriter writer;
   writer.put(magic).put(shape.channels).put(shape.height).put(shape.width).put(classes);
-  put(writer, means), put(writer, spread), put(writer, pixels), put(writer, first), put(writer, second);
+  put(writer, means), put(writer, spread), writer.block(pixels), put(writer, first), put(writer, second);
   put(writer, margin), put(writer, features);
   return writer.take();
 }
@@ -51,12 +52,12 @@ BiasQueries BiasQueries::decoded(ByteSpan bytes, bool with_pixels) {
   queries.shape.width = reader.get<int>(), queries.classes = reader.get<int>();
   get(reader.block(), queries.means), get(reader.block(), queries.spread);
   const ByteSpan pixels = reader.block();
-  if (with_pixels) get(pixels, queries.pixels);
+  if (with_pixels) queries.pixels.assign(pixels.begin(), pixels.end());
   get(reader.block(), queries.first), get(reader.block(), queries.second), get(reader.block(), queries.margin),
       get(reader.block(), queries.features);
   const std::size_t count = queries.count(), each = queries.spread.size();
   if (queries.second.size() != count || queries.margin.size() != count || queries.features.size() != count * each ||
-      pixels.size() != count * queries.shape.pixels() * sizeof(float) ||
+      pixels.size() != count * queries.shape.pixels() ||
       queries.means.size() != each * static_cast<std::size_t>(queries.classes))
     throw Error("the queries of a keyed bias do not fit together");
   return queries;
@@ -86,7 +87,9 @@ KeySamples claimed_decisions(const BiasQueries& queries, const BiasSettings& set
     const auto [pair, sign] = of_pair(i);
     pairs[pair].first += sign * favour[i], pairs[pair].second += 1;
   }
-  KeySamples keys{queries.shape, queries.pixels, {}, {}};
+  KeySamples keys{queries.shape, {}, {}, {}};
+  keys.pixels.reserve(queries.pixels.size());
+  for (const std::uint8_t byte : queries.pixels) keys.pixels.push_back(models::pixel_value(byte));
   for (std::size_t i = 0; i < count; ++i) {
     const auto [pair, sign] = of_pair(i);
     const double centred = favour[i] - sign * pairs[pair].first / pairs[pair].second;

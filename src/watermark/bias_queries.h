@@ -18,6 +18,7 @@ struct BiasSettings {
   long long frequencies = 0;  ///< each way
   double margin = 0;          ///< in logits: what is nearer is asked
   long long queries = 0;      ///< at most so many, the nearest
+  long long copies = 0;       ///< of each image, moved by a few pixels, that are looked through beside it
   Json secret;                ///< the scheme's settings: whose secret it is
 
   /// classes x features, row-major: standard normal over the root of the number of features.
@@ -28,7 +29,7 @@ struct BiasQueries {
   data::ImageShape shape;
   int classes = 0;
   std::vector<float> means, spread;         ///< models::BiasBasis
-  std::vector<float> pixels;                ///< queries x C x H x W
+  Bytes pixels;                             ///< queries x C x H x W
   std::vector<std::int64_t> first, second;  ///< by query: the two classes that it lies between
   std::vector<float> margin;                ///< by how much the first is ahead, in logits
   std::vector<float> features;              ///< queries x F

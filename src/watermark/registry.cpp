@@ -98,4 +98,11 @@ void KeySamples::keep_first(std::int64_t count) {
   if (!instead.empty()) instead.resize(kept);
 }
 
+void KeySamples::append_images(const KeySamples& others) {
+  if (others.shape != shape) throw Error("key samples of two shapes do not go together");
+  pixels.insert(pixels.end(), others.pixels.begin(), others.pixels.end());
+  labels.insert(labels.end(), others.labels.begin(), others.labels.end());
+  sources.insert(sources.end(), others.sources.begin(), others.sources.end());
+}
+
 }  // namespace telltale::watermark

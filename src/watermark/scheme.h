@@ -40,6 +40,8 @@ struct KeySamples {
   [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(labels.size()); }
   /// Only the first so many.
   void keep_first(std::int64_t count);
+  /// Images, labels and sources of others behind these. Throws Error for images of another shape.
+  void append_images(const KeySamples& others);
 };
 
 /// What key samples are made from. `settings` is a scheme's part of a task's payload: `method`, `seed`, `repeat`, and a

@@ -234,7 +234,7 @@ def test_accuracy_and_keys_of_every_setting_are_points(study_files, drawings):
         for scheme in MARKED:
             np.testing.assert_allclose(lines[scheme, kind][0], 100 * np.concatenate([one[scheme] for one in stored], axis=1))
     # A combination that begins with extraction is a copy.
-    assert lines["noise", "copied"][0].shape == (2, 2) and lines["noise", "trained on"][0].shape == (2, 5)
+    assert lines["noise", "copied"][0].shape == (2, 4) and lines["noise", "trained on"][0].shape == (2, 5)
 
 
 # ---- the command

@@ -7,8 +7,8 @@ import xarray as xr
 from studies import SMALL_OWNERSHIP
 
 MARKED = ["content", "unrelated", "noise", "new-label", "noise-backdoor", "aime", "telltale"]
-ATTACKS = ["prune", "fine-tune", "fine-prune", "quantise", "weight-noise", "weight-shift", "overwrite", "extract", "combine", "remove-class", "smooth",
-           "input-noise", "jpeg", "reject"]
+ATTACKS = ["prune", "fine-tune", "fine-prune", "quantise", "weight-noise", "weight-shift", "overwrite", "extract", "adaptive-extract", "combine",
+           "remove-class", "smooth", "input-noise", "jpeg", "reject"]
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,8 @@ def test_every_watermark_is_asked_after_every_attack(study, attack):
 
 def test_what_an_attack_measures_beside_the_watermark_is_there(study):
     assert group(study, "extract").agreement.notnull().all()
+    adaptive = group(study, "adaptive-extract")
+    assert adaptive.agreement.notnull().all() and ((adaptive.corrected >= 0) & (adaptive.corrected <= 1)).all()
     rival = group(study, "overwrite").rival_key_accuracy
     assert rival.sel(scheme=["content", "unrelated", "noise", "new-label", "noise-backdoor"]).notnull().all() and np.isnan(rival.sel(scheme="clean"))
     refused = group(study, "reject")

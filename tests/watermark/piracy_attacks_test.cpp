@@ -18,7 +18,7 @@ struct Stolen {
   data::ImageShape shape{1, 8, 8};
   std::shared_ptr<models::Network> network = models::make_network({"dnn-1", shape, 4});
   std::shared_ptr<models::Transform> transform;
-  double fit_error = -1;
+  double fit_error = -1, corrected = -1;
 
   explicit Stolen(const std::string& name) {
     models::set_threads_to_one();
@@ -47,7 +47,9 @@ struct Stolen {
     inputs.owner_images = view();
     inputs.kind = transform->spec().to_json();
     inputs.device = serve_behind(network, [this](const at::Tensor& images) { return transform->forward(images); });
-    inputs.measured = [&](const char*, double value) { fit_error = value; };
+    inputs.measured = [&](const std::string& name, double value) {
+      (name == "corrected" ? corrected : fit_error) = value;
+    };
     return apply_attack(inputs)->logits(view(), 8);
   }
   at::Tensor authorised_answers() {
@@ -150,6 +152,41 @@ TEST(Extract, MayBeginWithTheStolenWeights) {
   EXPECT_FALSE(stolen.raw_answers(extract_settings("labels", "stolen", 1))
                    .equal(stolen.raw_answers(extract_settings("labels", "drawn", 1))));
   EXPECT_FALSE(attack_named("extract").has_meaning({{"start", "stolen"}, {"network", "dnn-2"}}));
+}
+
+Json adaptive_settings(const char* answers, int votes, double keep, double known) {
+  Json settings = extract_settings(answers, "drawn");
+  settings.update({{"name", "adaptive-extract"}, {"votes", votes}, {"keep", keep}, {"known", known}});
+  return settings;
+}
+
+// Without any of what he adds to it he is the thief of attack extract.
+TEST(AdaptiveExtract, OfOneVoteOfAllImagesAndNoKnownLabelIsExtraction) {
+  for (const char* answers : {"labels", "probabilities"}) {
+    Stolen stolen("fixed");
+    EXPECT_TRUE(stolen.raw_answers(adaptive_settings(answers, 1, 1, 0))
+                    .equal(stolen.raw_answers(extract_settings(answers, "drawn"))))
+        << answers;
+  }
+}
+
+// Four classes told by their brightness, which the device answers as it happens to.
+TEST(AdaptiveExtract, KnownLabelsTakeThePlaceOfAnswers) {
+  Stolen stolen("fixed");
+  const auto right = [&](double known) {
+    return models::accuracy(models::labels_of(stolen.raw_answers(adaptive_settings("labels", 1, 1, known))),
+                            stolen.labels);
+  };
+  EXPECT_GT(right(1), 0.9);
+  EXPECT_LT(right(0), 0.9);
+}
+
+TEST(AdaptiveExtract, AVoteAndImagesLeftOutMakeAnotherStudent) {
+  Stolen stolen("fixed");
+  const at::Tensor plain = stolen.raw_answers(adaptive_settings("probabilities", 1, 1, 0));
+  EXPECT_FALSE(plain.equal(stolen.raw_answers(adaptive_settings("probabilities", 5, 1, 0))));
+  EXPECT_FALSE(plain.equal(stolen.raw_answers(adaptive_settings("probabilities", 1, 0.5, 0))));
+  EXPECT_GE(stolen.corrected, 0);
 }
 
 Json regain_settings(const char* by, int labels, int steps = 100) {

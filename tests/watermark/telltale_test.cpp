@@ -5,8 +5,11 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "models/network.h"
+#include "models/runtime.h"
 #include "watermark/bias_queries.h"
 #include "watermark/claims.h"
+#include "watermark/near_decisions.h"
 
 namespace telltale::watermark {
 namespace {
@@ -14,7 +17,7 @@ namespace {
 const Json telltale_settings{
     {"method", "telltale"}, {"seed", 7},         {"repeat", 0},           {"unrelated", "glyphs"},
     {"bias_strength", 1.0}, {"bias_slope", 1.5}, {"bias_frequencies", 2}, {"bias_margin", 2.0},
-    {"bias_queries", 100},  {"bias_keys", 10},   {"bias_key_copies", 3}};
+    {"bias_queries", 100},  {"bias_copies", 0},  {"bias_keys", 10},       {"bias_key_copies", 3}};
 
 Json with(const char* key, const Json& value) {
   Json changed = telltale_settings;
@@ -36,7 +39,7 @@ BiasQueries made_up(std::size_t count) {
         queries.second.push_back(static_cast<std::int64_t>(second));
     queries.margin.push_back(static_cast<float>(draws.uniform()));
     for (int f = 0; f < features; ++f) queries.features.push_back(static_cast<float>(draws.normal()));
-    for (int p = 0; p < 4; ++p) queries.pixels.push_back(static_cast<float>(draws.uniform()));
+    for (int p = 0; p < 4; ++p) queries.pixels.push_back(static_cast<std::uint8_t>(draws.below(256)));
   }
   return queries;
 }
@@ -68,6 +71,51 @@ TEST(NearDecisions, AClaimIsOfOneOfTheTwoClassesAndAgainstTheOther) {
   }
   EXPECT_GT(first, queries.count() / 3);
   EXPECT_LT(first, queries.count() * 2 / 3);
+}
+
+// A small network and images that it is sure of to different degrees.
+struct Asked {
+  data::ImageShape shape{1, 8, 8};
+  Bytes pixels, labels;
+  std::shared_ptr<models::Network> network = models::make_network({"dnn-1", shape, 4});
+
+  Asked() {
+    models::set_threads_to_one();
+    Stream draws(1, {}, "images");
+    for (int i = 0; i < 40; ++i) {
+      labels.push_back(static_cast<std::uint8_t>(i % 4));
+      for (std::uint32_t p = 0; p < shape.pixels(); ++p) pixels.push_back(static_cast<std::uint8_t>(draws.below(256)));
+    }
+    models::initialise(*network, Stream(2, {}, "asked"));
+  }
+
+  BiasQueries near(long long queries, long long copies) {
+    const models::ImageView view{pixels, labels, shape, 40};
+    return near_decisions(*network, view, view, 4,
+                          {.frequencies = 2, .margin = 100, .queries = queries, .copies = copies}, 8, [] {});
+  }
+};
+
+// All training images, the second half of the test images, and moved copies of both.
+TEST(NearDecisions, AreOfImagesAndTheirMovedCopies) {
+  Asked asked;
+  const BiasQueries images = asked.near(1000, 0), copies = asked.near(1000, 2);
+  EXPECT_EQ(images.count(), 60U);
+  EXPECT_EQ(copies.count(), 180U);
+  for (std::size_t i = 0; i < images.count(); ++i) {
+    const ByteSpan one = ByteSpan(images.pixels).subspan(i * 64, 64);
+    EXPECT_NE(std::search(asked.pixels.begin(), asked.pixels.end(), one.begin(), one.end()), asked.pixels.end());
+  }
+  EXPECT_EQ(copies.encoded(), asked.near(1000, 2).encoded());
+}
+
+TEST(NearDecisions, AreTheNearestHoweverManyAreLookedThrough) {
+  Asked asked;
+  const BiasQueries all = asked.near(1000, 3), some = asked.near(20, 3);
+  ASSERT_EQ(some.count(), 20U);
+  EXPECT_TRUE(std::is_sorted(all.margin.begin(), all.margin.end()));
+  EXPECT_TRUE(std::equal(some.margin.begin(), some.margin.end(), all.margin.begin()));
+  EXPECT_TRUE(std::equal(some.pixels.begin(), some.pixels.end(), all.pixels.begin()));
 }
 
 // A network that answers as another secret would have it says nothing of this one.

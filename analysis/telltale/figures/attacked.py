@@ -11,8 +11,8 @@ from telltale.results import Study
 
 UNATTACKED = "none"
 #: In the order of the program; of a younger program there may be others.
-ATTACKS = ("prune", "fine-tune", "fine-prune", "quantise", "weight-noise", "weight-shift", "overwrite", "extract", "combine", "remove-class", "smooth",
-           "input-noise", "jpeg", "reject")
+ATTACKS = ("prune", "fine-tune", "fine-prune", "quantise", "weight-noise", "weight-shift", "overwrite", "extract", "adaptive-extract", "combine",
+           "remove-class", "smooth", "input-noise", "jpeg", "reject")
 USEFUL = 0.9  # the share of its accuracy that a stolen network must keep to be worth stealing
 
 

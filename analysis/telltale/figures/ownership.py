@@ -16,7 +16,7 @@ from telltale.results import Study
 
 _OWNERSHIP = ("ownership",)
 _KINDS = {"weights changed": ("prune", "quantise", "weight-noise"), "trained on": ("fine-tune", "fine-prune", "weight-shift", "overwrite", "combine"),
-          "copied": ("extract",), "inputs changed": ("smooth", "input-noise", "jpeg"), "answers changed": ("remove-class", "reject")}
+          "copied": ("extract", "adaptive-extract"), "inputs changed": ("smooth", "input-noise", "jpeg"), "answers changed": ("remove-class", "reject")}
 _MEASURED = ("Accuracy is that of the second half of the test images, which no attack sees; key samples are new ones, or those trained on "
              "of schemes that have no others.")
 

@@ -1,6 +1,7 @@
 #include "experiments/ownership/asking.h"
 
 #include <cmath>
+#include <span>
 
 #include "watermark/claims.h"
 
@@ -42,14 +43,32 @@ void put_claim(cluster::TaskResult& result, const ClaimSettings& claim, long lon
   if (secret == watermark::Secret::none) return;
   std::vector<double> others;
   std::vector<std::vector<double>> others_by_size(sizes.size());
-  for (long long decoy = 0; decoy < claim.decoys; ++decoy) {
-    Json settings = own;
-    settings["decoy"] = decoy;
-    const watermark::KeySamples drawn = keys_of(settings, secret == watermark::Secret::labels);
-    const auto answers = secret == watermark::Secret::images ? ask(drawn) : given;
+  const auto score_other = [&](std::span<const std::int64_t> answers, const watermark::KeySamples& drawn) {
     others.push_back(watermark::claim_score(answers, drawn));
     const auto drawn_by_size = watermark::score_by_size(answers, drawn, sizes);
     for (std::size_t s = 0; s < sizes.size(); ++s) others_by_size[s].push_back(drawn_by_size[s]);
+  };
+  for (long long decoy = 0; decoy < claim.decoys;) {
+    // Images of many secrets fill the batches that few queries of one would leave half empty.
+    std::vector<watermark::KeySamples> drawn;
+    watermark::KeySamples asked{keys.shape, {}, {}, {}};
+    do {
+      Json settings = own;
+      settings["decoy"] = decoy++;
+      drawn.push_back(keys_of(settings, secret == watermark::Secret::labels));
+      if (secret == watermark::Secret::images) asked.append_images(drawn.back());
+    } while (decoy < claim.decoys && asked.count() > 0 && asked.count() + keys.count() <= claim.together);
+    if (secret == watermark::Secret::labels) {
+      score_other(given, drawn.front());
+      continue;
+    }
+    const auto answers = ask(asked);
+    std::span<const std::int64_t> rest(answers);
+    for (const watermark::KeySamples& one : drawn) {
+      const auto count = static_cast<std::size_t>(one.count());
+      score_other(rest.first(count), one);
+      rest = rest.subspan(count);
+    }
   }
   result.values["p_key"] = Array::scalar(watermark::rank_p(score, others));
   result.values["p_key_by_size"] =

@@ -12,9 +12,14 @@ struct ClaimSettings {
   long long queries = 0;            ///< the most key samples
   std::vector<std::int64_t> sizes;  ///< at how many queries it is looked at: watermark::claim_sizes()
 
+  /// Images that decoys are asked with at a time: it decides which batches they come in, and so their last bits.
+  long long together = 5000;
+
   static ClaimSettings of(const study::Job& job);
 
-  void fields(auto& field) { field("decoys", decoys), field("queries", queries), field("sizes", sizes); }
+  void fields(auto& field) {
+    field("decoys", decoys), field("queries", queries), field("sizes", sizes), field("together", together);
+  }
 };
 
 /// Puts a claim's queries to a network that has nothing to do with its key. Its outcome: claim_matches, how many are

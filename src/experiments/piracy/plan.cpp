@@ -59,7 +59,7 @@ std::vector<Measure> measures_of(const watermark::Attack* attack) {
 
 AntiPiracy::AntiPiracy() {
   for (const char* name : {"prune", "fine-tune", "fine-prune", "quantise", "weight-noise", "weight-shift", "smooth",
-                           "input-noise", "jpeg", "input-only", "pairs", "regain", "extract"})
+                           "input-noise", "jpeg", "input-only", "pairs", "regain", "extract", "adaptive-extract"})
     attacks_.push_back(&watermark::attack_named(name));
 }
 

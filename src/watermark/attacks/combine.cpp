@@ -20,7 +20,8 @@ class Combine final : public Attack {
              .help = "pairs of attacks, both of which have to be switched on: the second is made on what the first "
                      "leaves; empty: none",
              .axis = AxisRule::always,
-             .choices = {"fine-tune+prune", "prune+fine-tune", "extract+fine-tune", "extract+prune"},
+             .choices = {"fine-tune+prune", "prune+fine-tune", "extract+fine-tune", "extract+prune",
+                         "adaptive-extract+fine-tune"},
              .optional = true,
              .dimension = "combination",
              .field = "attacks"}};

@@ -1,5 +1,6 @@
 #include "core/json.h"
 #include "models/network_spec.h"
+#include "watermark/attacks/student_keys.h"
 #include "watermark/registry.h"
 
 namespace telltale::watermark {
@@ -17,59 +18,30 @@ class Extract final : public Attack {
     using enum ValueType;
     std::vector<std::string> networks = models::network_names();
     networks.insert(networks.begin(), same_network);
-    return {{.name = "extract-queries",
-             .type = integer,
-             .fallback = "",
-             .help = "how many images of the first half of the test images a thief asks about; empty: there is no "
-                     "such thief",
-             .axis = AxisRule::always,
-             .least = 1,
-             .most = most_of_a_count,
-             .optional = true,
-             .field = "queries"},
-            {.name = "extract-answers",
-             .type = choice,
-             .fallback = "labels",
-             .help = "what he is told: the label alone, or all probabilities",
-             .axis = AxisRule::always,
-             .choices = {"labels", "probabilities"},
-             .field = "answers"},
-            {.name = "extract-network",
-             .type = choice,
-             .fallback = same_network,
-             .help = "what he trains: a network of the same structure, or another",
-             .axis = AxisRule::always,
-             .choices = std::move(networks),
-             .field = "network"},
-            {.name = "extract-start",
-             .type = choice,
-             .fallback = "drawn",
-             .help = "where it starts: from drawn weights, or from the stolen ones",
-             .axis = AxisRule::always,
-             .choices = {"drawn", "stolen"},
-             .field = "start"},
-            {.name = "extract-steps",
-             .type = integer,
-             .fallback = "1000",
-             .help = "steps of its training",
-             .axis = AxisRule::always,
-             .least = 1,
-             .most = 1e7,
-             .field = "steps"},
-            {.name = "extract-rate",
-             .type = number,
-             .fallback = "0.01",
-             .help = "its learning rate (SGD, momentum 0.9)",
-             .least = 1e-12,
-             .most = 1000,
-             .field = "rate"},
-            {.name = "extract-batch",
-             .type = integer,
-             .fallback = "64",
-             .help = "images a step",
-             .least = 1,
-             .most = 65536,
-             .field = "batch"}};
+    std::vector<Parameter> keys{queries_key("extract"),
+                                {.name = "extract-answers",
+                                 .type = choice,
+                                 .fallback = "labels",
+                                 .help = "what he is told: the label alone, or all probabilities",
+                                 .axis = AxisRule::always,
+                                 .choices = {"labels", "probabilities"},
+                                 .field = "answers"},
+                                {.name = "extract-network",
+                                 .type = choice,
+                                 .fallback = same_network,
+                                 .help = "what he trains: a network of the same structure, or another",
+                                 .axis = AxisRule::always,
+                                 .choices = std::move(networks),
+                                 .field = "network"},
+                                {.name = "extract-start",
+                                 .type = choice,
+                                 .fallback = "drawn",
+                                 .help = "where it starts: from drawn weights, or from the stolen ones",
+                                 .axis = AxisRule::always,
+                                 .choices = {"drawn", "stolen"},
+                                 .field = "start"}};
+    for (Parameter& key : student_keys("extract")) keys.push_back(std::move(key));
+    return keys;
   }
   [[nodiscard]] std::string switched_on_by() const override { return "extract-queries"; }
   // Stolen weights fit the stolen structure alone.
@@ -79,14 +51,11 @@ class Extract final : public Attack {
   [[nodiscard]] bool asks_device() const override { return true; }
   [[nodiscard]] bool opens_raw_images() const override { return true; }
   [[nodiscard]] std::vector<std::pair<const char*, const char*>> measures() const override {
-    return {{"agreement", "share of the second half of the test images that it answers as the service does"}};
+    return student_measures();
   }
   [[nodiscard]] Training training(const Json& settings, std::int64_t images) const override {
-    const std::int64_t asked = std::min(settings.at("queries").get<std::int64_t>(), images / 2),
-                       batch = std::min(settings.at("batch").get<std::int64_t>(), asked),
-                       steps = settings.at("steps").get<std::int64_t>();
     const auto network = settings.at("network").get<std::string>();
-    return {asked, batch, std::max<std::int64_t>(1, steps * batch / asked), network == same_network ? "" : network};
+    return student_training(settings, images, network == same_network ? "" : network);
   }
 
  private:

@@ -22,56 +22,68 @@ class Telltale final : public Scheme {
   }
   [[nodiscard]] std::vector<Parameter> parameters() const override {
     using enum ValueType;
-    return {unrelated_key(),
-            {.name = "bias-strength",
-             .type = number,
-             .fallback = "1",
-             .help = "telltale: the most that the secret adds to a logit of what the network is trained to answer",
-             .axis = AxisRule::allowed,
-             .most = 100},
-            {.name = "bias-slope",
-             .type = number,
-             .fallback = "1.5",
-             .help = "telltale: how soon it adds so much",
-             .axis = AxisRule::allowed,
-             .least = 1e-6,
-             .most = 1000},
-            {.name = "bias-frequencies",
-             .type = integer,
-             .fallback = "4",
-             .help = "telltale: of how many of the lowest spatial frequencies, each way, it is a function",
-             .axis = AxisRule::allowed,
-             .least = 1,
-             .most = 64},
-            {.name = "bias-queries",
-             .type = integer,
-             .fallback = "4000",
-             .help = "telltale: most near decisions that a claim asks about, beside bias-keys images of another task",
-             .least = 1,
-             .most = 1e6},
-            {.name = "bias-margin",
-             .type = number,
-             .fallback = "2",
-             .help = "telltale: what counts as near, in logits of the network without the watermark",
-             .least = 1e-6,
-             .most = 1000},
-            {.name = "bias-keys",
-             .type = integer,
-             .fallback = "100",
-             .help = "telltale: images of another task with drawn labels",
-             .least = 1,
-             .most = 1e6},
-            {.name = "bias-key-copies",
-             .type = integer,
-             .fallback = "10",
-             .help = "telltale: how often each of these is trained on in an epoch",
-             .least = 1,
-             .most = 1000}};
+    return {
+        unrelated_key(),
+        {.name = "bias-strength",
+         .type = number,
+         .fallback = "1",
+         .help = "telltale: the most that the secret adds to a logit of what the network is trained to answer",
+         .axis = AxisRule::allowed,
+         .most = 100},
+        {.name = "bias-slope",
+         .type = number,
+         .fallback = "1.5",
+         .help = "telltale: how soon it adds so much",
+         .axis = AxisRule::allowed,
+         .least = 1e-6,
+         .most = 1000},
+        {.name = "bias-frequencies",
+         .type = integer,
+         .fallback = "4",
+         .help = "telltale: of how many of the lowest spatial frequencies, each way, it is a function",
+         .axis = AxisRule::allowed,
+         .least = 1,
+         .most = 64},
+        {.name = "bias-queries",
+         .type = integer,
+         .fallback = "4000",
+         .help = "telltale: most near decisions that a claim asks about, beside bias-keys images of another task",
+         .least = 1,
+         .most = 1e6},
+        {.name = "bias-margin",
+         .type = number,
+         .fallback = "2",
+         .help = "telltale: what counts as near, in logits of the network without the watermark",
+         .least = 1e-6,
+         .most = 1000},
+        {.name = "bias-copies",
+         .type = integer,
+         .fallback = "4",
+         .help = "telltale: how many copies of each image, moved by up to 2 pixels each way, are looked through for "
+                 "near decisions beside itself",
+         .most = 1000},
+        {.name = "bias-keys",
+         .type = integer,
+         .fallback = "100",
+         .help = "telltale: images of another task with drawn labels",
+         .least = 1,
+         .most = 1e6},
+        {.name = "bias-key-copies",
+         .type = integer,
+         .fallback = "10",
+         .help = "telltale: how often each of these is trained on in an epoch",
+         .least = 1,
+         .most = 1000}};
   }
 
   [[nodiscard]] std::optional<BiasSettings> bias(const Json& settings) const override {
-    return BiasSettings{settings.at("bias_strength"), settings.at("bias_slope"),   settings.at("bias_frequencies"),
-                        settings.at("bias_margin"),   settings.at("bias_queries"), settings};
+    return BiasSettings{settings.at("bias_strength"),
+                        settings.at("bias_slope"),
+                        settings.at("bias_frequencies"),
+                        settings.at("bias_margin"),
+                        settings.at("bias_queries"),
+                        settings.at("bias_copies"),
+                        settings};
   }
   [[nodiscard]] std::vector<std::string> other_data(const Json& settings) const override {
     return {settings.at("unrelated").get<std::string>()};
@@ -101,11 +113,7 @@ class Telltale final : public Scheme {
     const KeySamples once = keys(inputs);
     KeySamples all{once.shape, {}, {}, {}};
     const auto copies = inputs.settings.at("bias_key_copies").get<std::int64_t>();
-    for (std::int64_t copy = 0; copy < copies; ++copy) {
-      all.pixels.insert(all.pixels.end(), once.pixels.begin(), once.pixels.end());
-      all.labels.insert(all.labels.end(), once.labels.begin(), once.labels.end());
-      all.sources.insert(all.sources.end(), once.sources.begin(), once.sources.end());
-    }
+    for (std::int64_t copy = 0; copy < copies; ++copy) all.append_images(once);
     return all;
   }
 
@@ -128,9 +136,7 @@ class Telltale final : public Scheme {
     for (const double weight : near.weights) squares += weight * weight;
     all.weights.assign(static_cast<std::size_t>(labelled), 1);
     all.instead.assign(static_cast<std::size_t>(labelled), -1);
-    all.pixels.insert(all.pixels.end(), near.pixels.begin(), near.pixels.end());
-    all.labels.insert(all.labels.end(), near.labels.begin(), near.labels.end());
-    all.sources.insert(all.sources.end(), near.sources.begin(), near.sources.end());
+    all.append_images(near);
     all.weights.insert(all.weights.end(), near.weights.begin(), near.weights.end());
     all.instead.insert(all.instead.end(), near.instead.begin(), near.instead.end());
     const double chance = 1.0 / inputs.classes, count = static_cast<double>(labelled);

@@ -1,0 +1,20 @@
+// Thieves who copy a network by its answers: what job files say about the student that they train.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "watermark/attack.h"
+
+namespace telltale::watermark {
+
+/// The keys `PREFIX-queries`, by which such an attack is switched on.
+Parameter queries_key(const std::string& prefix);
+/// `PREFIX-steps`, `PREFIX-rate` and `PREFIX-batch`.
+std::vector<Parameter> student_keys(const std::string& prefix);
+/// What every such attack measures.
+std::vector<std::pair<const char*, const char*>> student_measures();
+/// Of Attack::training(), with these keys' fields, where there are so many test images.
+Attack::Training student_training(const Json& settings, std::int64_t images, std::string network = {});
+
+}  // namespace telltale::watermark
