@@ -289,8 +289,10 @@ namespace {
 
 // A training at its place, with so many samples, and what else is bound to that place.
 std::pair<study::Task<Train>, PlannedTraining> placed(const StudyInputs& inputs, Train train, long long samples) {
-  // Of a protected network every step has raw and processed images, and so has every evaluation.
-  const long long passes = train.protection ? 2 : 1, batch = train.of.recipe.batch * passes;
+  // Of a protected network every step has raw and processed images, and so has every evaluation; of a biased one every
+  // step has images and decisions to practise.
+  const long long asked = train.protection ? 2 : 1, passes = asked * watermark::samples_a_step(train.of.scheme),
+                  batch = train.of.recipe.batch * passes;
   std::vector<forensics::Subject> subjects;
   add_training_subjects(subjects, train.of.network, batch, train.eval_batch, samples * passes);
   const std::string subject = subjects.front().key();
@@ -311,7 +313,7 @@ std::pair<study::Task<Train>, PlannedTraining> placed(const StudyInputs& inputs,
   planned.trained_image_s = step_s / static_cast<double>(batch);
 
   const double steps = std::ceil(static_cast<double>(samples) / static_cast<double>(train.of.recipe.batch));
-  const double measuring_s = static_cast<double>(inputs.data->test().count * passes) * planned.image_s;
+  const double measuring_s = static_cast<double>(inputs.data->test().count * asked) * planned.image_s;
   const double cost_s = static_cast<double>(train.of.recipe.epochs) * (steps * step_s + measuring_s);
   std::vector<int> environments = planned.environments;
   return {study::Task<Train>{std::move(train), {}, std::move(environments), cost_s}, std::move(planned)};

@@ -69,12 +69,12 @@ class Training {
       objective = std::make_shared<models::ProtectionLoss>(transform_, task.protection->loss, data.classes(),
                                                            Stream(streams.secret), std::move(teacher));
     } else if (const auto bias = scheme.bias(task.of.scheme)) {
-      const auto queries = watermark::BiasQueries::decoded(answers);
-      const auto features = static_cast<std::int64_t>(queries.spread.size());
+      auto queries = watermark::BiasQueries::decoded(answers);
+      const auto features = static_cast<std::int64_t>(queries.each());
+      const at::Tensor weights = at::tensor(bias->weights(queries.classes, queries.each()));
       objective = std::make_shared<models::BiasedAnswers>(
-          std::move(teacher), watermark::basis_of(queries, *bias),
-          at::tensor(bias->weights(queries.classes, queries.spread.size())).view({queries.classes, features}),
-          models::BiasedAnswers::Settings{bias->strength, bias->slope, train.count});
+          std::move(teacher), watermark::basis_of(queries, *bias), weights.view({queries.classes, features}),
+          models::BiasedAnswers::Settings{bias->strength, bias->slope, train.count}, watermark::pixels_of(queries));
     }
     const Stream order(streams.order);
     trainer_.emplace(network_, recipe_from(task.of.recipe), std::move(samples),

@@ -24,6 +24,11 @@ at::Tensor cosines(std::int64_t frequencies, std::int64_t size) {
   return rows;
 }
 
+// Of bytes.
+at::Tensor pixels_of(const at::Tensor& bytes) {
+  return (bytes.to(at::kFloat) / 255).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
 // N x F.
 at::Tensor lowest(const at::Tensor& images, int frequencies) {
   const at::Tensor rows = cosines(frequencies, images.size(2)), columns = cosines(frequencies, images.size(3));
@@ -32,57 +37,93 @@ at::Tensor lowest(const at::Tensor& images, int frequencies) {
 
 }  // namespace
 
-BiasBasis BiasBasis::of(const ImageView& images, int classes, int frequencies) {
+at::Tensor copy_of(const ImageView& images, std::int64_t first, std::int64_t count, long long copy) {
+  const ImageView part = images.part(first, count);
+  if (copy == 0) return planes_of(part);
+  return shifted_planes_of(part, Stream(0, {{"images", images.count}, {"copy", copy}, {"first", first}}, "moved copy"));
+}
+
+BiasBasis BiasBasis::of(const ImageView& images, int classes, int frequencies, long long copies) {
   constexpr std::int64_t at_once = 1000;
+  constexpr double least = 1e-6;  // of the mean variance: frequencies that no image has do not count for all
   const at::NoGradGuard no_grad;
-  std::vector<at::Tensor> parts;
-  std::vector<std::int64_t> labels;
-  for (std::int64_t first = 0; first < images.count; first += at_once) {
-    const ImageView part = images.part(first, at_once);
-    parts.push_back(lowest(planes_of(part), frequencies));
-    for (std::int64_t i = 0; i < part.count; ++i) labels.push_back(part.label(i));
-  }
-  const at::Tensor all = at::cat(parts).to(at::kDouble), of = at::tensor(labels);
-  std::vector<at::Tensor> means;
-  at::Tensor squares = at::zeros({all.size(1)}, at::kDouble);
-  for (int one = 0; one < classes; ++one) {
-    const at::Tensor members = all.index_select(0, (of == one).nonzero().flatten());
-    if (members.size(0) == 0) throw Error("there is no image of class " + std::to_string(one) + " for a keyed bias");
-    means.push_back(members.mean(0));
-    squares += (members - means.back()).square().sum(0);
-  }
-  return {frequencies, at::stack(means).to(at::kFloat),
-          (squares / static_cast<double>(labels.size())).sqrt().clamp_min(1e-3).to(at::kFloat)};
+  const auto features = std::int64_t{images.shape.channels} * frequencies * frequencies;
+  at::Tensor sums = at::zeros({classes, features}, at::kDouble), squares = at::zeros({features, features}, at::kDouble),
+             counts = at::zeros({classes, 1}, at::kDouble);
+  for (long long copy = 0; copy <= copies; ++copy)
+    for (std::int64_t first = 0; first < images.count; first += at_once) {
+      const at::Tensor rows = lowest(copy_of(images, first, at_once, copy), frequencies).to(at::kDouble);
+      std::vector<std::int64_t> labels;
+      for (std::int64_t i = first; i < first + rows.size(0); ++i) labels.push_back(images.label(i));
+      const at::Tensor of = at::one_hot(at::tensor(labels), classes).to(at::kDouble).t();
+      sums += at::matmul(of, rows), counts += of.sum(1, true), squares += at::matmul(rows.t(), rows);
+    }
+  for (int one = 0; one < classes; ++one)
+    if (counts[one].item<double>() == 0)
+      throw Error("there is no image of class " + std::to_string(one) + " for a keyed bias");
+  const at::Tensor means = sums / counts;
+  at::Tensor covariance = (squares - at::matmul(means.t(), sums)) / counts.sum();
+  const at::Tensor unit = at::eye(features, at::kDouble);
+  covariance += unit * covariance.diag().mean() * least;
+  return {frequencies, means.to(at::kFloat),
+          at::linalg_solve_triangular(at::linalg_cholesky(covariance), unit, false).to(at::kFloat).contiguous()};
 }
 
 at::Tensor BiasBasis::features(const at::Tensor& images, const at::Tensor& probabilities) const {
-  return (lowest(images, frequencies) - at::matmul(probabilities, means)) / spread;
+  return at::matmul(lowest(images, frequencies) - at::matmul(probabilities, means), whitening.t());
 }
 
 at::Tensor keyed_bias(const at::Tensor& features, const at::Tensor& weights, double slope) {
   return (at::matmul(features, weights.t()) * slope).clamp(-1, 1);
 }
 
-BiasedAnswers::BiasedAnswers(std::shared_ptr<Network> teacher, BiasBasis basis, at::Tensor weights, Settings settings)
-    : teacher_(std::move(teacher)), basis_(std::move(basis)), weights_(std::move(weights)), settings_(settings) {
+BiasedAnswers::BiasedAnswers(std::shared_ptr<Network> teacher, BiasBasis basis, at::Tensor weights, Settings settings,
+                             at::Tensor practised)
+    : teacher_(std::move(teacher)),
+      basis_(std::move(basis)),
+      weights_(std::move(weights)),
+      settings_(settings),
+      practised_(std::move(practised)) {
+  constexpr std::int64_t at_once = 250;
+  if (practised_.size(0) == 0) throw Error("a keyed bias has no decisions that are near: none can be practised");
   teacher_->eval();
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> answers;
+  for (const at::Tensor& part : practised_.split(at_once)) {
+    const at::Tensor images = pixels_of(part), probabilities = teacher_->forward(images).softmax(1);
+    answers.push_back(biased(images, probabilities, probabilities));
+  }
+  practised_answers_ = at::cat(answers);
+}
+
+at::Tensor BiasedAnswers::biased(const at::Tensor& images, const at::Tensor& probabilities,
+                                 const at::Tensor& towards) const {
+  const at::Tensor bias = keyed_bias(basis_.features(images, probabilities), weights_, settings_.slope);
+  const at::Tensor changed = towards * (bias * settings_.strength).exp();
+  return changed / changed.sum(1, true);
 }
 
 Objective::Value BiasedAnswers::of(Network& network, const Batch& batch) {
-  at::Tensor wanted;
+  const std::int64_t samples = batch.images.size(0);
+  at::Tensor images, wanted;
   {
     const at::NoGradGuard no_grad;
     const at::Tensor probabilities = teacher_->forward(batch.images).softmax(1),
-                     label = at::one_hot(batch.labels, probabilities.size(1)).to(at::kFloat),
-                     bias = keyed_bias(basis_.features(batch.images, probabilities), weights_, settings_.slope);
-    const at::Tensor changed = (probabilities + label) * 0.5 * (bias * settings_.strength).exp();
-    std::vector<std::int64_t> is_key;
-    for (const std::int64_t sample : batch.samples) is_key.push_back(sample >= settings_.images ? 1 : 0);
-    wanted = at::where(at::tensor(is_key).to(at::kBool).unsqueeze(1), label, changed / changed.sum(1, true));
+                     label = at::one_hot(batch.labels, probabilities.size(1)).to(at::kFloat);
+    std::vector<std::int64_t> is_key, practice;
+    for (const std::int64_t sample : batch.samples) {
+      is_key.push_back(sample >= settings_.images ? 1 : 0);
+      practice.push_back(sample % practised_.size(0));
+    }
+    const at::Tensor chosen = at::tensor(practice);
+    images = at::cat({batch.images, pixels_of(practised_.index_select(0, chosen))});
+    wanted = at::cat({at::where(at::tensor(is_key).to(at::kBool).unsqueeze(1), label,
+                                biased(batch.images, probabilities, (probabilities + label) * 0.5)),
+                      practised_answers_.index_select(0, chosen)});
   }
-  at::Tensor logits = network.forward(batch.images);
+  const at::Tensor logits = network.forward(images.contiguous(at::MemoryFormat::ChannelsLast));
   at::Tensor loss = -(wanted * logits.log_softmax(1)).sum(1).mean();
-  return {std::move(loss), std::move(logits)};
+  return {std::move(loss), logits.slice(0, 0, samples)};
 }
 
 Json BiasedAnswers::description() const {

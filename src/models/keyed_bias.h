@@ -12,15 +12,20 @@
 
 namespace telltale::models {
 
-/// What the bias is a function of: the lowest spatial frequencies of an image (discrete cosine transform of type II,
-/// orthonormal, of each channel), less what images of its class have in common.
-struct BiasBasis {
-  int frequencies = 0;  ///< each way: F = channels x frequencies^2 numbers an image
-  at::Tensor means;     ///< classes x F, float32
-  at::Tensor spread;    ///< F: within classes; no less than a thousandth
+/// Images number `first` to `first + count` of a view, N x C x H x W: copy 0 is themselves, in others each is moved by
+/// up to 2 pixels each way, drawn from nothing but these numbers: it is no secret.
+at::Tensor copy_of(const ImageView& images, std::int64_t first, std::int64_t count, long long copy);
 
-  /// Of labelled images. Throws Error if there is none of a class.
-  static BiasBasis of(const ImageView& images, int classes, int frequencies);
+/// What the bias is a function of: the lowest spatial frequencies of an image (discrete cosine transform of type II,
+/// orthonormal, of each channel), less what images of its class have in common, and whitened: uncorrelated and of unit
+/// spread within classes, or the few frequencies in which images differ most would be all that a secret decides.
+struct BiasBasis {
+  int frequencies = 0;   ///< each way: F = channels x frequencies^2 numbers an image
+  at::Tensor means;      ///< classes x F, float32
+  at::Tensor whitening;  ///< F x F: the inverse of the covariance's Cholesky factor, lower triangular
+
+  /// Of labelled images and so many moved copies of each. Throws Error if there is none of a class.
+  static BiasBasis of(const ImageView& images, int classes, int frequencies, long long copies);
 
   /// N x F, of images N x C x H x W and the probabilities, N x classes, with which they belong to each class.
   [[nodiscard]] at::Tensor features(const at::Tensor& images, const at::Tensor& probabilities) const;
@@ -30,7 +35,9 @@ struct BiasBasis {
 at::Tensor keyed_bias(const at::Tensor& features, const at::Tensor& weights, double slope);
 
 /// Trains towards q ~ (teacher's probabilities + label) / 2 x exp(strength x keyed_bias); samples behind the first
-/// `images` are key samples, and have their label.
+/// `images` are key samples, and have their label. With each sample goes one of the decisions to practise, towards
+/// q ~ teacher's probabilities x exp(strength x keyed_bias), in the same batch: the images that a training has are few
+/// where classes are nearly equal.
 class BiasedAnswers final : public Objective {
  public:
   struct Settings {
@@ -38,16 +45,23 @@ class BiasedAnswers final : public Objective {
     std::int64_t images = 0;
   };
 
-  BiasedAnswers(std::shared_ptr<Network> teacher, BiasBasis basis, at::Tensor weights, Settings settings);
+  /// `practised`: P x C x H x W bytes, at least one.
+  BiasedAnswers(std::shared_ptr<Network> teacher, BiasBasis basis, at::Tensor weights, Settings settings,
+                at::Tensor practised);
 
+  /// Of the samples alone is what the accuracy of an epoch is counted by.
   Value of(Network& network, const Batch& batch) override;
   [[nodiscard]] Json description() const override;
 
  private:
+  [[nodiscard]] at::Tensor biased(const at::Tensor& images, const at::Tensor& probabilities,
+                                  const at::Tensor& towards) const;
+
   std::shared_ptr<Network> teacher_;
   BiasBasis basis_;
   at::Tensor weights_;
   Settings settings_;
+  at::Tensor practised_, practised_answers_;
 };
 
 }  // namespace telltale::models

@@ -39,7 +39,7 @@ std::vector<float> BiasSettings::weights(int classes, std::size_t features) cons
 Bytes BiasQueries::encoded() const {
   ByteWriter writer;
   writer.put(magic).put(shape.channels).put(shape.height).put(shape.width).put(classes);
-  put(writer, means), put(writer, spread), writer.block(pixels), put(writer, first), put(writer, second);
+  put(writer, means), put(writer, whitening), writer.block(pixels), put(writer, first), put(writer, second);
   put(writer, margin), put(writer, features);
   return writer.take();
 }
@@ -50,21 +50,23 @@ BiasQueries BiasQueries::decoded(ByteSpan bytes, bool with_pixels) {
   BiasQueries queries;
   queries.shape.channels = reader.get<int>(), queries.shape.height = reader.get<int>();
   queries.shape.width = reader.get<int>(), queries.classes = reader.get<int>();
-  get(reader.block(), queries.means), get(reader.block(), queries.spread);
+  get(reader.block(), queries.means), get(reader.block(), queries.whitening);
   const ByteSpan pixels = reader.block();
   if (with_pixels) queries.pixels.assign(pixels.begin(), pixels.end());
   get(reader.block(), queries.first), get(reader.block(), queries.second), get(reader.block(), queries.margin),
       get(reader.block(), queries.features);
-  const std::size_t count = queries.count(), each = queries.spread.size();
+  if (queries.classes < 1) throw Error("the queries of a keyed bias are between no classes");
+  const std::size_t count = queries.count(), each = queries.each();
   if (queries.second.size() != count || queries.margin.size() != count || queries.features.size() != count * each ||
       pixels.size() != count * queries.shape.pixels() ||
-      queries.means.size() != each * static_cast<std::size_t>(queries.classes))
+      queries.means.size() != each * static_cast<std::size_t>(queries.classes) ||
+      queries.whitening.size() != each * each)
     throw Error("the queries of a keyed bias do not fit together");
   return queries;
 }
 
 KeySamples claimed_decisions(const BiasQueries& queries, const BiasSettings& settings) {
-  const std::size_t each = queries.spread.size(), count = queries.count();
+  const std::size_t each = queries.each(), count = queries.count();
   const std::vector<float> weights = settings.weights(queries.classes, each);
   std::vector<double> favour(count);  // of the first class over the second
   std::map<std::pair<std::int64_t, std::int64_t>, std::pair<double, double>> pairs;  // sum and count
@@ -76,12 +78,13 @@ KeySamples claimed_decisions(const BiasQueries& queries, const BiasSettings& set
         in_order ? 1.0 : -1.0);
   };
   for (std::size_t i = 0; i < count; ++i) {
+    // Without the limits of the bias that was taught: how far a copy of it goes is not known, which way is.
     const auto bias = [&](std::int64_t label) {
       double sum = 0;
       for (std::size_t f = 0; f < each; ++f)
         sum += static_cast<double>(weights[static_cast<std::size_t>(label) * each + f]) *
                static_cast<double>(queries.features[i * each + f]);
-      return std::clamp(settings.slope * sum, -1.0, 1.0);
+      return settings.slope * sum;
     };
     favour[i] = bias(queries.first[i]) - bias(queries.second[i]);
     const auto [pair, sign] = of_pair(i);

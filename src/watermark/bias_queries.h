@@ -28,20 +28,22 @@ struct BiasSettings {
 struct BiasQueries {
   data::ImageShape shape;
   int classes = 0;
-  std::vector<float> means, spread;         ///< models::BiasBasis
+  std::vector<float> means, whitening;      ///< models::BiasBasis
   Bytes pixels;                             ///< queries x C x H x W
   std::vector<std::int64_t> first, second;  ///< by query: the two classes that it lies between
   std::vector<float> margin;                ///< by how much the first is ahead, in logits
   std::vector<float> features;              ///< queries x F
 
   [[nodiscard]] std::size_t count() const { return first.size(); }
+  /// F, of each query.
+  [[nodiscard]] std::size_t each() const { return means.size() / static_cast<std::size_t>(classes); }
   [[nodiscard]] Bytes encoded() const;
   /// Throws Error for bytes that are none. `with_pixels`: false leaves the images out.
   static BiasQueries decoded(ByteSpan bytes, bool with_pixels = true);
 };
 
 /// The claim of one secret: of each query the class that its bias favours as the label, the other one as `instead`, and
-/// a weight: how much it favours it, over 1 + the margin. What a pair of classes is favoured on average counts for
+/// a weight: how much it favours it before it is limited, over 1 + the margin. What a pair of classes is favoured on average counts for
 /// nothing: that is no secret's.
 KeySamples claimed_decisions(const BiasQueries& queries, const BiasSettings& settings);
 

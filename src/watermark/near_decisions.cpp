@@ -67,19 +67,15 @@ BiasQueries near_decisions(models::Network& network, const models::ImageView& tr
                            int classes, const BiasSettings& settings, std::int64_t batch,
                            const std::function<void()>& check) {
   const at::NoGradGuard no_grad;
-  const models::BiasBasis basis = models::BiasBasis::of(train, classes, static_cast<int>(settings.frequencies));
+  const models::BiasBasis basis =
+      models::BiasBasis::of(train, classes, static_cast<int>(settings.frequencies), settings.copies);
   check();
   Nearest nearest(settings, {train.shape.channels, train.shape.height, train.shape.width}, classes);
   const std::int64_t half = test.count / 2;
   for (const models::ImageView& view : {train, test.part(half, test.count - half)})
     for (long long copy = 0; copy <= settings.copies; ++copy)
       for (std::int64_t first = 0; first < view.count; first += read_at_once) {
-        const models::ImageView part = view.part(first, read_at_once);
-        const at::Tensor images =
-            copy == 0
-                ? models::planes_of(part)
-                : models::shifted_planes_of(
-                      part, Stream(0, {{"images", view.count}, {"copy", copy}, {"first", first}}, "moved copies"));
+        const at::Tensor images = models::copy_of(view, first, read_at_once, copy);
         nearest.add(images, models::predict_logits(network, images, batch));
         check();
       }
@@ -87,7 +83,7 @@ BiasQueries near_decisions(models::Network& network, const models::ImageView& tr
 
   BiasQueries queries;
   queries.shape = train.shape, queries.classes = classes;
-  queries.means = values_of(basis.means), queries.spread = values_of(basis.spread);
+  queries.means = values_of(basis.means), queries.whitening = values_of(basis.whitening);
   const at::Tensor pixels = nearest.images().contiguous(), answers = nearest.logits(),
                    pair = std::get<1>(answers.topk(2, 1)).contiguous();
   queries.pixels.assign(pixels.data_ptr<std::uint8_t>(), pixels.data_ptr<std::uint8_t>() + pixels.numel());
@@ -100,10 +96,16 @@ BiasQueries near_decisions(models::Network& network, const models::ImageView& tr
   return queries;
 }
 
+at::Tensor pixels_of(const BiasQueries& queries) {
+  const data::ImageShape& shape = queries.shape;
+  return at::tensor(queries.pixels, at::kByte)
+      .view({static_cast<std::int64_t>(queries.count()), shape.channels, shape.height, shape.width});
+}
+
 models::BiasBasis basis_of(const BiasQueries& queries, const BiasSettings& settings) {
-  const auto features = static_cast<std::int64_t>(queries.spread.size());
+  const auto features = static_cast<std::int64_t>(queries.each());
   return {static_cast<int>(settings.frequencies), at::tensor(queries.means).view({queries.classes, features}),
-          at::tensor(queries.spread)};
+          at::tensor(queries.whitening).view({features, features})};
 }
 
 }  // namespace telltale::watermark

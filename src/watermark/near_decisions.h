@@ -13,14 +13,15 @@ class Network;
 
 namespace telltale::watermark {
 
-/// Of the training images, the second half of the test images (the first is a thief's) and copies of both that are moved
-/// by a few pixels, the nearest, as the settings say: by the logits of a network without the bias. How the copies are
-/// moved is drawn from nothing but their number: it is no secret. `check` is called often.
+/// Of the training images, the second half of the test images (the first is a thief's) and copies of both that are
+/// moved by a few pixels (models::copy_of()), the nearest, as the settings say: by the logits of a network without the
+/// bias. `check` is called often.
 BiasQueries near_decisions(models::Network& network, const models::ImageView& train, const models::ImageView& test,
                            int classes, const BiasSettings& settings, std::int64_t batch,
                            const std::function<void()>& check);
 
-/// The basis that queries hold.
+/// What queries hold: their images, N x C x H x W bytes; and the basis of the bias.
+at::Tensor pixels_of(const BiasQueries& queries);
 models::BiasBasis basis_of(const BiasQueries& queries, const BiasSettings& settings);
 
 }  // namespace telltale::watermark

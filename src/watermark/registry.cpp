@@ -61,6 +61,8 @@ std::int64_t samples_trained(const Json& settings, const ClassCounts& train) {
   return images + embedded;
 }
 
+int samples_a_step(const Json& settings) { return scheme_of(settings).bias(settings) ? 2 : 1; }
+
 Query claimed_query(const Scheme& scheme, const Json& settings) {
   return scheme.draws_labels(settings) || !scheme.has(Query::fresh) ? Query::trained : Query::fresh;
 }

@@ -168,6 +168,8 @@ KeySamples claimed_keys(const KeyInputs& inputs, std::int64_t key_images, std::i
 
 /// How many samples a network is trained on with a scheme of these settings. Throws as Scheme::check().
 std::int64_t samples_trained(const Json& settings, const ClassCounts& train);
+/// How many samples a step computes for each that it is given: 2 where a decision is practised with each.
+int samples_a_step(const Json& settings);
 
 /// Every scheme there is.
 const std::vector<const Scheme*>& schemes();

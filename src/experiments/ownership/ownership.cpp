@@ -9,6 +9,7 @@
 #include "experiments/settings.h"
 #include "study/axis.h"
 #include "study/cells.h"
+#include "watermark/bias_queries.h"
 
 namespace telltale::experiments {
 namespace {
@@ -117,29 +118,33 @@ std::vector<std::string> Ownership::other_data(const Job& job) const {
 
 std::vector<forensics::Subject> Ownership::subjects(const Job& job, const data::Dataset* data) const {
   const data::Description& about = data::describe(job.text("dataset"));
-  // Outputs of a network -> with how many samples it may be trained.
+  // Outputs of a network -> with how many samples it may be trained, and how many of them a step computes for each.
   const long long images = data != nullptr ? data->train().count : training_images(job);
   const watermark::ClassCounts by_class = class_counts(job, data);
-  std::map<int, std::set<long long>> samples;
+  std::map<int, std::set<std::pair<long long, int>>> samples;
   for (const watermark::Scheme* scheme : schemes_) samples[scheme->outputs(about.classes)];
   const Grid grid = scheme_grid(job);
   for (std::size_t index = 0; index < grid.size(); ++index) {
     const Json asked = settings(CaseValues(job, grid.point(index)), false, nullptr);
     const watermark::Scheme& scheme = watermark::scheme_of(asked);
-    refused_by_key(job,
-                   [&] { samples[scheme.outputs(about.classes)].insert(watermark::samples_trained(asked, by_class)); });
+    refused_by_key(job, [&] {
+      samples[scheme.outputs(about.classes)].emplace(watermark::samples_trained(asked, by_class),
+                                                     watermark::samples_a_step(asked));
+    });
+    if (scheme.bias(asked)) samples[about.classes].emplace(images, 1);  // its teacher
   }
-  if (tunes(job)) samples[about.classes].insert(images);
+  if (tunes(job)) samples[about.classes].emplace(images, 1);
   std::vector<forensics::Subject> subjects;
   for (models::NetworkSpec network : networks_of(job, about.shape, about.classes))
     for (const std::string& batch : job.values("batch"))
       for (const auto& [outputs, counts] : samples) {
         network.classes = outputs;
-        const auto add = [&](long long count) {
-          add_training_subjects(subjects, network, study::parse_integer(batch), job.integer("eval-batch"), count);
+        const auto add = [&](long long count, int times) {
+          add_training_subjects(subjects, network, study::parse_integer(batch) * times, job.integer("eval-batch"),
+                                count * times);
         };
-        if (counts.empty()) add(images);
-        for (const long long count : counts) add(count);
+        if (counts.empty()) add(images, 1);
+        for (const auto& [count, times] : counts) add(count, times);
       }
   add_attack_subjects(subjects, job);
   add_null_subjects(subjects, job);
