@@ -85,7 +85,7 @@ BiasedAnswers::BiasedAnswers(std::shared_ptr<Network> teacher, BiasBasis basis, 
       settings_(settings),
       practised_(std::move(practised)) {
   constexpr std::int64_t at_once = 250;
-  if (practised_.size(0) == 0) throw Error("a keyed bias has no decisions that are near: none can be practised");
+  if (practised_.size(0) == 0) throw Error("no decision is near: bias-margin has to be larger");
   teacher_->eval();
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> answers;
