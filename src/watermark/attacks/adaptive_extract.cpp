@@ -17,13 +17,7 @@ class AdaptiveExtract final : public Attack {
     using enum ValueType;
     std::vector<Parameter> keys{
         queries_key("adaptive-extract"),
-        {.name = "adaptive-extract-answers",
-         .type = choice,
-         .fallback = "labels",
-         .help = "what he is told: the label alone, or all probabilities",
-         .axis = AxisRule::always,
-         .choices = {"labels", "probabilities"},
-         .field = "answers"},
+        answers_key("adaptive-extract"),
         {.name = "adaptive-extract-votes",
          .type = integer,
          .fallback = "9",

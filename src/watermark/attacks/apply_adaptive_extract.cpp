@@ -20,10 +20,8 @@ std::unique_ptr<Service> apply_adaptive_extract(const AttackInputs& inputs) {
   const at::Tensor places = at::tensor(chosen);
   const at::Tensor images = models::planes_of(half).index_select(0, places);
   const auto answers_to = [&](const at::Tensor& asked) {
-    const at::Tensor answers = device->logits(asked, asked_at_once).softmax(1);
     inputs.check();
-    if (settings.at("answers") == "probabilities") return answers;
-    return at::one_hot(answers.argmax(1), answers.size(1)).to(at::kFloat);
+    return told(*device, asked, settings);
   };
   const at::Tensor first = answers_to(images);
   at::Tensor vote = first.clone();

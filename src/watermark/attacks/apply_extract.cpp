@@ -16,8 +16,7 @@ std::unique_ptr<Service> apply_extract(const AttackInputs& inputs) {
   const auto device = inputs.device ? inputs.device : std::shared_ptr<Service>(serve(inputs.model));
   const auto chosen = asked_images(inputs);
   const at::Tensor images = models::planes_of(first_half(inputs.images)).index_select(0, at::tensor(chosen));
-  at::Tensor answers = device->logits(images, asked_at_once).softmax(1);
-  if (settings.at("answers") == "labels") answers = at::one_hot(answers.argmax(1), answers.size(1)).to(at::kFloat);
+  const at::Tensor answers = told(*device, images, settings);
   inputs.check();
 
   models::NetworkSpec spec = inputs.model->spec();

@@ -11,6 +11,17 @@
 #include "watermark/service.h"
 
 namespace telltale::watermark {
+namespace {
+
+constexpr std::int64_t asked_at_once = 250;  // images that a service is asked at a time
+
+}  // namespace
+
+at::Tensor told(Service& service, const at::Tensor& images, const Json& settings) {
+  at::Tensor answers = service.logits(images, asked_at_once).softmax(1);
+  if (settings.at("answers") == "probabilities") return answers;
+  return at::one_hot(answers.argmax(1), answers.size(1)).to(at::kFloat);
+}
 
 std::vector<std::int64_t> asked_images(const AttackInputs& inputs) {
   const models::ImageView half = first_half(inputs.images);
@@ -42,9 +53,9 @@ void train_student(const std::shared_ptr<models::Network>& student, const Attack
 void measure_agreement(const AttackInputs& inputs, models::Network& student, Service& service) {
   const std::int64_t half = first_half(inputs.images).count;
   const models::ImageView rest = inputs.images.part(half, inputs.images.count - half);
-  const auto told = models::labels_of(service.logits(models::planes_of(rest), asked_at_once));
+  const auto services = models::labels_of(service.logits(models::planes_of(rest), asked_at_once));
   inputs.measured("agreement",
-                  models::accuracy(models::labels_of(models::predict_logits(student, rest, asked_at_once)), told));
+                  models::accuracy(models::labels_of(models::predict_logits(student, rest, asked_at_once)), services));
 }
 
 }  // namespace telltale::watermark

@@ -19,13 +19,7 @@ class Extract final : public Attack {
     std::vector<std::string> networks = models::network_names();
     networks.insert(networks.begin(), same_network);
     std::vector<Parameter> keys{queries_key("extract"),
-                                {.name = "extract-answers",
-                                 .type = choice,
-                                 .fallback = "labels",
-                                 .help = "what he is told: the label alone, or all probabilities",
-                                 .axis = AxisRule::always,
-                                 .choices = {"labels", "probabilities"},
-                                 .field = "answers"},
+                                answers_key("extract"),
                                 {.name = "extract-network",
                                  .type = choice,
                                  .fallback = same_network,

@@ -11,11 +11,12 @@
 
 namespace telltale::watermark {
 
-/// Images that a service is asked at a time.
-inline constexpr std::int64_t asked_at_once = 250;
-
 /// Which images of the first half of the test images a thief asks about, in the order that he draws.
 std::vector<std::int64_t> asked_images(const AttackInputs& inputs);
+
+/// What the service tells him of each image, as the setting `answers` says: all probabilities, or 1 for its label;
+/// images x classes.
+at::Tensor told(Service& service, const at::Tensor& images, const Json& settings);
 
 /// Trains a student towards `answers`, one row of probabilities for each of `images`, as the settings `steps`, `rate`
 /// and `batch` say.

@@ -20,6 +20,16 @@ Parameter queries_key(const std::string& prefix) {
           .field = "queries"};
 }
 
+Parameter answers_key(const std::string& prefix) {
+  return {.name = prefix + "-answers",
+          .type = ValueType::choice,
+          .fallback = "labels",
+          .help = "what he is told: the label alone, or all probabilities",
+          .axis = AxisRule::always,
+          .choices = {"labels", "probabilities"},
+          .field = "answers"};
+}
+
 std::vector<Parameter> student_keys(const std::string& prefix) {
   using enum ValueType;
   return {{.name = prefix + "-steps",

@@ -10,6 +10,8 @@ namespace telltale::watermark {
 
 /// The keys `PREFIX-queries`, by which such an attack is switched on.
 Parameter queries_key(const std::string& prefix);
+/// `PREFIX-answers`: labels or probabilities.
+Parameter answers_key(const std::string& prefix);
 /// `PREFIX-steps`, `PREFIX-rate` and `PREFIX-batch`.
 std::vector<Parameter> student_keys(const std::string& prefix);
 /// What every such attack measures.
