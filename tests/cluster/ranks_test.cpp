@@ -1,5 +1,5 @@
 // Run by all ranks of one mpirun together, at 1, 2, 3 and 5 ranks. Rank 0 asserts on the ledger, the others on what
-// they were given and on how their work ended.
+// they were given and on how their work ended. Longer than other files: one start of all ranks serves every case.
 #include "ranks.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// The searches, on machines that are functions. Longer than other files: every case is about the same few machines.
 #include "forensics/boundary_search.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,5 @@
+// All that a journal promises, on real files and with real processes. Longer than other files: cases share the records, the
+// writers and the ways to tear a file that stand at its beginning.
 #include "store/journal.h"
 
 #include <gtest/gtest.h>
