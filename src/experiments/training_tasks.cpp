@@ -69,7 +69,7 @@ class Training {
       objective = std::make_shared<models::ProtectionLoss>(transform_, task.protection->loss, data.classes(),
                                                            Stream(streams.secret), std::move(teacher));
     } else if (const auto bias = scheme.bias(task.of.scheme)) {
-      auto queries = watermark::BiasQueries::decoded(answers);
+      const auto queries = watermark::BiasQueries::decoded(answers);
       const auto features = static_cast<std::int64_t>(queries.each());
       const at::Tensor weights = at::tensor(bias->weights(queries.classes, queries.each()));
       objective = std::make_shared<models::BiasedAnswers>(

@@ -13,6 +13,16 @@ namespace {
 // Of a teacher's answers, and their share of the loss (Hinton, Vinyals and Dean 2015, Sec. 2).
 constexpr double temperature = 4, taught = 0.9;
 
+// Images as `write` puts them there, H x W x C each.
+template <typename Write>
+at::Tensor planes_by(const ImageView& images, const Write& write) {
+  check(images);
+  const data::ImageShape& shape = images.shape;
+  const at::Tensor pixels = at::empty({images.count, shape.height, shape.width, shape.channels}, at::kFloat);
+  for (std::int64_t i = 0; i < images.count; ++i) write(i, pixels.data_ptr<float>() + i * images.pixels_each());
+  return pixels.permute({0, 3, 1, 2});
+}
+
 }  // namespace
 
 Transform::Transform(TransformSpec spec) : spec_(std::move(spec)) {}
@@ -46,24 +56,15 @@ std::shared_ptr<Transform> load_transform(ByteSpan bytes) {
 }
 
 at::Tensor planes_of(const ImageView& images) {
-  check(images);
-  const data::ImageShape& shape = images.shape;
-  const at::Tensor pixels = at::empty({images.count, shape.height, shape.width, shape.channels}, at::kFloat);
-  for (std::int64_t i = 0; i < images.count; ++i)
-    write_image(images.image(i), shape, pixels.data_ptr<float>() + i * images.pixels_each());
-  return pixels.permute({0, 3, 1, 2});
+  return planes_by(images, [&](std::int64_t i, float* out) { write_image(images.image(i), images.shape, out); });
 }
 
 at::Tensor shifted_planes_of(const ImageView& images, Stream draws) {
-  check(images);
-  const data::ImageShape& shape = images.shape;
-  const at::Tensor pixels = at::empty({images.count, shape.height, shape.width, shape.channels}, at::kFloat);
-  std::vector<float> whole(shape.pixels());
-  for (std::int64_t i = 0; i < images.count; ++i) {
-    write_image(images.image(i), shape, whole.data());
-    vary(whole.data(), shape, Variation::draw_shift(draws), pixels.data_ptr<float>() + i * images.pixels_each(), shape);
-  }
-  return pixels.permute({0, 3, 1, 2});
+  std::vector<float> whole(images.shape.pixels());
+  return planes_by(images, [&](std::int64_t i, float* out) {
+    write_image(images.image(i), images.shape, whole.data());
+    vary(whole.data(), images.shape, Variation::draw_shift(draws), out, images.shape);
+  });
 }
 
 at::Tensor processed(Transform& transform, const ImageView& images, std::int64_t batch) {
