@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("-o", "--output", metavar="t.csv", help="default: standard output")
     table.set_defaults(run=_table)
 
-    illustrate = commands.add_parser("illustrate", help="the papers' figures, in the pages that `telltale page` makes")
+    illustrate = commands.add_parser("illustrate", help="the figures, in the pages that `telltale page` makes")
     illustrate.add_argument("folder", metavar="docs/reproduction", help="where the page of x.h5 is x.md")
     illustrate.add_argument("files", nargs="+", metavar="x.h5")
     illustrate.set_defaults(run=_illustrate)

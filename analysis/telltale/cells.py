@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
+
+Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
 
 
 def word(label: Any) -> str:
@@ -26,7 +28,7 @@ def labels_of(values: xr.DataArray | xr.Dataset, dim: str) -> list[Any]:
     return [one.item() if hasattr(one, "item") else one for one in np.asarray(values.coords[dim])]
 
 
-def varying(values: xr.DataArray, without: Iterable[str] = ()) -> list[str]:
+def varying(values: xr.DataArray | xr.Dataset, without: Iterable[str] = ()) -> list[str]:
     """Dimensions with more than one label."""
     return [str(dim) for dim in values.dims if dim not in set(without) and values.sizes[dim] > 1]
 
@@ -36,7 +38,7 @@ def constant(values: xr.DataArray, without: Iterable[str] = ()) -> dict[str, Any
     return {str(dim): labels_of(values, str(dim))[0] for dim in values.dims if dim not in set(without) and values.sizes[dim] == 1 and dim in values.coords}
 
 
-def each(values: xr.DataArray, dims: Iterable[str]) -> Iterator[tuple[dict[str, Any], xr.DataArray]]:
+def each(values: Labelled, dims: Iterable[str]) -> Iterator[tuple[dict[str, Any], Labelled]]:
     """Every combination of the labels of these dimensions, and what lies there."""
     names = list(dims)
     for place in itertools.product(*(range(values.sizes[name]) for name in names)):

@@ -1,4 +1,4 @@
-"""The papers' figures of a study, drawn beside its page of evidence and shown there.
+"""The figures of a study, the papers' and ours, drawn beside its page of evidence and shown there.
 
 The page is made by `telltale page`; this adds to it what needs a drawing.
 """
@@ -34,7 +34,8 @@ def _figures_of(study: Study, folder: pathlib.Path) -> tuple[list[pathlib.Path],
     folder.mkdir(exist_ok=True)
     files, lines = [], [_BEGIN, "## Figures", ""]
     for kind in all_figures():
-        if not kind.source or not kind.fits(study):
+        # What the run itself cost is another each time.
+        if kind.group == "run" or not kind.fits(study):
             continue
         try:
             drawing = kind.draw(study)
@@ -43,7 +44,7 @@ def _figures_of(study: Study, folder: pathlib.Path) -> tuple[list[pathlib.Path],
         file = folder / f"{study.name}-{kind.name}.svg"
         file.write_text(to_svg(drawing, kind.name, kind.title), encoding="utf-8")
         files.append(file)
-        lines += [f"**{kind.title}** ({kind.source}). {drawing.caption}", "", f"![{_plain(drawing.description)}](figures/{file.name})", ""]
+        lines += [f"**{kind.title}**{f' ({kind.source})' if kind.source else ''}. {drawing.caption}", "", f"![{_plain(drawing.description)}](figures/{file.name})", ""]
     return files, "\n".join([*lines, _END, ""]) if files else ""
 
 

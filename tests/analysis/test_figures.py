@@ -1,6 +1,8 @@
 """Figures, of a small results file of every experiment."""
 
 import copy
+import itertools
+import lzma
 import re
 import shutil
 import subprocess
@@ -35,6 +37,7 @@ EXPECTED = {
     "ownership": ["ownership-matrix", "ownership-accuracy-keys", "claims-power", "claims-roc", "claims-null", "false-claims",
                   "claims-machines"],
 }
+EVIDENCE = ANALYSIS.parent / "docs" / "reproduction"
 OF_EVERY_RUN = ["run-timeline", "run-utilisation", "run-costs"]
 
 
@@ -158,12 +161,13 @@ def test_attempts_of_a_thief_are_the_stored_ones(study_files, drawings):
 
 
 
-def accuracy_and_keys(path, attack):
-    """What the file has of the only repeat and case, by scheme: accuracies of the attack's settings, and the key samples kept."""
+def what_is_left(path, attack):
+    """What the file has of the only repeat and case, by scheme: accuracies of the attack's settings, the key samples kept, and 1 where the claim is proven."""
     with xr.open_dataset(path, group=attack) as ds:
-        names = ("accuracy_second_half", "key_accuracy", "key_accuracy_trained")
+        names = ("accuracy_second_half", "key_accuracy", "key_accuracy_trained", "verdict")
         stored = {scheme: [ds[name].sel(scheme=scheme).values.ravel() for name in names] for scheme in ds.scheme.values}
-    return {scheme: (accuracy, np.where(np.isnan(fresh), trained, fresh)) for scheme, (accuracy, fresh, trained) in stored.items()}
+    return {scheme: (accuracy, np.where(np.isnan(fresh), trained, fresh), verdict == "proven")
+            for scheme, (accuracy, fresh, trained, verdict) in stored.items()}
 
 
 def ownership(drawings, name):
@@ -173,28 +177,39 @@ def ownership(drawings, name):
 @pytest.mark.parametrize("attack", ["prune", "quantise", "remove-class", "combine"])
 def test_the_matrix_has_what_the_worst_setting_leaves(study_files, drawings, attack):
     data = ownership(drawings, "ownership-matrix").data.set_index(["attack", "scheme"])
-    unattacked = accuracy_and_keys(study_files["ownership"], "train")
+    unattacked = what_is_left(study_files["ownership"], "train")
     for scheme in MARKED:
-        before, (accuracy, keys) = unattacked[scheme][0][0], accuracy_and_keys(study_files["ownership"], attack)[scheme]
+        before, (accuracy, keys, proven) = unattacked[scheme][0][0], what_is_left(study_files["ownership"], attack)[scheme]
         cell, useful = data.loc[(attack, scheme)], accuracy >= 0.9 * before
-        assert cell["useful"] == useful.any() and cell["unattacked_accuracy"] == before
+        assert cell["useful"] == useful.any() and cell["unattacked_accuracy"] == before and cell["claims"] == 1
         if useful.any():
-            assert cell["keys_kept"] == keys[useful].min() and cell["accuracy"] in accuracy[useful]
+            worst = useful & (proven == proven[useful].min())
+            assert cell["proven"] == proven[worst][0] and cell["keys_kept"] == keys[worst].min() and cell["accuracy"] in accuracy[worst]
         else:
             assert cell["accuracy"] == accuracy.max() and cell["keys_kept"] in keys[accuracy == accuracy.max()]
 
 
-def test_the_matrix_is_the_table_of_the_program(request, study_files, drawings):
-    text = request.getfixturevalue("telltale")("report", study_files["ownership"]).out
+def kept_study(name, folder):
+    """A results file that is kept as evidence."""
+    file = folder / f"{name}.h5"
+    file.write_bytes(lzma.decompress((EVIDENCE / f"{name}.h5.xz").read_bytes()))
+    return file
+
+
+# Of the kept one's settings that leave as good as no key, some leave fewer claims proven than others.
+@pytest.mark.parametrize("study", ["small", "ownership-telltale-mnist-2cores"])
+def test_the_matrix_is_the_table_of_the_program(request, study_files, tmp_path, study):
+    file = study_files["ownership"] if study == "small" else kept_study(study, tmp_path)
+    text = request.getfixturevalue("telltale")("report", file).out
     table = text[text.index("What every attack leaves of every watermark"):].split("\n\n")[0]
     rows = {tuple(row[:2]): row[2:] for row in (re.split(r"\s{2,}", line.strip()) for line in table.splitlines()[3:]) if len(row) == 8}
-    data = ownership(drawings, "ownership-matrix").data
+    data = figure_named("ownership-matrix").draw(telltale.open(file)).data
     attacked = data[data["attack"] != "none"]
     assert {(cell.attack, cell.scheme) for cell in attacked.itertuples()} == set(rows)
     for cell in attacked.itertuples():
-        before, _, accuracy, keys, _, setting = rows[cell.attack, cell.scheme]
+        before, _, accuracy, keys, claims, setting = rows[cell.attack, cell.scheme]
         assert [before, accuracy, keys] == [f"{100 * value:.2f}" for value in (cell.unattacked_accuracy, cell.accuracy, cell.keys_kept)], cell
-        assert setting.replace("_", " ") == cell.setting
+        assert setting.replace("_", " ") == cell.setting and f"{cell.proven} proven" in f"0 proven, {claims}"
 
 
 def test_a_square_without_a_useful_setting_is_marked_and_clean_has_no_column(drawings):
@@ -207,22 +222,37 @@ def test_a_square_without_a_useful_setting_is_marked_and_clean_has_no_column(dra
     for square, text, cell in zip(panel.patches, panel.texts, drawing.data.itertuples()):
         assert bool(square.get_hatch()) != cell.useful
         number = f"{100 * cell.keys_kept:.0f}"
-        assert text.get_text() == (number if cell.useful else f"({number})")
-        assert f"{cell.setting}, accuracy {100 * cell.accuracy:.2f}%, keys {100 * cell.keys_kept:.2f}%" in square.get_gid() or cell.attack == "none"
+        assert text.get_text() == (number if cell.useful else f"({number})") + f"  {cell.proven}/{cell.claims}"
+        assert f"{cell.setting}, accuracy {100 * cell.accuracy:.2f}%, keys {100 * cell.keys_kept:.2f}%, claims proven" in square.get_gid() or cell.attack == "none"
 
 
-def test_of_useful_settings_the_fewest_keys_count_and_what_is_not_there_has_no_square(study_files):
+def test_of_useful_settings_the_fewest_proven_claims_then_the_fewest_keys_count_and_what_is_not_there_has_no_square(study_files):
     study = telltale.open(study_files["ownership"])
     prune, smooth = study["prune"].transpose("pruning_rate", "scheme", ...), study["smooth"].transpose("scheme", ...)
-    for at, (accuracy, keys) in enumerate([(1, 0.7), (1, 0.3)]):
-        prune["accuracy_second_half"].values[at], prune["key_accuracy"].values[at] = accuracy, keys
+    noise, content = (list(prune.scheme.values).index(scheme) for scheme in ("noise", "content"))
+    for at, (keys, verdict) in enumerate([(0.7, "not proven"), (0.3, "proven")]):
+        prune["accuracy_second_half"].values[at], prune["key_accuracy"].values[at] = 1, keys
+        prune["verdict"].values[at, noise], prune["verdict"].values[at, content] = "proven", verdict
     smooth["accuracy_second_half"].values[0] = np.nan
     study["jpeg"]["accuracy_second_half"].values[...] = np.nan
     data = figure_named("ownership-matrix").draw(study).data.set_index(["attack", "scheme"])
     cell = data.loc[("prune", "noise")]
     assert cell["setting"] == "pruning rate 0.9" and cell["keys_kept"] == pytest.approx(0.3) and cell["useful"]
+    cell = data.loc[("prune", "content")]
+    assert cell["setting"] == "pruning rate 0.5" and cell["keys_kept"] == pytest.approx(0.7) and cell["proven"] == 0
     assert ("smooth", "content") not in data.index and ("smooth", "noise") in data.index
     assert "jpeg" not in data.index.get_level_values("attack")
+
+
+def test_a_panel_shows_what_thieves_regain_of_each_network_that_was_trained_in_another_way(tmp_path):
+    study = telltale.open(kept_study("anti-piracy-keyed-mnist-2cores", tmp_path))
+    drawing = figure_named("anti-piracy-regain").draw(study)
+    stored = study["regain"]["raw_accuracy"].mean("repeat").max(["regain_steps", "regain_block"]).sel(transform="keyed", regain_by="blocks")
+    lines = drawn_lines(drawing)
+    for block, loss in itertools.product(stored.key_block.values, stored.loss_raw.values):
+        (_, shares), = lines[f"keyed\nkey block {block}\nloss raw {loss}", "blocks"]
+        np.testing.assert_allclose(shares, 100 * stored.sel(key_block=block, loss_raw=loss))
+    assert "keyed, 4, wrong: the stolen network is worth +" in drawing.description
 
 
 def test_accuracy_and_keys_of_every_setting_are_points(study_files, drawings):
@@ -230,9 +260,9 @@ def test_accuracy_and_keys_of_every_setting_are_points(study_files, drawings):
     assert {panel for panel, _ in lines} == set(MARKED)
     for kind, attacks in (("weights changed", ["prune", "quantise", "weight-noise"]), ("answers changed", ["remove-class", "reject"]),
                           ("unattacked", ["train"])):
-        stored = [accuracy_and_keys(study_files["ownership"], attack) for attack in attacks]
+        stored = [what_is_left(study_files["ownership"], attack) for attack in attacks]
         for scheme in MARKED:
-            np.testing.assert_allclose(lines[scheme, kind][0], 100 * np.concatenate([one[scheme] for one in stored], axis=1))
+            np.testing.assert_allclose(lines[scheme, kind][0], 100 * np.concatenate([one[scheme][:2] for one in stored], axis=1))
     # A combination that begins with extraction is a copy.
     assert lines["noise", "copied"][0].shape == (2, 4) and lines["noise", "trained on"][0].shape == (2, 5)
 

@@ -23,13 +23,14 @@ def pages(request, study_files, tmp_path):
     return tmp_path / "docs" / "reproduction"
 
 
-def test_the_page_of_a_study_shows_the_papers_figures(pages, study_files):
+def test_the_page_of_a_study_shows_the_papers_figures_and_ours_but_none_of_the_run(pages, study_files):
     study, page = telltale.open(pages.parents[1] / "results" / "small.h5"), pages / "small.md"
     before = page.read_text()
     files = illustrate(page, study)
     text = page.read_text()
     assert re.findall(r"\]\(figures/(.+?)\)", text) and {f"figures/{one.name}" for one in files} == set(re.findall(r"\]\((figures/.+?)\)", text))
     assert text.index("## How it was run") < text.index("figures/small-new-label-fig3.svg") < text.index("## ", text.index("end of figures"))
+    assert "figures/small-new-label-queries.svg" in text and "small-run-" not in text
     assert all(file.read_text().startswith("<svg") for file in files)
     # Nothing else has changed, and a second time changes nothing at all.
     assert re.sub(r"<!-- figures:.*?end of figures -->\n\n", "", text, flags=re.S) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -164,55 +165,67 @@ _FAIR = ("scratch", "self-training")
 
 @figure("anti-piracy-regain", "What a thief regains of raw images, against labels", experiments=_PIRACY, group="regain")
 def regain(study: Study) -> Drawing:
-    """Each way by its best setting; dotted: the same labels without the stolen network. Protection is what is left between the two."""
+    """A panel a transform and setting of its training. Each way by its best setting; dotted: the same labels without the stolen network. Protection is
+    what is left between the two."""
     data = study["regain"]["raw_accuracy"]
     ways = labels_of(data, "regain_by")
-    if not bool(data.notnull().any()):
+    settings = [dim for dim in varying(study["train"]["accuracy"], ("transform", "repeat")) if dim in data.dims]
+    networks = [labels for labels, cell in each(data, ("transform", *settings)) if bool(cell.notnull().any())]
+    if not networks:
         raise NothingToDraw(f"{study.path}: no thief has tried yet")
-    # Chosen by its mean over repeats, as a thief who tried all settings would.
-    best = data.max([dim for dim in ("regain_steps", "regain_block") if dim in data.dims])
-    summary = over_repeats(best)
-    transforms = [transform for transform in labels_of(data, "transform") if bool(data.sel(transform=transform).notnull().any())]
-    drawing, axes = panels(1, len(transforms), height=3.0, sharey=True)
+    summary = over_repeats(data)
+    columns = min(len(networks), 3)
+    drawing, axes = panels(-(-len(networks) // columns), columns, height=3.0, sharey=True)
+    for panel in axes.flat[len(networks):]:
+        panel.set_axis_off()
     frames = []
-    for column, transform in enumerate(transforms):
-        panel = axes[0, column]
+    for panel, network in zip(axes.flat, networks):
         for place, way in enumerate(ways):
-            cell = summary.sel(transform=transform, regain_by=way).squeeze()
+            cell = _best(summary.sel({**network, "regain_by": way}), ("regain_steps", "regain_block")).squeeze()
             mean, low, high = (np.atleast_1d(cell[which].values) for which in ("mean", "low", "high"))
             labels = np.array(labels_of(data, "regain_labels"), float)
             # No label at all has a place on the axis of logarithms too.
             x = np.where(labels > 0, labels, 0.5)
             line(panel, x, 100 * mean, way, INK if way in _FAIR else colour(place), low=100 * low, high=100 * high, style=":" if way in _FAIR else "-",
                  marker=MARKERS[place % len(MARKERS)], text="{x:g} labels a class: {y:.2f}%")
-            frames.append(pd.DataFrame({"transform": transform, "by": way, "labels": labels, "mean": mean, "low": low, "high": high}))
-        panel.set(title=transform, xscale="log", xlabel="labels a class")
+            frames.append(pd.DataFrame({**network, "by": way, "labels": labels, "mean": mean, "low": low, "high": high}))
+        panel.set_title("\n".join([network["transform"], *(words({name: network[name]}) for name in settings)]), loc="left")
+        panel.set(xscale="log", xlabel="labels a class")
         counts = [float(label) for label in labels_of(data, "regain_labels")]
         panel.set_xticks([count or 0.5 for count in counts], [word(count) for count in counts])
         panel.minorticks_off()
         low_end, high_end = panel.get_ylim()
         panel.set_ylim(max(low_end, 0), min(high_end, 101))
-        owner = over_repeats(study["train"]["accuracy"]).sel(transform=transform)
+        owner = over_repeats(study["train"]["accuracy"]).sel(network)
         owner = owner.isel({dim: 0 for dim in owner.dims})
         mark(panel.axhline(100 * float(owner["mean"]), color=MUTED, linewidth=0.8, label="the owner"), "the owner", [])
-    axes[0, 0].set_ylabel("accuracy of raw images, %")
+    for panel in axes[:, 0]:
+        panel.set_ylabel("accuracy of raw images, %")
     legend(axes[0, 0])
     frame = pd.concat(frames, ignore_index=True).dropna(subset=["mean"])
-    return Drawing(drawing, frame, f"{_repeats(data)} Of each way the best number of steps and block. Dotted: without the stolen network.", _protection(frame))
+    return Drawing(drawing, frame, f"{_repeats(data)} Of each way the best number of steps and block. Dotted: without the stolen network.",
+                   _protection(frame, networks))
+
+
+def _best(summary: xr.Dataset, settings: Sequence[str]) -> xr.Dataset:
+    """At every other label the setting with the largest mean over repeats, as a thief takes who tried all."""
+    place: Any = summary["mean"].fillna(-np.inf).argmax([dim for dim in settings if dim in summary["mean"].dims])
+    return summary.isel(place)
 
 
 def _repeats(data: xr.DataArray | xr.Dataset) -> str:
     return f"Means of {data.sizes['repeat']} repeats with their 95% intervals." if data.sizes["repeat"] > 1 else "One repeat: no interval."
 
 
-def _protection(frame: pd.DataFrame) -> str:
+def _protection(frame: pd.DataFrame, networks: list[dict[str, Any]]) -> str:
     told = []
-    for transform, part in frame.groupby("transform", sort=False):
+    for network in networks:
+        part = frame[(frame[list(network)] == pd.Series(network)).all(axis=1)]
         fair = part[part["by"].isin(_FAIR)].groupby("labels")["mean"].max()
         stolen = part[~part["by"].isin(_FAIR)].groupby("labels")["mean"].max()
         gain: Any = (stolen - fair).dropna()
         if len(gain):
-            told.append(f"{transform}: the stolen network is worth {100 * gain.max():+.1f} points at {gain.idxmax():g} labels a class")
+            told.append(f"{', '.join(word(label) for label in network.values())}: the stolen network is worth {100 * gain.max():+.1f} points at {gain.idxmax():g} labels a class")
     return "; ".join(told) + "." if told else "Accuracy regained by each way."
 
 

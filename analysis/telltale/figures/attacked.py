@@ -33,14 +33,18 @@ def case_dims(study: Study) -> list[str]:
 
 
 def what_is_left(study: Study, attack: str) -> xr.Dataset:
-    """`accuracy`, and `keys`, the share of key samples that are recognised, by scheme and setting: means over repeats and cases that are there."""
+    """By scheme and setting, over repeats and cases that are there: means of `accuracy` and of `keys`, the share of key samples that are recognised;
+    of the `claims` that were made, how many are `proven`."""
     group = group_of(study, attack)
     keys = group["key_accuracy_trained"]
     if "key_accuracy" in group:
         keys = group["key_accuracy"].fillna(keys)
-    values = xr.Dataset({"accuracy": group["accuracy_second_half"], "keys": keys})
-    there = values["accuracy"].notnull() & values["keys"].notnull()
-    return values.where(there).mean(case_dims(study))
+    accuracy = group["accuracy_second_half"]
+    there = accuracy.notnull() & keys.notnull()
+    verdict = group["verdict"] if "verdict" in group else xr.full_like(accuracy, "", dtype=object)
+    means = xr.Dataset({"accuracy": accuracy, "keys": keys}).where(there).mean(case_dims(study))
+    counts = xr.Dataset({"claims": there & (verdict != ""), "proven": there & (verdict == "proven")}).sum(case_dims(study))
+    return means.merge(counts)
 
 
 def worth_stealing(accuracy: Any, unattacked: Any) -> Any:

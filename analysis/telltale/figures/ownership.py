@@ -23,17 +23,24 @@ _MEASURED = ("Accuracy is that of the second half of the test images, which no a
 
 @dataclasses.dataclass(frozen=True)
 class _Left:
-    """What one setting of an attack leaves of a scheme's networks: means over repeats and cases."""
+    """What one setting of an attack leaves of a scheme's networks: means and counts over repeats and cases."""
 
     attack: str
     scheme: str
     setting: str     #: empty of what nobody attacked
     accuracy: float
     keys: float      #: share of key samples that are recognised
+    claims: int      #: that were made
+    proven: int      #: of these
 
     @property
     def told(self) -> str:
-        return f"{self.attack}, {self.scheme}: {f'{self.setting}, ' if self.setting else ''}accuracy {100 * self.accuracy:.2f}%, keys {100 * self.keys:.2f}%"
+        setting, claims = f"{self.setting}, " if self.setting else "", f", claims proven {self.proven} of {self.claims}" if self.claims else ""
+        return f"{self.attack}, {self.scheme}: {setting}accuracy {100 * self.accuracy:.2f}%, keys {100 * self.keys:.2f}%{claims}"
+
+    @property
+    def share_proven(self) -> float:
+        return self.proven / self.claims if self.claims else 0.0
 
     def useful(self, unattacked: _Left) -> bool:
         return bool(worth_stealing(self.accuracy, unattacked.accuracy))
@@ -51,7 +58,7 @@ def matrix(study: Study) -> Drawing:
         at, useful = (attacks.index(attack), schemes.index(scheme)), cell.useful(unattacked[scheme])
         # What a worthless network still shows is no strength of the watermark, and has no shade; a watermark that is gone has the lightest.
         shades[at] = max(cell.keys, 1e-9) if useful else 0
-        texts[at] = f"{100 * cell.keys:.0f}" if useful else f"({100 * cell.keys:.0f})"
+        texts[at] = (f"{100 * cell.keys:.0f}" if useful else f"({100 * cell.keys:.0f})") + (f"  {cell.proven}/{cell.claims}" if cell.claims else "")
     drawing, axes = panels(1, 1, height=0.5 + 0.27 * len(attacks))
     panel = axes[0, 0]
     heatmap(panel, shades, texts, "keys", most=1, rows=attacks, columns=schemes)
@@ -61,13 +68,16 @@ def matrix(study: Study) -> Drawing:
             square.set_hatch("////")
     panel.set_aspect("auto")
     panel.xaxis.tick_top()
-    panel.set_xlabel("hatched: no setting leaves 90% of the accuracy", fontsize=8, loc="left")
+    shown = "keys kept in %, claims proven of those made" if any(cell.claims for cell in cells.values()) else "keys kept in %"
+    panel.set_xlabel(f"{shown}; hatched: no setting leaves 90% of the accuracy", fontsize=8, loc="left")
     panel.tick_params(length=0)
     panel.axhline(0.5, color=MUTED, linewidth=1.2)
     frame = pd.DataFrame([{"attack": cell.attack, "scheme": cell.scheme, "setting": cell.setting, "accuracy": cell.accuracy, "keys_kept": cell.keys,
-                           "unattacked_accuracy": unattacked[cell.scheme].accuracy, "useful": cell.useful(unattacked[cell.scheme])}
+                           "claims": cell.claims, "proven": cell.proven, "unattacked_accuracy": unattacked[cell.scheme].accuracy, "useful": cell.useful(unattacked[cell.scheme])}
                           for cell in cells.values()])
-    return Drawing(drawing, frame, "Key samples kept, in %, under the setting that leaves the fewest among those that leave at least 90% of the accuracy. "
+    claims = "and how many of the claims are proven, under the setting that leaves the fewest of these and then the fewest key samples" \
+        if frame["claims"].any() else "under the setting that leaves the fewest"
+    return Drawing(drawing, frame, f"Key samples kept, in %, {claims}, among those that leave at least 90% of the accuracy. "
                    f"Hatched and in brackets: no setting leaves so much; the one that leaves the most. {_MEASURED} {_means(study)}",
                    f"Fewest key samples that an attack leaves with at least 90% of the accuracy: {_fewest(list(cells.values()), unattacked)}.")
 
@@ -116,21 +126,21 @@ def _all_left(study: Study) -> tuple[list[_Left], dict[str, _Left]]:
 
 def _left(study: Study, attack: str) -> list[_Left]:
     """One a scheme and setting of which something is there."""
-    means = what_is_left(study, attack).to_array()
+    all_left = what_is_left(study, attack)
     # What was done is told by what varies; where nothing does, by all.
-    own = varying(means, ("variable", "scheme")) or [str(dim) for dim in means.dims if dim not in ("variable", "scheme")]
+    own = varying(all_left, ("scheme",)) or [str(dim) for dim in all_left.dims if dim != "scheme"]
     found = []
-    for labels, cell in each(means, ("scheme", *own)):
-        accuracy, kept = (float(value) for value in cell.values.ravel())
-        if np.isfinite(accuracy):
-            found.append(_Left(attack, str(labels.pop("scheme")), words(labels), accuracy, kept))
+    for labels, cell in each(all_left, ("scheme", *own)):
+        left = {str(name): value.item() for name, value in cell.items()}
+        if np.isfinite(left["accuracy"]):
+            found.append(_Left(attack, str(labels.pop("scheme")), words(labels), **left))
     return found
 
 
 def _worst(settings: Sequence[_Left], unattacked: _Left) -> _Left:
     """For the owner. Of equal ones the first by name, as in the program's table."""
     useful = [one for one in settings if one.useful(unattacked)]
-    return min(useful, key=lambda one: (one.keys, one.setting)) if useful else min(settings, key=lambda one: (-one.accuracy, one.setting))
+    return min(useful, key=lambda one: (one.share_proven, one.keys, one.setting)) if useful else min(settings, key=lambda one: (-one.accuracy, one.setting))
 
 
 def _kind(left: _Left) -> str:
