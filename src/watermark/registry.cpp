@@ -98,6 +98,7 @@ void KeySamples::keep_first(std::int64_t count) {
   if (!true_labels.empty()) true_labels.resize(kept);
   if (!weights.empty()) weights.resize(kept);
   if (!instead.empty()) instead.resize(kept);
+  std::erase_if(parts, [&](const Part& part) { return part.first >= count; });
 }
 
 void KeySamples::append_images(const KeySamples& others) {

@@ -131,6 +131,18 @@ TEST(NearDecisions, OnlyTheOwnersSecretScores) {
   EXPECT_EQ(claimed_decisions(queries, bias_of(telltale_settings)).labels, own.labels);
 }
 
+TEST(NearDecisions, AKeyThatIsCutHasThePartsThatAreLeft) {
+  const BiasQueries queries = made_up(50);
+  KeySamples keys = claimed_decisions(queries, bias_of(telltale_settings));
+  keys.sources.resize(50);
+  keys.parts = {{0, 1, 2}, {20, 0, 3}};
+  const std::vector<std::int64_t> first_labels(keys.labels.begin(), keys.labels.begin() + 20);
+  const double score = claim_score(keys.labels, keys, 20);
+  keys.keep_first(20);
+  ASSERT_EQ(keys.parts.size(), 1U);
+  EXPECT_EQ(claim_score(first_labels, keys), score);
+}
+
 // What all secrets would say of a pair of classes counts for nothing.
 TEST(NearDecisions, APairOfClassesThatIsFavouredAsAWholeIsNoEvidence) {
   BiasQueries queries = made_up(500);

@@ -1,21 +1,53 @@
 #include "experiments/ownership/asking.h"
 
 #include <cmath>
-#include <span>
 
 #include "watermark/claims.h"
 
 namespace telltale::experiments {
+namespace {
+
+watermark::KeySamples keys_of(const watermark::KeyInputs& inputs, const Json& settings, const ClaimSettings& claim,
+                              long long key_images, bool labels_alone) {
+  const watermark::KeyInputs others{settings,      inputs.train,   inputs.test, inputs.classes,
+                                    inputs.others, inputs.answers, labels_alone};
+  return watermark::claimed_keys(others, key_images, claim.queries);
+}
+
+}  // namespace
+
+void ask_decoys(const ClaimSettings& claim, long long key_images, const watermark::KeyInputs& inputs,
+                const watermark::KeySamples& keys, std::span<const std::int64_t> given, const Answers& ask,
+                const std::function<void(std::span<const std::int64_t>, const watermark::KeySamples&)>& each) {
+  const watermark::Secret secret = watermark::scheme_of(inputs.settings).secret(inputs.settings);
+  for (long long decoy = 0; decoy < claim.decoys;) {
+    // Images of many secrets fill the batches that few queries of one would leave half empty.
+    std::vector<watermark::KeySamples> drawn;
+    watermark::KeySamples asked{keys.shape, {}, {}, {}};
+    do {
+      Json settings = inputs.settings;
+      settings["decoy"] = decoy++;
+      drawn.push_back(keys_of(inputs, settings, claim, key_images, secret == watermark::Secret::labels));
+      if (secret == watermark::Secret::images) asked.append_images(drawn.back());
+    } while (decoy < claim.decoys && asked.count() > 0 && asked.count() + keys.count() <= claim.together);
+    if (secret == watermark::Secret::labels) {
+      each(given, drawn.front());
+      continue;
+    }
+    const auto answers = ask(asked);
+    std::span<const std::int64_t> rest(answers);
+    for (const watermark::KeySamples& one : drawn) {
+      const auto count = static_cast<std::size_t>(one.count());
+      each(rest.first(count), one);
+      rest = rest.subspan(count);
+    }
+  }
+}
 
 void put_claim(cluster::TaskResult& result, const ClaimSettings& claim, long long key_images,
                const watermark::KeyInputs& inputs, const Answers& ask) {
   const Json& own = inputs.settings;
   const watermark::Scheme& scheme = watermark::scheme_of(own);
-  const auto keys_of = [&](const Json& settings, bool labels_alone) {
-    const watermark::KeyInputs others{settings,      inputs.train,   inputs.test, inputs.classes,
-                                      inputs.others, inputs.answers, labels_alone};
-    return watermark::claimed_keys(others, key_images, claim.queries);
-  };
   const std::vector<std::int64_t>& sizes = claim.sizes;
   const auto by_sizes = [&](const auto& p) {
     std::vector<double> values;
@@ -23,7 +55,7 @@ void put_claim(cluster::TaskResult& result, const ClaimSettings& claim, long lon
     return Array::of<double>({std::ssize(values)}, values);
   };
 
-  const watermark::KeySamples keys = keys_of(own, false);
+  const watermark::KeySamples keys = keys_of(inputs, own, claim, key_images, false);
   const auto given = ask(keys);
   const std::int64_t matches = watermark::claim_matches(given, keys);
   const double score = watermark::claim_score(given, keys);
@@ -39,37 +71,15 @@ void put_claim(cluster::TaskResult& result, const ClaimSettings& claim, long lon
       return watermark::drawn_labels_p(static_cast<std::int64_t>(by_size[s]), sizes[s], inputs.classes);
     });
   }
-  const watermark::Secret secret = scheme.secret(own);
-  if (secret == watermark::Secret::none) return;
+  if (scheme.secret(own) == watermark::Secret::none) return;
   std::vector<double> others;
   std::vector<std::vector<double>> others_by_size(sizes.size());
-  const auto score_other = [&](std::span<const std::int64_t> answers, const watermark::KeySamples& drawn) {
-    others.push_back(watermark::claim_score(answers, drawn));
-    const auto drawn_by_size = watermark::score_by_size(answers, drawn, sizes);
-    for (std::size_t s = 0; s < sizes.size(); ++s) others_by_size[s].push_back(drawn_by_size[s]);
-  };
-  for (long long decoy = 0; decoy < claim.decoys;) {
-    // Images of many secrets fill the batches that few queries of one would leave half empty.
-    std::vector<watermark::KeySamples> drawn;
-    watermark::KeySamples asked{keys.shape, {}, {}, {}};
-    do {
-      Json settings = own;
-      settings["decoy"] = decoy++;
-      drawn.push_back(keys_of(settings, secret == watermark::Secret::labels));
-      if (secret == watermark::Secret::images) asked.append_images(drawn.back());
-    } while (decoy < claim.decoys && asked.count() > 0 && asked.count() + keys.count() <= claim.together);
-    if (secret == watermark::Secret::labels) {
-      score_other(given, drawn.front());
-      continue;
-    }
-    const auto answers = ask(asked);
-    std::span<const std::int64_t> rest(answers);
-    for (const watermark::KeySamples& one : drawn) {
-      const auto count = static_cast<std::size_t>(one.count());
-      score_other(rest.first(count), one);
-      rest = rest.subspan(count);
-    }
-  }
+  ask_decoys(claim, key_images, inputs, keys, given, ask,
+             [&](std::span<const std::int64_t> answers, const watermark::KeySamples& drawn) {
+               others.push_back(watermark::claim_score(answers, drawn));
+               const auto drawn_by_size = watermark::score_by_size(answers, drawn, sizes);
+               for (std::size_t s = 0; s < sizes.size(); ++s) others_by_size[s].push_back(drawn_by_size[s]);
+             });
   result.values["p_key"] = Array::scalar(watermark::rank_p(score, others));
   result.values["p_key_by_size"] =
       by_sizes([&](std::size_t s) { return watermark::rank_p(by_size[s], others_by_size[s]); });

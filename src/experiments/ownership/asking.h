@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "cluster/work.h"
@@ -12,6 +13,13 @@ namespace telltale::experiments {
 
 /// The labels that are given to key samples.
 using Answers = std::function<std::vector<std::int64_t>(const watermark::KeySamples&)>;
+
+/// Puts the keys of decoy secrets to whoever answers; `each` gets what was answered, and the samples that it was
+/// answered to. Where a secret decides labels alone nobody is asked: `given`, the answers to the claimant's own `keys`,
+/// are theirs too, and the samples come without images.
+void ask_decoys(const ClaimSettings& claim, long long key_images, const watermark::KeyInputs& inputs,
+                const watermark::KeySamples& keys, std::span<const std::int64_t> given, const Answers& ask,
+                const std::function<void(std::span<const std::int64_t>, const watermark::KeySamples&)>& each);
 
 /// Asks the owner's key and, where a secret decides it, those of decoys. Puts into the outcome: claim_queries,
 /// claim_matches, claim_score (watermark/claims.h), score_by_size; p_key and p_key_by_size where a secret was drawn;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "experiments/ownership/asking.h"
 #include "experiments/ownership/false_claims.h"
 #include "experiments/runners.h"
 #include "experiments/tensors.h"
@@ -18,13 +19,22 @@ namespace {
 
 // What a claim with these keys gets.
 struct Claimed {
+  std::vector<std::int64_t> answers;
   std::int64_t matches = 0;
   double score = 0;
 };
 
+Answers asking(watermark::Service& service, long long batch) {
+  return [&service, batch](const watermark::KeySamples& keys) {
+    return models::labels_of(service.logits(images_of(keys), batch));
+  };
+}
+
 Claimed claimed(watermark::Service& service, const watermark::KeySamples& keys, long long batch) {
-  const auto given = models::labels_of(service.logits(images_of(keys), batch));
-  return {watermark::claim_matches(given, keys), watermark::claim_score(given, keys)};
+  auto given = asking(service, batch)(keys);
+  const std::int64_t matches = watermark::claim_matches(given, keys);
+  const double score = watermark::claim_score(given, keys);
+  return {std::move(given), matches, score};
 }
 
 // What decoy secrets and drawn labels say of a key that the scheme makes.
@@ -41,12 +51,14 @@ SecretTests secret_tests(const watermark::Forged& forged, const Claimed& claim, 
     found.labels = watermark::drawn_labels_p(claim.matches, forged.samples.count(), inputs.key.classes);
   if (scheme.secret(settings) == watermark::Secret::none) return found;
   std::vector<double> others;
-  for (long long decoy = 0; decoy < task.claim.decoys; ++decoy) {
-    watermark::KeyOrigin another = *forged.origin;
-    another.settings["decoy"] = decoy;
-    others.push_back(claimed(suspect, watermark::key_of(another, inputs), task.eval_batch).score);
-    inputs.check();
-  }
+  const watermark::KeyOrigin& origin = *forged.origin;
+  ask_decoys(task.claim, task.key_images,
+             {settings, origin.train, origin.test, inputs.key.classes, inputs.key.others, origin.answers},
+             forged.samples, claim.answers, asking(suspect, task.eval_batch),
+             [&](std::span<const std::int64_t> answers, const watermark::KeySamples& drawn) {
+               others.push_back(watermark::claim_score(answers, drawn));
+               inputs.check();
+             });
   found.key = watermark::rank_p(claim.score, others);
   return found;
 }

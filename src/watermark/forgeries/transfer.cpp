@@ -44,6 +44,7 @@ at::Tensor moved(const at::Tensor& images, const at::Tensor& labels, bool toward
 Forged transferred(const ForgeryInputs& inputs, bool targeted) {
   Forged forged{claimed_keys(inputs.key, inputs.key_images, inputs.queries)};
   KeySamples& keys = forged.samples;
+  keys.keep_first(inputs.queries);  // of more each would have to be changed, and a claim needs no more
   for (const auto& network : inputs.ensemble) network->eval();
   const at::Tensor images = images_of(keys);
   const auto answers = [&](const at::Tensor& asked) {
