@@ -20,6 +20,9 @@ void FileDescriptor::close(const std::string& path) {
   if (::close(std::exchange(fd_, -1)) != 0 && errno != EINTR) throw Error(refusal("close", path, errno));
 }
 
+OwnersFiles::OwnersFiles() : before_(umask(S_IRWXG | S_IRWXO)) {}
+OwnersFiles::~OwnersFiles() { umask(before_); }
+
 std::vector<char*> c_strings(std::vector<std::string>& texts) {
   std::vector<char*> all;
   for (std::string& text : texts) all.push_back(text.data());

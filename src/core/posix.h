@@ -29,6 +29,18 @@ class FileDescriptor {
   int fd_;
 };
 
+/// While it lives, files that this process makes are for their owner alone, from the moment that they are there.
+class OwnersFiles {
+ public:
+  OwnersFiles();
+  ~OwnersFiles();
+  OwnersFiles(const OwnersFiles&) = delete;
+  OwnersFiles& operator=(const OwnersFiles&) = delete;
+
+ private:
+  unsigned before_;
+};
+
 /// Texts as exec() takes arguments and environments: pointers to them, and a null behind.
 std::vector<char*> c_strings(std::vector<std::string>& texts);
 

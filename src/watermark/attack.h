@@ -86,6 +86,9 @@ class Attack {
     static_cast<void>(settings);
     return false;
   }
+  /// It takes nothing of the network: what others are worth shows beside it, and whoever proves a claim of what it leaves
+  /// proves a false one.
+  [[nodiscard]] virtual bool is_control() const { return false; }
   /// It is after what a network behind a transform answers to raw images, and nothing else: authorised users are not
   /// asked about, and of a network without a transform there is nothing to get.
   [[nodiscard]] virtual bool opens_raw_images() const { return false; }

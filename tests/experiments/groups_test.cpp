@@ -40,7 +40,7 @@ const std::map<std::string, std::string> jobs{
      "unrelated = glyphs\nunrelated-other-class = 2\nunrelated-class = 1\nkey-length = 5\nprune-rate = 0.5\ntune = "
      "ftal\n"
      "fine-prune = 0.5\nquantise-bits = 4\nweight-noise = 0.1\nweight-shift = 1\noverwrite-keys = 10\n"
-     "extract-queries = 10\nadaptive-extract-queries = 10\ncombine = fine-tune+prune\nremove-class = extra\nsmooth = 3\ninput-noise = 0.1\n"
+     "extract-queries = 10\nadaptive-extract-queries = 10\nscratch-images = 10\ncombine = fine-tune+prune\nremove-class = extra\nsmooth = 3\ninput-noise = 0.1\n"
      "jpeg-quality = 50\nreject-images = 10\ndecoys = 9\nnull-models = 2\nfalse-claims = answers\n"
      "machines-prune-rate = 0.5\n"},
     {"boundary", "images = 2\nsteps = yes\n"},

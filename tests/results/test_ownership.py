@@ -9,6 +9,7 @@ from studies import SMALL_OWNERSHIP
 MARKED = ["content", "unrelated", "noise", "new-label", "noise-backdoor", "aime", "telltale"]
 ATTACKS = ["prune", "fine-tune", "fine-prune", "quantise", "weight-noise", "weight-shift", "overwrite", "extract", "adaptive-extract", "combine",
            "remove-class", "smooth", "input-noise", "jpeg", "reject"]
+CONTROLS = ["scratch"]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def keys_kept(data):
     return data.key_accuracy.where(data.key_accuracy.notnull(), data.key_accuracy_trained)
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("attack", [*ATTACKS, *CONTROLS])
 def test_every_watermark_is_asked_after_every_attack(study, attack):
     data = group(study, attack)
     assert data.accuracy.notnull().all() and keys_kept(data.sel(scheme=MARKED)).notnull().all()

@@ -52,6 +52,7 @@ SMALL_OWNERSHIP = dict(experiment="ownership", train_images=3000, test_images=20
                        prune_rate=[0.5, 0.9], tune="ftal", tune_epochs=1, fine_prune=0.5, fine_prune_epochs=1, quantise_bits=[2, 8], weight_noise=0.2,
                        weight_shift=1.5, weight_shift_epochs=1, overwrite_keys=20, overwrite_epochs=1, extract_queries=100, extract_steps=5,
                        adaptive_extract_queries=100, adaptive_extract_votes=3, adaptive_extract_steps=5,
+                       scratch_images=100, scratch_steps=5,
                        combine=["fine-tune+prune", "extract+fine-tune", "adaptive-extract+fine-tune"], remove_class=["extra", 0], smooth=3, input_noise=0.1, jpeg_quality=25,
                        reject_images=50, reject_steps=20, unrelated_labels="random", decoys=99, claim_queries=20, null_models=2,
                        null_strata="same, structure, data, marked", null_network="aime-seq", false_claim_networks=2, false_claim_tries=5,

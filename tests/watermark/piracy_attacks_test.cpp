@@ -181,6 +181,15 @@ TEST(AdaptiveExtract, KnownLabelsTakeThePlaceOfAnswers) {
   EXPECT_LT(right(0), 0.9);
 }
 
+// What is told by nobody is what he knows.
+TEST(Scratch, IsTheThiefWhoKnowsAllLabelsHimself) {
+  Stolen stolen("fixed");
+  Json settings = extract_settings("labels", "drawn");
+  settings["name"] = "scratch";
+  EXPECT_TRUE(stolen.raw_answers(settings).equal(stolen.raw_answers(adaptive_settings("labels", 1, 1, 1))));
+  EXPECT_TRUE(attack_named("scratch").is_control());
+}
+
 TEST(AdaptiveExtract, AVoteAndImagesLeftOutMakeAnotherStudent) {
   Stolen stolen("fixed");
   const at::Tensor plain = stolen.raw_answers(adaptive_settings("probabilities", 1, 1, 0));

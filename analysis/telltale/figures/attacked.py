@@ -13,13 +13,19 @@ UNATTACKED = "none"
 #: In the order of the program; of a younger program there may be others.
 ATTACKS = ("prune", "fine-tune", "fine-prune", "quantise", "weight-noise", "weight-shift", "overwrite", "extract", "adaptive-extract", "combine",
            "remove-class", "smooth", "input-noise", "jpeg", "reject")
+CONTROLS = ("scratch",)  # no attacks: networks that owe the attacked one nothing
 USEFUL = 0.9  # the share of its accuracy that a stolen network must keep to be worth stealing
 
 
 def attacks_of(study: Study) -> list[str]:
     """Those that the study has."""
-    others = [group for group in study if group not in ("train", *ATTACKS) and "accuracy_second_half" in study[group]]
+    others = [group for group in study if group not in ("train", *ATTACKS, *CONTROLS) and "accuracy_second_half" in study[group]]
     return [attack for attack in (*ATTACKS, *others) if attack in study]
+
+
+def controls_of(study: Study) -> list[str]:
+    """Those that the study has."""
+    return [control for control in CONTROLS if control in study]
 
 
 def group_of(study: Study, attack: str) -> xr.Dataset:

@@ -10,13 +10,13 @@ import pandas as pd
 
 from telltale.cells import each, varying, words
 from telltale.figures import figure
-from telltale.figures.attacked import UNATTACKED, USEFUL, attacks_of, told_cases, what_is_left, worth_stealing
+from telltale.figures.attacked import CONTROLS, UNATTACKED, USEFUL, attacks_of, controls_of, told_cases, what_is_left, worth_stealing
 from telltale.figures.drawing import INK, MARKERS, MUTED, Drawing, NothingToDraw, colour, heatmap, legend, mark, panels
 from telltale.results import Study
 
 _OWNERSHIP = ("ownership",)
 _KINDS = {"weights changed": ("prune", "quantise", "weight-noise"), "trained on": ("fine-tune", "fine-prune", "weight-shift", "overwrite", "combine"),
-          "copied": ("extract", "adaptive-extract"), "inputs changed": ("smooth", "input-noise", "jpeg"), "answers changed": ("remove-class", "reject")}
+          "copied": ("extract", "adaptive-extract"), "inputs changed": ("smooth", "input-noise", "jpeg"), "answers changed": ("remove-class", "reject"), "not stolen": CONTROLS}
 _MEASURED = ("Accuracy is that of the second half of the test images, which no attack sees; key samples are new ones, or those trained on "
              "of schemes that have no others.")
 
@@ -37,6 +37,10 @@ class _Left:
     def told(self) -> str:
         setting, claims = f"{self.setting}, " if self.setting else "", f", claims proven {self.proven} of {self.claims}" if self.claims else ""
         return f"{self.attack}, {self.scheme}: {setting}accuracy {100 * self.accuracy:.2f}%, keys {100 * self.keys:.2f}%{claims}"
+
+    @property
+    def is_attacked(self) -> bool:
+        return self.attack not in (UNATTACKED, *CONTROLS)
 
     @property
     def share_proven(self) -> float:
@@ -72,6 +76,8 @@ def matrix(study: Study) -> Drawing:
     panel.set_xlabel(f"{shown}; hatched: no setting leaves 90% of the accuracy", fontsize=8, loc="left")
     panel.tick_params(length=0)
     panel.axhline(0.5, color=MUTED, linewidth=1.2)
+    if set(attacks) & set(CONTROLS):
+        panel.axhline(len(attacks) - len(set(attacks) & set(CONTROLS)) - 0.5, color=MUTED, linewidth=1.2)
     frame = pd.DataFrame([{"attack": cell.attack, "scheme": cell.scheme, "setting": cell.setting, "accuracy": cell.accuracy, "keys_kept": cell.keys,
                            "claims": cell.claims, "proven": cell.proven, "unattacked_accuracy": unattacked[cell.scheme].accuracy, "useful": cell.useful(unattacked[cell.scheme])}
                           for cell in cells.values()])
@@ -116,8 +122,9 @@ def accuracy_keys(study: Study) -> Drawing:
 
 
 def _all_left(study: Study) -> tuple[list[_Left], dict[str, _Left]]:
-    """Of every attack that the study has, those that were not attacked first; and these by their scheme. Schemes that do not mark are left out."""
-    found = [one for attack in (UNATTACKED, *attacks_of(study)) for one in _left(study, attack)]
+    """Those that were not attacked first, then of every attack that the study has, controls last; and the first by their scheme. Schemes that do not
+    mark are left out."""
+    found = [one for attack in (UNATTACKED, *attacks_of(study), *controls_of(study)) for one in _left(study, attack)]
     unattacked = {one.scheme: one for one in found if one.attack == UNATTACKED and one.scheme != "clean"}
     if not unattacked:
         raise NothingToDraw(f"{study.path}: no marked network is trained yet")
@@ -153,7 +160,7 @@ def _fewest(cells: Sequence[_Left], unattacked: dict[str, _Left]) -> str:
     """By scheme."""
     said = []
     for scheme, before in unattacked.items():
-        useful = [one for one in cells if one.scheme == scheme and one.attack != UNATTACKED and one.useful(before)]
+        useful = [one for one in cells if one.scheme == scheme and one.is_attacked and one.useful(before)]
         least = min(useful, key=lambda one: one.keys, default=None)
         said.append(f"{scheme} {100 * least.keys:.0f}% ({least.attack})" if least else f"{scheme}, no attack leaves so much")
     return "; ".join(said)
@@ -163,7 +170,7 @@ def _removed(found: Sequence[_Left], unattacked: dict[str, _Left]) -> str:
     """How many settings take the watermark and leave the network, by scheme."""
     said = []
     for scheme, before in unattacked.items():
-        tried = [one for one in found if one.scheme == scheme and one.attack != UNATTACKED]
+        tried = [one for one in found if one.scheme == scheme and one.is_attacked]
         said.append(f"{scheme} {sum(one.useful(before) and one.keys < before.keys / 2 for one in tried)} of {len(tried)}")
     return ", ".join(said)
 

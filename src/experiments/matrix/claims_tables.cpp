@@ -11,6 +11,7 @@
 #include "experiments/ownership/claims.h"
 #include "experiments/ownership/false_claims.h"
 #include "study/cells.h"
+#include "watermark/attack.h"
 #include "watermark/claims.h"
 #include "watermark/crossed_null.h"
 
@@ -77,7 +78,7 @@ std::string queries_for(const store::Group& group, const Claims& claims, double 
 
 std::optional<Table> power_table(const store::Group& root, const store::Group& train,
                                  const std::vector<std::string>& attacks) {
-  std::map<std::string, Claims> before, after;
+  std::map<std::string, Claims> before, after, not_stolen;
   add_claims_of(train, {}, before);
   if (before.empty()) return {};
   std::map<std::string, std::vector<double>> accuracies;
@@ -88,7 +89,10 @@ std::optional<Table> power_table(const store::Group& root, const store::Group& t
   std::map<std::string, double> least;
   for (const auto& [scheme, values] : accuracies) least[scheme] = useful_share * study::mean(values);
   for (const std::string& attack : attacks)
-    if (const store::Group* group = root.child(attack)) add_claims_of(*group, least, after);
+    if (const store::Group* group = root.child(attack)) {
+      const bool control = watermark::attack_named(attack).is_control();
+      add_claims_of(*group, control ? std::map<std::string, double>{} : least, control ? not_stolen : after);
+    }
   Table table{"How often a claim is proven",
               {"scheme", "networks", "claims", "by its secret", "by null models", "proven", "not proven", "unresolved",
                "queries for 95%"},
@@ -96,7 +100,12 @@ std::optional<Table> power_table(const store::Group& root, const store::Group& t
               {"At 1%. Attacked: after every setting of every attack that leaves at least 90% of the accuracy. By its "
                "secret: decoys and drawn labels, where the scheme has them. Queries for 95%: the fewest, of those that "
                "were looked at, with which 95% of the claims are proven; -: not even all do that."}};
-  for (const auto& [networks, claims] : {std::pair("unattacked", &before), std::pair("attacked", &after)})
+  if (!not_stolen.empty())
+    table.notes.emplace_back(
+        "Not stolen: networks that a thief trained with labels of his own (scratch): a claim that is proven is a false "
+        "one.");
+  for (const auto& [networks, claims] :
+       {std::pair("unattacked", &before), std::pair("attacked", &after), std::pair("not stolen", &not_stolen)})
     for (const auto& [scheme, of] : *claims) {
       const auto verdict = [&](watermark::Verdict one) {
         const auto found = of.verdicts.find(std::string(watermark::name_of(one)));

@@ -25,12 +25,14 @@ std::vector<std::string> all_schemes() {
   return names;
 }
 
-// All but those that are after a network behind a transform; who asks a device can ask any service.
+// All but those that are after a network behind a transform; who asks a device can ask any service. Controls last.
 std::vector<std::string> attacks_met() {
   std::vector<std::string> names;
-  for (const watermark::Attack* attack : watermark::attacks())
-    if (attack->name() != "none" && (!attack->opens_raw_images() || attack->asks_device()))
-      names.push_back(attack->name());
+  for (const bool controls : {false, true})
+    for (const watermark::Attack* attack : watermark::attacks())
+      if (attack->name() != "none" && attack->is_control() == controls &&
+          (!attack->opens_raw_images() || attack->asks_device()))
+        names.push_back(attack->name());
   return names;
 }
 
@@ -114,6 +116,10 @@ Table matrix_table(const store::Group& root, const store::Group& train) {
        "that leave at least 90% of the accuracy; where none does, those that leave the most accuracy. Accuracies are "
        "those of the second half of the test images, which no attack sees; keys are new key samples, or those trained "
        "on of schemes that have no others; means over repeats and cases."}};
+  if (root.child("scratch") != nullptr)
+    table.notes.emplace_back(
+        "scratch is no attack, but a network that a thief trains with labels of his own: what leaves no more accuracy "
+        "took nothing of worth.");
   const auto before = left_of(train, train);
   for (const std::string& attack : attacks_met()) {
     const store::Group* group = root.child(attack);

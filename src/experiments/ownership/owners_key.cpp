@@ -227,9 +227,8 @@ void write_key(const std::string& path, const OwnersKey& key) {
                                                            "the images were chosen")}},
                               {}});
   }
+  const OwnersFiles mine;
   store::write_results_file(path, root);
-  namespace fs = std::filesystem;
-  fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
 }
 
 OwnersKey read_key(const std::string& path) {

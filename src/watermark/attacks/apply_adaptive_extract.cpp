@@ -49,11 +49,10 @@ std::unique_ptr<Service> apply_adaptive_extract(const AttackInputs& inputs) {
       std::max<std::int64_t>(1, std::llround(settings.at("keep").get<double>() * static_cast<double>(chosen.size())));
   const at::Tensor surest = std::get<0>(std::get<1>(sure.sort(true, 0, true)).slice(0, 0, kept).sort());  // as asked
 
-  auto student = models::make_network(inputs.model->spec());
-  models::initialise(*student, inputs.stream.derive("drawn weights"));
+  const std::shared_ptr<models::Network> student = new_student(inputs, inputs.model->spec());
   train_student(student, inputs, images.index_select(0, surest), wanted.index_select(0, surest));
   measure_agreement(inputs, *student, *device);
-  return serve(std::move(student));
+  return serve(student);
 }
 
 }  // namespace telltale::watermark

@@ -22,16 +22,11 @@ std::unique_ptr<Service> apply_extract(const AttackInputs& inputs) {
   models::NetworkSpec spec = inputs.model->spec();
   if (const auto network = settings.at("network").get<std::string>(); network != "same")
     spec = {network, spec.input, spec.classes, {}};
-  std::shared_ptr<models::Network> student;
-  if (settings.at("start") == "stolen") {
-    student = models::copied(*inputs.model);
-  } else {
-    student = models::make_network(spec);
-    models::initialise(*student, inputs.stream.derive("drawn weights"));
-  }
+  const std::shared_ptr<models::Network> student =
+      settings.at("start") == "stolen" ? models::copied(*inputs.model) : new_student(inputs, spec);
   train_student(student, inputs, images, answers);
   measure_agreement(inputs, *student, *device);
-  return serve(std::move(student));
+  return serve(student);
 }
 
 }  // namespace telltale::watermark

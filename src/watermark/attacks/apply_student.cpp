@@ -32,6 +32,12 @@ std::vector<std::int64_t> asked_images(const AttackInputs& inputs) {
   return chosen;
 }
 
+std::shared_ptr<models::Network> new_student(const AttackInputs& inputs, const models::NetworkSpec& spec) {
+  std::shared_ptr<models::Network> student = models::make_network(spec);
+  models::initialise(*student, inputs.stream.derive("drawn weights"));
+  return student;
+}
+
 void train_student(const std::shared_ptr<models::Network>& student, const AttackInputs& inputs,
                    const at::Tensor& images, const at::Tensor& answers) {
   const Json& settings = inputs.settings;

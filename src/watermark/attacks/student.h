@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "models/network_spec.h"
 #include "watermark/attack.h"
 
 namespace telltale::watermark {
@@ -17,6 +18,9 @@ std::vector<std::int64_t> asked_images(const AttackInputs& inputs);
 /// What the service tells him of each image, as the setting `answers` says: all probabilities, or 1 for its label;
 /// images x classes.
 at::Tensor told(Service& service, const at::Tensor& images, const Json& settings);
+
+/// A network of this structure with weights that the thief draws.
+std::shared_ptr<models::Network> new_student(const AttackInputs& inputs, const models::NetworkSpec& spec);
 
 /// Trains a student towards `answers`, one row of probabilities for each of `images`, as the settings `steps`, `rate`
 /// and `batch` say.
