@@ -43,10 +43,11 @@ class ProgressLine {
     std::fprintf(stderr, terminal_ ? "\r\033[K%s" : "%s\n", line);
     std::fflush(stderr);
   }
-  // Until the first task is done, from the plan's estimate.
+  // Until the first task is done, all of it is the plan's estimate.
   static std::string left(const cluster::Progress& p) {
-    if (p.cost_per_s > 0) return duration_text(p.remaining_cost_s / p.cost_per_s);
-    return p.running > 0 ? "about " + duration_text(p.remaining_cost_s / static_cast<double>(p.running)) : "?";
+    const auto left_s = p.left_s();
+    if (!left_s) return "?";
+    return (p.tasks_per_s > 0 ? "" : "about ") + duration_text(*left_s);
   }
   void end() const {
     if (terminal_ && shown_) std::fputs("\r\033[K", stderr);

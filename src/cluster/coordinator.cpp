@@ -83,6 +83,7 @@ class Coordinator {
     bool lost = false;
     bool idle = false;  // after stop
     bool frozen = false;
+    Clock::time_point since;  // it works on what it has
   };
 
   static SchedulerOptions scheduler_options(const Communicator& communicator, const CoordinatorOptions& options) {
@@ -207,6 +208,7 @@ class Coordinator {
     if (head.identity != items_.at(index).identity)
       throw Error(fmt::format("rank {} answered for a task that it was not given", rank));
     summary_.busy_s[static_cast<std::size_t>(rank)] += head.seconds;
+    ranks_[static_cast<std::size_t>(rank)].since = Clock::now();
     switch (head.status) {
       case TaskStatus::stopped: scheduler_.returned(index, rank); return;
       case TaskStatus::done:
@@ -262,6 +264,7 @@ class Coordinator {
     const double time_left_s = options_.time_left_s();
     for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
       if (!ranks_[rank].works) continue;
+      if (!scheduler_.has_work(static_cast<int>(rank))) ranks_[rank].since = Clock::now();
       const std::vector<std::size_t> batch = scheduler_.next(static_cast<int>(rank), time_left_s);
       for (std::size_t at = 0; at < batch.size();)
         send(static_cast<int>(rank), Tag::tasks,
@@ -336,7 +339,12 @@ class Coordinator {
     progress.failed = durable_failed_;
     progress.remaining = items_.size() - durable_done_ - durable_failed_;
     progress.running = scheduler_.running_count() + tickets_.size();
-    progress.remaining_cost_s = std::max(0.0, scheduler_.open_cost_s());
+    double begun = 0;  // a long task counts while it runs
+    for (std::size_t rank = 0; rank < ranks_.size(); ++rank)
+      if (ranks_[rank].works)
+        begun += scheduler_.begun_cost_s(static_cast<int>(rank),
+                                         std::chrono::duration<double>(Clock::now() - ranks_[rank].since).count());
+    progress.remaining_cost_s = std::max(0.0, scheduler_.open_cost_s() - begun);
     progress.elapsed_s = elapsed;
     if (elapsed > 0) {
       progress.tasks_per_s = static_cast<double>(initial_open_ - scheduler_.open_count()) / elapsed;

@@ -243,6 +243,7 @@ void Scheduler::take(std::size_t index, int rank, double seconds) {
   ++taking.count;
   if (items_[index].asks) ++taking.asking;
   taking.seconds += seconds;
+  taking.cost += node.cost;
   ++running_;
   for (const std::size_t p : items_[index].prerequisites) holds(p, rank);
 }
@@ -267,8 +268,14 @@ void Scheduler::give_back(Node& node) {
   --rank.count;
   if (items_[static_cast<std::size_t>(&node - nodes_.data())].asks) --rank.asking;
   rank.seconds = rank.count == 0 ? 0 : std::max(0.0, rank.seconds - node.estimate);
+  rank.cost = rank.count == 0 ? 0 : std::max(0.0, rank.cost - node.cost);
   --running_;
   node.rank = -1;
+}
+
+double Scheduler::begun_cost_s(int rank, double seconds) const {
+  const Rank& of = ranks_[static_cast<std::size_t>(rank)];
+  return of.seconds > 0 ? of.cost * std::min(1.0, seconds / of.seconds) : 0;
 }
 
 bool Scheduler::done(std::size_t index, int rank, double seconds) {

@@ -92,6 +92,9 @@ class Scheduler {
   [[nodiscard]] std::size_t open_count() const { return nodes_.size() - done_ - failed_; }
   /// Estimated seconds, on a rank of speed 1, of all open items.
   [[nodiscard]] double open_cost_s() const { return open_cost_; }
+  [[nodiscard]] bool has_work(int rank) const { return ranks_[static_cast<std::size_t>(rank)].count > 0; }
+  /// Of that, what `rank` has worked off after so many seconds with what it has, as far as estimates go.
+  [[nodiscard]] double begun_cost_s(int rank, double seconds) const;
   /// Why open items do not go out although no rank has work; `environments` are names.
   [[nodiscard]] std::string why_blocked(const std::vector<std::string>& environments) const;
 
@@ -142,6 +145,7 @@ class Scheduler {
     std::size_t count = 0;   // items that it has
     std::size_t asking = 0;  // those of them that ask
     double seconds = 0;      // their estimates
+    double cost = 0;         // and their costs
     std::size_t window = 4;  // items it may have: grows as it answers, in case the estimates are far off
     int blame = 0;
     std::vector<int> queues;    // those it may take from

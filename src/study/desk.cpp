@@ -98,7 +98,7 @@ void Desk::show_progress(const cluster::Progress& p) const {
                       {"running", p.running},
                       {"remaining", p.remaining},
                       {"tasks_per_s", p.tasks_per_s},
-                      {"left_s", p.cost_per_s > 0 ? p.remaining_cost_s / p.cost_per_s : -1.0}};
+                      {"left_s", p.left_s().value_or(-1)}};
   const std::string temporary = paths_.progress() + ".new";
   std::ofstream(temporary) << shown.dump() << "\n";
   std::rename(temporary.c_str(), paths_.progress().c_str());

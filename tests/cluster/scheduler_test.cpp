@@ -141,6 +141,21 @@ TEST(Scheduler, MeasuresEnvironmentsApart) {
   EXPECT_EQ(scheduler.next(1).size(), 1U);
 }
 
+TEST(Scheduler, CountsWhatIsBegunByItsEstimate) {
+  const std::vector<WorkItem> items{costing(8), costing(8)};
+  SchedulerOptions options = ranks({0});
+  options.speeds = {2};
+  Scheduler scheduler(items, {}, options);
+  EXPECT_FALSE(scheduler.has_work(0));
+  EXPECT_EQ(scheduler.begun_cost_s(0, 100), 0);
+  ASSERT_EQ(scheduler.next(0), Batch{0});
+  EXPECT_TRUE(scheduler.has_work(0));
+  EXPECT_DOUBLE_EQ(scheduler.begun_cost_s(0, 1), 2);
+  EXPECT_DOUBLE_EQ(scheduler.begun_cost_s(0, 100), 8) << "no more than there is";
+  scheduler.done(0, 0, 4);
+  EXPECT_EQ(scheduler.begun_cost_s(0, 100), 0);
+}
+
 TEST(Scheduler, HandsOutUnknownCostsOneByOneUntilMeasured) {
   std::vector<WorkItem> items(4000);
   for (WorkItem& one : items) one = costing(0);
