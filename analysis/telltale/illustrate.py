@@ -44,7 +44,8 @@ def _figures_of(study: Study, folder: pathlib.Path) -> tuple[list[pathlib.Path],
         file = folder / f"{study.name}-{kind.name}.svg"
         file.write_text(to_svg(drawing, kind.name, kind.title), encoding="utf-8")
         files.append(file)
-        lines += [f"**{kind.title}**{f' ({kind.source})' if kind.source else ''}. {drawing.caption}", "", f"![{_plain(drawing.description)}](figures/{file.name})", ""]
+        source = f" ({kind.source})" if kind.source else ""
+        lines += [f"**{kind.title}**{source}. {drawing.caption}", "", f"![{_plain(drawing.description)}](figures/{file.name})", ""]
     return files, "\n".join([*lines, _END, ""]) if files else ""
 
 

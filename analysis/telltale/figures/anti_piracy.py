@@ -225,7 +225,8 @@ def _protection(frame: pd.DataFrame, networks: list[dict[str, Any]]) -> str:
         stolen = part[~part["by"].isin(_FAIR)].groupby("labels")["mean"].max()
         gain: Any = (stolen - fair).dropna()
         if len(gain):
-            told.append(f"{', '.join(word(label) for label in network.values())}: the stolen network is worth {100 * gain.max():+.1f} points at {gain.idxmax():g} labels a class")
+            name = ", ".join(word(label) for label in network.values())
+            told.append(f"{name}: the stolen network is worth {100 * gain.max():+.1f} points at {gain.idxmax():g} labels a class")
     return "; ".join(told) + "." if told else "Accuracy regained by each way."
 
 

@@ -16,7 +16,8 @@ from telltale.results import Study
 
 _OWNERSHIP = ("ownership",)
 _KINDS = {"weights changed": ("prune", "quantise", "weight-noise"), "trained on": ("fine-tune", "fine-prune", "weight-shift", "overwrite", "combine"),
-          "copied": ("extract", "adaptive-extract"), "inputs changed": ("smooth", "input-noise", "jpeg"), "answers changed": ("remove-class", "reject"), "not stolen": CONTROLS}
+          "copied": ("extract", "adaptive-extract"), "inputs changed": ("smooth", "input-noise", "jpeg"),
+          "answers changed": ("remove-class", "reject"), "not stolen": CONTROLS}
 _MEASURED = ("Accuracy is that of the second half of the test images, which no attack sees; key samples are new ones, or those trained on "
              "of schemes that have no others.")
 
@@ -79,7 +80,8 @@ def matrix(study: Study) -> Drawing:
     if set(attacks) & set(CONTROLS):
         panel.axhline(len(attacks) - len(set(attacks) & set(CONTROLS)) - 0.5, color=MUTED, linewidth=1.2)
     frame = pd.DataFrame([{"attack": cell.attack, "scheme": cell.scheme, "setting": cell.setting, "accuracy": cell.accuracy, "keys_kept": cell.keys,
-                           "claims": cell.claims, "proven": cell.proven, "unattacked_accuracy": unattacked[cell.scheme].accuracy, "useful": cell.useful(unattacked[cell.scheme])}
+                           "claims": cell.claims, "proven": cell.proven, "unattacked_accuracy": unattacked[cell.scheme].accuracy,
+                           "useful": cell.useful(unattacked[cell.scheme])}
                           for cell in cells.values()])
     claims = "and how many of the claims are proven, under the setting that leaves the fewest of these and then the fewest key samples" \
         if frame["claims"].any() else "under the setting that leaves the fewest"
