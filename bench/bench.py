@@ -58,8 +58,11 @@ def main():
     parser.add_argument("--build", default="build", help="the build folder")
     parser.add_argument("--only", action="append", choices=BENCHMARKS, help="this one; may be given several times")
     parser.add_argument("--quick", action="store_true", help="one short repeat: shows that it works, measures little")
+    parser.add_argument("--repeats", type=int, help="of each measurement (default: 5)")
     parser.add_argument("--dir", help="where scratch files go: the disk that is measured (default: the build folder)")
     arguments = parser.parse_args()
+    if arguments.repeats is not None and arguments.repeats < 1:
+        parser.error("--repeats: at least 1")
     names = arguments.only or list(BENCHMARKS)
     if not os.path.exists(os.path.join(arguments.build, "telltale")):
         parser.error(f"there is no built telltale in {arguments.build}: ./run build makes it")
@@ -67,7 +70,8 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # removes its scratch files on the way
     cores = len(os.sched_getaffinity(0))
     folder = tempfile.mkdtemp(prefix="bench-scratch-", dir=arguments.dir or arguments.build)
-    setting = Setting(os.path.abspath(arguments.build), os.path.abspath(folder), arguments.quick)
+    setting = Setting(os.path.abspath(arguments.build), os.path.abspath(folder), arguments.quick,
+                      arguments.repeats or (1 if arguments.quick else 5))
     print(f"{cpu_name()}, {cores} cores; Linux {platform.release()}; disk: {filesystem_of(folder)}")
     busy = os.getloadavg()[0]
     if busy > 0.5:
@@ -86,7 +90,8 @@ def main():
     print("\nmedian (min-max) of " + ("1 repeat" if setting.repeats == 1 else f"{setting.repeats} interleaved repeats") +
           "; a ratio above 1 speaks for telltale\n")
     print(table(rows))
-    options = [f"--only {name}" for name in arguments.only or []] + (["--quick"] if arguments.quick else [])
+    options = [f"--only {name}" for name in arguments.only or []] + (["--quick"] if arguments.quick else []) + \
+        ([f"--repeats {arguments.repeats}"] if arguments.repeats else [])
     print("\nagain: " + " ".join(["./run bench", *options]))
     return 0
 

@@ -32,10 +32,7 @@ class Setting:
     build: str
     folder: str  # for scratch files, on the disk that is measured
     quick: bool
-
-    @property
-    def repeats(self):
-        return 1 if self.quick else 5
+    repeats: int  # of each measurement
 
     @property
     def telltale(self):
