@@ -30,6 +30,7 @@ class Coordinator {
         ledger_(ledger),
         options_(options),
         scheduler_(items, known, scheduler_options(communicator, options)),
+        pace_(scheduler_, static_cast<std::size_t>(communicator.size())),
         waker_(std::make_shared<Waker>()),
         silence_(options.worker.rank_timeout_s, static_cast<std::size_t>(communicator.size())),
         ranks_(static_cast<std::size_t>(communicator.size())) {
@@ -39,7 +40,6 @@ class Coordinator {
       if (item.payload.size() > largest_block_bytes)
         throw Error("task " + item.identity.brief() + ": its payload is too large");
     durable_done_ = scheduler_.done_count();
-    initial_cost_s_ = scheduler_.open_cost_s();
     for (std::size_t i = 0; i < known.size(); ++i)
       if (known[i] == TaskStatus::failed) ++durable_failed_;
     ranks_[0].works = options.works || communicator.size() == 1;
@@ -72,7 +72,7 @@ class Coordinator {
     summary_.stopped = summary_.remaining > 0;
     if (summary_.stopped)
       summary_.reason = stop_reason_.empty() ? scheduler_.why_blocked(options_.environments) : stop_reason_;
-    summary_.wall_s = elapsed_s();
+    summary_.wall_s = pace_.elapsed_s();
     log::info("{} tasks are done, {} failed, {} open", summary_.done, summary_.failed, summary_.remaining);
     return std::move(summary_);
   }
@@ -83,7 +83,6 @@ class Coordinator {
     bool lost = false;
     bool idle = false;  // after stop
     bool frozen = false;
-    Clock::time_point since;  // it works on what it has
   };
 
   static SchedulerOptions scheduler_options(const Communicator& communicator, const CoordinatorOptions& options) {
@@ -99,8 +98,6 @@ class Coordinator {
     result.tasks_asking = static_cast<std::size_t>(options.worker.tasks_asking);
     return result;
   }
-
-  [[nodiscard]] double elapsed_s() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
   void loop() {
     log::info("{} of {} tasks are open", scheduler_.open_count(), items_.size());
@@ -208,7 +205,7 @@ class Coordinator {
     if (head.identity != items_.at(index).identity)
       throw Error(fmt::format("rank {} answered for a task that it was not given", rank));
     summary_.busy_s[static_cast<std::size_t>(rank)] += head.seconds;
-    ranks_[static_cast<std::size_t>(rank)].since = Clock::now();
+    pace_.begins(static_cast<std::size_t>(rank));
     switch (head.status) {
       case TaskStatus::stopped: scheduler_.returned(index, rank); return;
       case TaskStatus::done:
@@ -264,7 +261,7 @@ class Coordinator {
     const double time_left_s = options_.time_left_s();
     for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
       if (!ranks_[rank].works) continue;
-      if (!scheduler_.has_work(static_cast<int>(rank))) ranks_[rank].since = Clock::now();
+      if (!scheduler_.has_work(static_cast<int>(rank))) pace_.begins(rank);
       const std::vector<std::size_t> batch = scheduler_.next(static_cast<int>(rank), time_left_s);
       for (std::size_t at = 0; at < batch.size();)
         send(static_cast<int>(rank), Tag::tasks,
@@ -331,7 +328,7 @@ class Coordinator {
 
   void report_progress(bool at_end) {
     if (!options_.progress) return;
-    const double elapsed = elapsed_s();
+    const double elapsed = pace_.elapsed_s();
     if (!at_end && elapsed < next_progress_s_) return;
     next_progress_s_ = elapsed + options_.progress_interval_s;
     Progress progress;
@@ -339,17 +336,7 @@ class Coordinator {
     progress.failed = durable_failed_;
     progress.remaining = items_.size() - durable_done_ - durable_failed_;
     progress.running = scheduler_.running_count() + tickets_.size();
-    double begun = 0;  // a long task counts while it runs
-    for (std::size_t rank = 0; rank < ranks_.size(); ++rank)
-      if (ranks_[rank].works)
-        begun += scheduler_.begun_cost_s(static_cast<int>(rank),
-                                         std::chrono::duration<double>(Clock::now() - ranks_[rank].since).count());
-    progress.remaining_cost_s = std::max(0.0, scheduler_.open_cost_s() - begun);
-    progress.elapsed_s = elapsed;
-    if (elapsed > 0) {
-      progress.tasks_per_s = static_cast<double>(initial_open_ - scheduler_.open_count()) / elapsed;
-      progress.cost_per_s = (initial_cost_s_ - progress.remaining_cost_s) / elapsed;
-    }
+    pace_.measure(progress);
     options_.progress(progress);
   }
 
@@ -363,8 +350,8 @@ class Coordinator {
   const std::vector<WorkItem>& items_;
   Ledger& ledger_;
   const CoordinatorOptions& options_;
-  const Clock::time_point start_ = Clock::now();
   Scheduler scheduler_;
+  Pace pace_;
   std::shared_ptr<Waker> waker_;
   Silence silence_;
   std::vector<Rank> ranks_;
@@ -378,8 +365,6 @@ class Coordinator {
   std::size_t told_aside_ = 0;
   std::size_t durable_done_ = 0;
   std::size_t durable_failed_ = 0;
-  std::size_t initial_open_ = scheduler_.open_count();
-  double initial_cost_s_ = 0;
   double next_progress_s_ = 0;
   Summary summary_;
 };

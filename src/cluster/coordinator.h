@@ -9,30 +9,13 @@
 #include <vector>
 
 #include "cluster/communicator.h"
+#include "cluster/progress.h"
 #include "cluster/scheduler.h"
 #include "cluster/work.h"
 #include "cluster/worker.h"
 #include "core/outcome.h"
 
 namespace telltale::cluster {
-
-struct Progress {
-  std::size_t done = 0;         ///< on disk, earlier runs included
-  std::size_t failed = 0;       ///< likewise
-  std::size_t running = 0;      ///< handed out, or waiting for the disk
-  std::size_t remaining = 0;    ///< neither done nor failed: those running included
-  double remaining_cost_s = 0;  ///< estimated seconds on a rank of speed 1, of what is neither done nor failed, less
-                                ///< what should be done by now of what runs
-  double tasks_per_s = 0;       ///< in this run so far
-  double cost_per_s = 0;        ///< estimated seconds worked off in a second of this run so far
-  double elapsed_s = 0;
-
-  /// Seconds that are left at the pace so far; none before there is one.
-  [[nodiscard]] std::optional<double> left_s() const {
-    if (!(cost_per_s > 0)) return {};
-    return remaining_cost_s / cost_per_s;
-  }
-};
 
 struct CoordinatorOptions {
   std::vector<int> environment_of_rank;   ///< one a rank; every rank computes, rank 0 if it is alone or `works`
