@@ -14,11 +14,9 @@ class Scratch final : public Attack {
   }
   [[nodiscard]] std::string title() const override { return "What a thief's own labels give without the network"; }
   [[nodiscard]] std::vector<Parameter> parameters() const override {
-    Parameter images = queries_key("scratch");
-    images.name = "scratch-images";
-    images.help =
-        "how many images of the first half of the test images are trained on with their true labels; empty: none";
-    std::vector<Parameter> keys{std::move(images)};
+    std::vector<Parameter> keys{images_key(
+        "scratch-images",
+        "how many images of the first half of the test images are trained on with their true labels; empty: none")};
     for (Parameter& key : student_keys("scratch")) keys.push_back(std::move(key));
     return keys;
   }

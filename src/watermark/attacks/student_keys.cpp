@@ -1,23 +1,28 @@
 #include "watermark/attacks/student_keys.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/json.h"
 
 namespace telltale::watermark {
 
-Parameter queries_key(const std::string& prefix) {
-  return {.name = prefix + "-queries",
+Parameter images_key(std::string name, std::string help) {
+  return {.name = std::move(name),
           .type = ValueType::integer,
           .fallback = "",
-          .help =
-              "how many images of the first half of the test images a thief asks about; empty: there is no such "
-              "thief",
+          .help = std::move(help),
           .axis = AxisRule::always,
           .least = 1,
           .most = most_of_a_count,
           .optional = true,
           .field = "queries"};
+}
+
+Parameter queries_key(const std::string& prefix) {
+  return images_key(
+      prefix + "-queries",
+      "how many images of the first half of the test images a thief asks about; empty: there is no such thief");
 }
 
 Parameter answers_key(const std::string& prefix) {

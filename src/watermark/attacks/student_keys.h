@@ -8,7 +8,9 @@
 
 namespace telltale::watermark {
 
-/// The keys `PREFIX-queries`, by which such an attack is switched on.
+/// How many images of the first half of the test images: what switches such an attack on.
+Parameter images_key(std::string name, std::string help);
+/// `PREFIX-queries`: how many of them a thief asks about.
 Parameter queries_key(const std::string& prefix);
 /// `PREFIX-answers`: labels or probabilities.
 Parameter answers_key(const std::string& prefix);
