@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "models/dense.h"
 #include "models/pooling.h"
 #include "models/registry.h"
 #include "models/weights.h"
@@ -70,6 +71,24 @@ at::Tensor Network::pooled_convolution(const char* layer, torch::nn::Conv2d& con
     return convolution_pool_relu(images, convolution->weight, convolution->bias);
   }
   return pool_relu(shown(layer, convolution(images)));
+}
+
+at::Tensor Network::dense(std::initializer_list<NamedDense> layers, const at::Tensor& values) const {
+  if (is_training() && !observer_) {
+    std::vector<at::Tensor> parameters;
+    for (const auto& [name, layer] : layers) {
+      parameters.push_back((*layer)->weight);
+      parameters.push_back((*layer)->bias);
+    }
+    return dense_layers(values, parameters);
+  }
+  at::Tensor output = values;
+  for (const NamedDense& layer : layers) {
+    output = (*layer.second)(output);
+    if (&layer != layers.end() - 1) output.relu_();
+    shown(layer.first, output);
+  }
+  return output;
 }
 
 void initialise(Network& network, const Stream& stream) { draw_weights(network, network.initialisation(), stream); }

@@ -3,8 +3,10 @@
 
 #include <torch/nn/module.h>
 #include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
 
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +55,11 @@ class Network : public torch::nn::Module {
   /// shown.
   [[nodiscard]] at::Tensor pooled_convolution(const char* layer, torch::nn::Conv2d& convolution,
                                               const at::Tensor& images) const;
+
+  /// Dense layers with ReLU between them, each shown under its name, for `values`, N x inputs. In training, where
+  /// nobody observes, they are computed as one operation (dense.h), with the same bits.
+  using NamedDense = std::pair<const char*, torch::nn::Linear*>;
+  [[nodiscard]] at::Tensor dense(std::initializer_list<NamedDense> layers, const at::Tensor& values) const;
 
   /// To be called on each layer's output.
   at::Tensor shown(const char* layer, at::Tensor output) const {

@@ -11,7 +11,7 @@ import xarray as xr
 
 from telltale.cells import constant, each, labels_of, varying, word, words
 from telltale.figures import figure
-from telltale.figures.drawing import COLOURS, INK, MARKERS, MUTED, Drawing, NothingToDraw, colour, legend, line, mark, panels, published, published_key
+from telltale.figures.drawing import COLOURS, INK, MARKERS, MUTED, Drawing, NothingToDraw, bottom, colour, grid, left, legend, line, mark, panels, published, published_key
 from telltale.figures.images import show, side_label
 from telltale.published import marks
 from telltale.repeats import over_repeats
@@ -139,19 +139,21 @@ def fit(study: Study) -> Drawing:
     transforms = [transform for transform in labels_of(data, "transform") if bool(data["fit_error"].sel(transform=transform).notnull().any())]
     if not transforms:
         raise NothingToDraw(f"{study.path}: no transform was fitted yet")
-    drawing, axes = panels(1, len(transforms), height=2.8, sharey=True)
+    drawing, axes = grid(len(transforms), 2.8, sharey=True)
     frames = []
-    for column, transform in enumerate(transforms):
+    for panel, transform in zip(axes, transforms):
         for place, count in enumerate(counts):
             x, y = (data[name].sel(transform=transform, pairs=count).values.ravel() for name in ("fit_error", "raw_accuracy"))
             there = np.isfinite(x) & np.isfinite(y) & (x > 0)
             if there.any():
-                drawn, = axes[0, column].plot(x[there], 100 * y[there], linestyle="none", marker=MARKERS[place % len(MARKERS)],
-                                              color=colour(place, len(counts), True), label=f"{word(count)} pairs", clip_on=False)
+                drawn, = panel.plot(x[there], 100 * y[there], linestyle="none", marker=MARKERS[place % len(MARKERS)],
+                                    color=colour(place, len(counts), True), label=f"{word(count)} pairs", clip_on=False)
                 mark(drawn, transform, [f"{transform}, {word(count)} pairs: error {one:.3g}, {100 * other:.2f}%" for one, other in zip(x[there], y[there])])
             frames.append(pd.DataFrame({"transform": transform, "pairs": count, "fit_error": x, "raw_accuracy": y}))
-        axes[0, column].set(title=transform, xscale="log", xlabel="fit error (rms)", ylabel="accuracy, %" if column == 0 else "")
-    legend(axes[0, 0])
+        panel.set(title=transform, xscale="log")
+    bottom(axes, "fit error (rms)")
+    left(axes, "accuracy, %")
+    legend(axes[0])
     frame = pd.concat(frames, ignore_index=True).dropna()
     best = frame.loc[frame["raw_accuracy"].idxmax()] if len(frame) else None
     return Drawing(drawing, frame, "A mark an attempt; the error is of what the fitted transform adds less what the owner's adds, over pixels of test images.",
@@ -174,12 +176,9 @@ def regain(study: Study) -> Drawing:
     if not networks:
         raise NothingToDraw(f"{study.path}: no thief has tried yet")
     summary = over_repeats(data)
-    columns = min(len(networks), 3)
-    drawing, axes = panels(-(-len(networks) // columns), columns, height=3.0, sharey=True)
-    for panel in axes.flat[len(networks):]:
-        panel.set_axis_off()
+    drawing, axes = grid(len(networks), 3.0, sharey=True)
     frames = []
-    for panel, network in zip(axes.flat, networks):
+    for panel, network in zip(axes, networks):
         for place, way in enumerate(ways):
             cell = _best(summary.sel({**network, "regain_by": way}), ("regain_steps", "regain_block")).squeeze()
             mean, low, high = (np.atleast_1d(cell[which].values) for which in ("mean", "low", "high"))
@@ -190,7 +189,7 @@ def regain(study: Study) -> Drawing:
                  marker=MARKERS[place % len(MARKERS)], text="{x:g} labels a class: {y:.2f}%")
             frames.append(pd.DataFrame({**network, "by": way, "labels": labels, "mean": mean, "low": low, "high": high}))
         panel.set_title("\n".join([network["transform"], *(words({name: network[name]}) for name in settings)]), loc="left")
-        panel.set(xscale="log", xlabel="labels a class")
+        panel.set(xscale="log")
         counts = [float(label) for label in labels_of(data, "regain_labels")]
         panel.set_xticks([count or 0.5 for count in counts], [word(count) for count in counts])
         panel.minorticks_off()
@@ -199,9 +198,9 @@ def regain(study: Study) -> Drawing:
         owner = over_repeats(study["train"]["accuracy"]).sel(network)
         owner = owner.isel({dim: 0 for dim in owner.dims})
         mark(panel.axhline(100 * float(owner["mean"]), color=MUTED, linewidth=0.8, label="the owner"), "the owner", [])
-    for panel in axes[:, 0]:
-        panel.set_ylabel("accuracy of raw images, %")
-    legend(axes[0, 0])
+    bottom(axes, "labels a class")
+    left(axes, "accuracy of raw images, %")
+    legend(axes[0])
     frame = pd.concat(frames, ignore_index=True).dropna(subset=["mean"])
     return Drawing(drawing, frame, f"{_repeats(data)} Of each way the best number of steps and block. Dotted: without the stolen network.",
                    _protection(frame, networks))

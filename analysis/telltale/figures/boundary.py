@@ -17,7 +17,7 @@ from telltale import published
 from telltale.cells import each, labels_of, word, words
 from telltale.figures import drawing as draw
 from telltale.figures import figure, images
-from telltale.figures.drawing import COLOURS, INK, MARKERS, MUTED, PAPER, Drawing, NothingToDraw, colour, heatmap, legend, mark, panels, published_key
+from telltale.figures.drawing import COLOURS, INK, MARKERS, MUTED, PAPER, Drawing, NothingToDraw, colour, grid, heatmap, legend, mark, panels, published_key
 from telltale.repeats import over_repeats
 from telltale.results import Study
 
@@ -69,12 +69,10 @@ def label_pairs(study: Study) -> Drawing:
     if not matrices:
         raise NothingToDraw(f"{study.path}: no search has a verified sample yet")
     shown = matrices[:_MOST_PANELS]
-    columns, classes = min(len(shown), 3), labels_of(chosen, "class")
-    drawing, axes = panels(-(-len(shown) // columns), columns, height=(4.4, 4.1, 3.2)[columns - 1])
+    classes = labels_of(chosen, "class")
+    drawing, axes = grid(len(shown), (4.4, 4.1, 3.2)[min(len(shown), 3) - 1])
     frames = []
-    for panel in axes.ravel()[len(shown):]:
-        images.blank(panel)
-    for panel, (labels, matrix) in zip(axes.ravel(), shown):
+    for panel, (labels, matrix) in zip(axes, shown):
         texts = np.array([[f"{value:.0f}" if value else "" for value in row] for row in matrix])
         heatmap(panel, matrix, texts, "successes", rows=classes, columns=classes, what="identified machine {row}, others {column}: {value:.0f} samples")
         panel.set(title=f"{', '.join(str(one) for one in labels.values())}: {matrix.sum():.0f} samples", xlabel="contrast label (all others)", ylabel="identifying label")

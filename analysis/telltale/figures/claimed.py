@@ -7,12 +7,9 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from telltale.figures.attacked import told_cases
-from telltale.figures.drawing import panels
 from telltale.results import Study
 
 LEVEL = 0.01  # as of the verdicts in the file
@@ -53,23 +50,3 @@ def too_few(study: Study, strata: Sequence[str] = ()) -> str:
     few = {"decoys": setting(study, "decoys"), "null models": setting(study, "null_models") if has_models else 0}
     return "".join(f" With {count} {what} p is at least {1 / (count + 1):.2g}, and nothing that asks them can be proven at 1%."
                    for what, count in few.items() if count and 1 / (count + 1) > LEVEL * (1 + 1e-12))
-
-
-def columns_of(count: int) -> int:
-    return min(count, 3)
-
-
-def grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
-    """So many panels with the same axes."""
-    columns = columns_of(count)
-    drawing, axes = panels(-(-count // columns), columns, height=height, sharex=True, sharey=True)
-    for panel in axes.flat[count:]:
-        panel.set_axis_off()
-    return drawing, list(axes.flat[:count])
-
-
-def bottom(axes: Sequence[Axes], label: str) -> None:
-    """The label below the lowest panel of each column."""
-    for panel in axes[-columns_of(len(axes)):]:
-        panel.set_xlabel(label)
-        panel.tick_params(labelbottom=True)

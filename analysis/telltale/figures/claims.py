@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from telltale.cells import each, labels_of, varying, words
 from telltale.figures import claimed, figure
 from telltale.figures.attacked import UNATTACKED, attacks_of, group_of, what_is_left, worth_stealing
-from telltale.figures.drawing import COLOURS, INK, MARKERS, MUTED, PAPER, Drawing, NothingToDraw, colour, legend, line, mark, panels
+from telltale.figures.drawing import COLOURS, INK, MARKERS, MUTED, PAPER, Drawing, NothingToDraw, bottom, colour, grid, legend, line, mark, panels
 from telltale.results import Study
 
 _OWNERSHIP = ("ownership",)
@@ -133,7 +133,7 @@ def null(study: Study) -> Drawing:
         raise NothingToDraw(f"{study.path}: no null model has been asked yet")
     strata = [str(one) for one in labels_of(others, "null_stratum")]
     schemes = [scheme for scheme in labels_of(own, "scheme") if any(len(claimed.there(scores.sel(scheme=scheme))) for scores in (own, others))]
-    drawing, axes = claimed.grid(len(schemes), 0.75 + 0.2 * (len(strata) + 1))
+    drawing, axes = grid(len(schemes), 0.75 + 0.2 * (len(strata) + 1), sharex=True, sharey=True)
     frames, said, silent = [], [], []
     for panel, scheme in zip(axes, schemes):
         by_stratum = others.sel(scheme=scheme)
@@ -156,7 +156,7 @@ def null(study: Study) -> Drawing:
         panel.set_yticks(range(len(strata) + 1), [*strata, "claimed"])
         panel.grid(axis="y", visible=False)
         panel.axhline(len(strata) - 0.5, color=MUTED, linewidth=0.6)
-    claimed.bottom(axes, "matches, %")
+    bottom(axes, "matches, %")
     legend(axes[0])
     unasked = f" Not asked, as they have no output for the claimed label, or not yet: {', '.join(silent)}." if silent else ""
     return Drawing(drawing, pd.DataFrame(frames), "Share of a claim's queries that get the claimed label, from null models by stratum and from the "

@@ -67,6 +67,33 @@ def panels(rows: int, columns: int, height: float = 2.6, width: float = WIDTH, *
     return figure, figure.subplots(rows, columns, squeeze=False, **more)
 
 
+def grid(count: int, height: float, across: int = 3, **more: Any) -> tuple[Figure, list[Axes]]:
+    """So many panels, at most `across` beside each other; the rest of the last row stays empty."""
+    columns = min(count, across)
+    figure, axes = panels(-(-count // columns), columns, height=height, **more)
+    for panel in axes.flat[count:]:
+        panel.set_axis_off()
+    return figure, list(axes.flat[:count])
+
+
+def bottom(axes: Sequence[Axes], label: str) -> None:
+    """Of a grid: the label below the lowest panel of each column."""
+    for panel in axes[-_columns(axes):]:
+        panel.set_xlabel(label)
+        panel.tick_params(labelbottom=True)
+
+
+def left(axes: Sequence[Axes], label: str) -> None:
+    """Of a grid: the label beside the first panel of each row."""
+    for panel in axes[::_columns(axes)]:
+        panel.set_ylabel(label)
+
+
+def _columns(axes: Sequence[Axes]) -> int:
+    spec: Any = axes[0].get_subplotspec()
+    return int(spec.get_gridspec().ncols)
+
+
 def colour(place: int, of: int = 0, ordered: bool = False) -> str:
     """Of the series at a place; of ordered labels, by their share of the way from the first to the last of `of`."""
     if not ordered:

@@ -11,7 +11,7 @@ import xarray as xr
 
 from telltale.cells import each, labels_of, word, words
 from telltale.figures import claimed, figure
-from telltale.figures.drawing import INK, MARKERS, MUTED, Drawing, NothingToDraw, colour, heatmap, legend, line, mark, panels
+from telltale.figures.drawing import INK, MARKERS, MUTED, Drawing, NothingToDraw, bottom, colour, grid, heatmap, left, legend, line, mark, panels
 from telltale.results import Study
 
 _OWNERSHIP = ("ownership",)
@@ -80,7 +80,7 @@ def machines(study: Study) -> Drawing:
         raise NothingToDraw(f"{study.path}: no watermark has been read on any environment yet")
     environments, rates = [str(one) for one in labels_of(group, "environment")], labels_of(group, "machines_prune_rate")
     networks = [str(dim) for dim in share.dims if dim not in ("scheme", "machines_prune_rate", "environment")]
-    drawing, axes = claimed.grid(len(schemes), 1.9)
+    drawing, axes = grid(len(schemes), 1.9, sharex=True, sharey=True)
     frames, agree, verdicts = [], [], 0
     for panel, scheme in zip(axes, schemes):
         one = share.sel(scheme=scheme)
@@ -100,9 +100,8 @@ def machines(study: Study) -> Drawing:
                                 label="verdicts differ", clip_on=False)
             mark(drawn, "verdicts differ", [f"{scheme}, pruning rate {word(rate)}: {'; '.join(told)}" for rate, told in parting.items()])
         panel.set(title=scheme, ylim=(-3, 103))
-    claimed.bottom(axes, "pruning rate")
-    for panel in axes[::claimed.columns_of(len(schemes))]:
-        panel.set_ylabel("matches, %")
+    bottom(axes, "pruning rate")
+    left(axes, "matches, %")
     legend(axes[0])
     parted, judged = _parted(group, asked), int(((group["verdict"] != "").sum("environment") > 1).sum())
     return Drawing(drawing, pd.DataFrame(frames), "Share of a claim's queries that get the claimed label, a line an environment: one for all where "

@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 
 from telltale.cells import each, labels_of, word
 from telltale.figures import figure
-from telltale.figures.drawing import COLOURS, MUTED, PAPER, Drawing, NothingToDraw, colour, heatmap, mark, panels
+from telltale.figures.drawing import COLOURS, MUTED, PAPER, Drawing, NothingToDraw, bottom, colour, grid, heatmap, mark, panels
 from telltale.results import Study
 
 _COMPARE = ("compare",)
@@ -45,7 +45,7 @@ def dendrogram(study: Study) -> Drawing:
     if not found:
         raise NothingToDraw(f"{study.path}: the answers of no two machines are there yet")
     shown = found[:_MOST_PANELS]
-    drawing, axes = _grid(len(shown), 0.75 + 0.19 * len(names), sharex=True)
+    drawing, axes = grid(len(shown), 0.75 + 0.19 * len(names), across=2, sharex=True)
     frames = []
     for panel, one in zip(axes, shown):
         order = [int(at) for at in one.values["leaf_order"].values if at >= 0]
@@ -67,8 +67,7 @@ def dendrogram(study: Study) -> Drawing:
         panel.grid(axis="y", visible=False)
     for panel in axes:
         panel.set_xlim(left=0)
-    for panel in axes[-2:]:
-        panel.set_xlabel("lost bits of the significand")
+    bottom(axes, "lost bits of the significand")
     data = pd.DataFrame(frames)
     return Drawing(drawing, data, f"Average linkage by the bits of the significand that are lost between machines{_rest(found, shown)}. "
                    "Thick and green, at 0: the same bits.",
@@ -250,7 +249,7 @@ def _kept(one: _Panel, names: Sequence[str]) -> tuple[list[str], list[int]]:
 
 def _squares_grid(shown: Sequence[_Panel], names: Sequence[str]) -> tuple[Figure, list[Axes]]:
     alike = len(names) <= _MOST_MACHINES  # else every panel has its own machines
-    return _grid(len(shown), max(2.6 if alike else 3.6, 0.22 * max(len(_kept(one, names)[0]) for one in shown)), sharex=alike, sharey=alike)
+    return grid(len(shown), max(2.6 if alike else 3.6, 0.22 * max(len(_kept(one, names)[0]) for one in shown)), across=2, sharex=alike, sharey=alike)
 
 
 def _squares(panel: Axes, shades: np.ndarray, texts: np.ndarray, told: np.ndarray, series: str, names: Sequence[str], most: float | None = None) -> None:
@@ -261,14 +260,6 @@ def _squares(panel: Axes, shades: np.ndarray, texts: np.ndarray, told: np.ndarra
     small = 8 if len(names) <= 8 else 7 if len(names) <= 24 else 4.5
     panel.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor", fontsize=small)
     panel.set_yticks(range(len(names)), names, fontsize=small)
-
-
-def _grid(count: int, height: float, **more: Any) -> tuple[Figure, list[Axes]]:
-    columns = min(count, 2)
-    drawing, axes = panels(-(-count // columns), columns, height=height, **more)
-    for panel in axes.ravel()[count:]:
-        panel.set_axis_off()
-    return drawing, list(axes.ravel()[:count])
 
 
 def _title(labels: dict[str, Any]) -> str:

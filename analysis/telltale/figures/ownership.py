@@ -11,7 +11,7 @@ import pandas as pd
 from telltale.cells import each, varying, words
 from telltale.figures import figure
 from telltale.figures.attacked import CONTROLS, UNATTACKED, USEFUL, attacks_of, controls_of, told_cases, what_is_left, worth_stealing
-from telltale.figures.drawing import INK, MARKERS, MUTED, Drawing, NothingToDraw, colour, heatmap, legend, mark, panels
+from telltale.figures.drawing import INK, MARKERS, MUTED, Drawing, NothingToDraw, bottom, colour, grid, heatmap, left, legend, mark, panels
 from telltale.results import Study
 
 _OWNERSHIP = ("ownership",)
@@ -77,8 +77,9 @@ def matrix(study: Study) -> Drawing:
     panel.set_xlabel(f"{shown}; hatched: no setting leaves 90% of the accuracy", fontsize=8, loc="left")
     panel.tick_params(length=0)
     panel.axhline(0.5, color=MUTED, linewidth=1.2)
-    if set(attacks) & set(CONTROLS):
-        panel.axhline(len(attacks) - len(set(attacks) & set(CONTROLS)) - 0.5, color=MUTED, linewidth=1.2)
+    controls = set(attacks) & set(CONTROLS)
+    if controls:
+        panel.axhline(len(attacks) - len(controls) - 0.5, color=MUTED, linewidth=1.2)
     frame = pd.DataFrame([{"attack": cell.attack, "scheme": cell.scheme, "setting": cell.setting, "accuracy": cell.accuracy, "keys_kept": cell.keys,
                            "claims": cell.claims, "proven": cell.proven, "unattacked_accuracy": unattacked[cell.scheme].accuracy,
                            "useful": cell.useful(unattacked[cell.scheme])}
@@ -94,11 +95,8 @@ def matrix(study: Study) -> Drawing:
 def accuracy_keys(study: Study) -> Drawing:
     """A panel a scheme, a mark a setting of an attack: a thief wants to be at the bottom, right of the line."""
     found, unattacked = _all_left(study)
-    columns = min(len(unattacked), 3)
-    drawing, axes = panels(-(-len(unattacked) // columns), columns, height=2.2, sharex=True, sharey=True)
-    for panel in axes.flat[len(unattacked):]:
-        panel.set_axis_off()
-    for panel, (scheme, before) in zip(axes.flat, unattacked.items()):
+    drawing, axes = grid(len(unattacked), 2.2, sharex=True, sharey=True)
+    for panel, (scheme, before) in zip(axes, unattacked.items()):
         for place, kind in enumerate((*_KINDS, "others")):
             shown = [one for one in found if one.scheme == scheme and _kind(one) == kind]
             if shown:
@@ -110,12 +108,9 @@ def accuracy_keys(study: Study) -> Drawing:
         mark(drawn, "unattacked", [before.told])
         mark(panel.axvline(100 * USEFUL * before.accuracy, color=MUTED, linewidth=0.9, linestyle="--", label="90% of accuracy"), "90% of accuracy")
         panel.set(title=scheme, ylim=(-3, 103))
-    for panel in axes[:, 0]:
-        panel.set_ylabel("key samples kept, %")
-    for panel in axes.flat[max(0, len(unattacked) - columns):len(unattacked)]:
-        panel.set_xlabel("accuracy, %")
-        panel.tick_params(labelbottom=True)
-    legend(axes[0, 0])
+    bottom(axes, "accuracy, %")
+    left(axes, "key samples kept, %")
+    legend(axes[0])
     frame = pd.DataFrame([{"scheme": one.scheme, "attack": one.attack, "kind": _kind(one), "setting": one.setting, "accuracy": one.accuracy,
                            "keys_kept": one.keys} for one in found])
     return Drawing(drawing, frame, "A mark a setting of an attack. Left of the line, at 90% of the unattacked accuracy, a network is not worth stealing. "

@@ -102,8 +102,7 @@ std::optional<Table> power_table(const store::Group& root, const store::Group& t
                "were looked at, with which 95% of the claims are proven; -: not even all do that."}};
   if (!not_stolen.empty())
     table.notes.emplace_back(
-        "Not stolen: networks that a thief trained with labels of his own (scratch): a claim that is proven is a false "
-        "one.");
+        "Not stolen: networks that owe the attacked one nothing. A claim that is proven of them is a false one.");
   for (const auto& [networks, claims] :
        {std::pair("unattacked", &before), std::pair("attacked", &after), std::pair("not stolen", &not_stolen)})
     for (const auto& [scheme, of] : *claims) {

@@ -11,6 +11,7 @@
 #include "experiments/ownership/machines.h"
 #include "study/cells.h"
 #include "study/table.h"
+#include "watermark/attack.h"
 #include "watermark/claims.h"
 
 namespace telltale::experiments {
@@ -116,14 +117,14 @@ Table matrix_table(const store::Group& root, const store::Group& train) {
        "that leave at least 90% of the accuracy; where none does, those that leave the most accuracy. Accuracies are "
        "those of the second half of the test images, which no attack sees; keys are new key samples, or those trained "
        "on of schemes that have no others; means over repeats and cases."}};
-  if (root.child("scratch") != nullptr)
-    table.notes.emplace_back(
-        "scratch is no attack, but a network that a thief trains with labels of his own: what leaves no more accuracy "
-        "took nothing of worth.");
   const auto before = left_of(train, train);
   for (const std::string& attack : attacks_met()) {
     const store::Group* group = root.child(attack);
     if (group == nullptr) continue;
+    if (watermark::attack_named(attack).is_control())
+      table.notes.push_back(attack +
+                            " is no attack, but a network that owes the attacked one nothing: what leaves no more "
+                            "accuracy took nothing of worth.");
     for (const auto& [scheme, by_settings] : left_of(*group, train)) {
       const auto untouched = before.find(scheme);
       if (!watermark::scheme_named(scheme).marks() || untouched == before.end()) continue;

@@ -20,8 +20,7 @@ class AimeSequential : public Network {
         output_(register_module("output", Linear(64, spec.classes))) {}
 
   at::Tensor forward(const at::Tensor& images) override {
-    const at::Tensor first = shown("dense1", dense1_(flat(scaled(images, pixels_))).relu_());
-    return shown("output", output_(shown("dense2", dense2_(first).relu_())));
+    return dense({{"dense1", &dense1_}, {"dense2", &dense2_}, {"output", &output_}}, flat(scaled(images, pixels_)));
   }
 
  private:
@@ -47,8 +46,7 @@ class AimeCnn : public Network {
   at::Tensor forward(const at::Tensor& images) override {
     const at::Tensor first = shown("pool1", pooled_convolution("conv1", conv1_, scaled(images, pixels_)));
     const at::Tensor second = shown("pool2", pooled_convolution("conv2", conv2_, first));
-    const at::Tensor dense = shown("dense1", dense1_(flat(second)).relu_());
-    return shown("output", output_(shown("dense2", dense2_(dense).relu_())));
+    return dense({{"dense1", &dense1_}, {"dense2", &dense2_}, {"output", &output_}}, flat(second));
   }
 
  private:

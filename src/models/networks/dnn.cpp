@@ -28,7 +28,7 @@ class Dnn1 : public Network {
 
   at::Tensor forward(const at::Tensor& images) override {
     const at::Tensor maps = shown("pool", pooled_convolution("conv", conv_, images));
-    return shown("output", output_(shown("dense", dense_(flat(maps)).relu_())));
+    return dense({{"dense", &dense_}, {"output", &output_}}, flat(maps));
   }
 
  private:
