@@ -94,6 +94,15 @@ def test_colours_of_the_palette_are_variables_with_the_colour_itself_for_no_page
         assert not re.search(rf"(?<!, ){colour}", svg), f"{colour} is not a variable"
 
 
+def test_a_timeline_has_a_colour_for_each_kind_of_task_that_took_long_and_one_for_the_rest(drawings):
+    _, _, drawing = next(one for one in drawings if one[0] == "ownership" and one[1].name == "run-timeline")
+    legend, = drawing.figure.legends
+    painted = {text.get_text(): patch.get_facecolor() for text, patch in zip(legend.get_texts(), legend.get_patches())}
+    took = drawing.data.groupby("kind")["seconds"].sum().sort_values()
+    assert len(took) > len(painted) == len(set(painted.values()))
+    assert "others" in painted and took.index[-1] in painted and took.index[0] not in painted
+
+
 def test_marks_have_their_values_to_be_read_on_hover(drawings):
     _, kind, drawing = next(one for one in drawings if one[1].name == "new-label-fig4")
     svg = to_svg(drawing, kind.name, kind.title)

@@ -20,7 +20,8 @@ from telltale.results import Study
 _MOST_TASKS = 1000   # drawn one by one; more become shares of bins, so that a page can hold them
 _MOST_BINS, _MOST_CELLS = 400, 40000
 _MOST_LANES = 8      # of tasks that share a rank
-_PAINTS = (*COLOURS, ORDERED[0], FAINT, INK)  # of kinds of tasks: there may be more than COLOURS
+_PAINTS = (*COLOURS, ORDERED[0], INK)  # of the kinds of tasks that took the most time; all others are _OTHERS
+_OTHERS = FAINT
 _GAP = 0.03          # between two starts, of all time worked
 
 
@@ -55,19 +56,22 @@ def timeline(study: Study) -> Drawing:
     """A row a rank, a bar a task; of very many tasks, how busy each rank was in each bin of time."""
     run = _run(study)
     ranks = sorted({rank for start in run.starts for rank in start.ranks})
-    kinds = list(dict.fromkeys(run.tasks["kind"]))
+    paints = _paints(run.tasks)
+    entries = {kind: paint for kind, paint in paints.items() if paint != _OTHERS}
+    if len(entries) < len(paints):
+        entries["others"] = _OTHERS
     # The legend of very many kinds has more rows than fit above a single rank.
-    drawing, axes = panels(1, 1, height=1.2 + min(0.26 * len(ranks), 7.0) + 0.19 * max(0, len(kinds) // 4 - 2))
+    drawing, axes = panels(1, 1, height=1.2 + min(0.26 * len(ranks), 7.0) + 0.19 * max(0, len(entries) // 4 - 2))
     panel = axes[0, 0]
     many = len(run.tasks) > _MOST_TASKS
-    data = _draw_bins(panel, run, ranks, kinds) if many else _draw_tasks(panel, run, ranks, kinds)
+    data = _draw_bins(panel, run, ranks, paints) if many else _draw_tasks(panel, run, ranks, paints)
     told = {rank: text for start in run.starts for rank, text in start.told.items()}
     every = -(-len(ranks) // 40)
     panel.set_yticks(range(0, len(ranks), every), [f"{rank} {told.get(rank, '')}".strip() if every == 1 else str(rank) for rank in ranks[::every]])
     panel.set(ylim=(len(ranks) - 0.4, -0.6), ylabel="rank")
     panel.grid(axis="y", visible=False)
     _time_axis(panel, run)
-    legend(panel, columns=6, more=[Patch(color=_PAINTS[place % len(_PAINTS)], label=kind) for place, kind in enumerate(kinds)])
+    legend(panel, columns=6, more=[Patch(color=paint, label=label) for label, paint in entries.items()])
     failed = int((run.tasks["status"] == "failed").sum())
     how = "where tasks share a rank, its row has lanes." if not many else "too many for a bar each: colour is the kind that took most of a bin, " \
         "its strength the share of the bin that the rank was busy."
@@ -192,12 +196,20 @@ def _run(study: Study) -> _Run:
     return _Run(tasks, starts, said, at - gap)
 
 
-def _draw_tasks(panel: Axes, run: _Run, ranks: list[int], kinds: list[str]) -> pd.DataFrame:
+def _paints(tasks: pd.DataFrame) -> dict[str, str]:
+    """A colour for every kind, in the order in which they began."""
+    kinds = list(dict.fromkeys(tasks["kind"]))
+    longest = tasks.groupby("kind")["seconds"].sum().nlargest(len(_PAINTS)).index
+    own = iter(_PAINTS)
+    return {kind: next(own) if kind in longest else _OTHERS for kind in kinds}
+
+
+def _draw_tasks(panel: Axes, run: _Run, ranks: list[int], paints: dict[str, str]) -> pd.DataFrame:
     lanes = _lanes(run.tasks)
     tasks = run.tasks.assign(lane=lanes).sort_values(["kind", "begin"], kind="stable")
     several = tasks.groupby("rank")["lane"].max() + 1
     unit, seconds = run.unit
-    for place, kind in enumerate(kinds):
+    for kind, paint in paints.items():
         part = tasks[tasks["kind"] == kind]
         corners, texts, edges = [], [], []
         for task in part.itertuples():
@@ -207,7 +219,7 @@ def _draw_tasks(panel: Axes, run: _Run, ranks: list[int], kinds: list[str]) -> p
             corners.append([(begin, top), (end, top), (end, top + height * 0.94), (begin, top + height * 0.94)])
             texts.append(f"{kind}, {task.seconds:.3g} s, rank {task.rank}{', failed' if task.status == 'failed' else ''}")
             edges.append(INK if task.status == "failed" else "none")
-        bars = PolyCollection(corners, facecolors=_PAINTS[place % len(_PAINTS)], edgecolors=edges if INK in edges else "none", linewidths=0.8)
+        bars = PolyCollection(corners, facecolors=paint, edgecolors=edges if INK in edges else "none", linewidths=0.8)
         panel.add_collection(bars)
         mark(bars, kind, texts)
     data = tasks[["start", "rank", "kind", "status", "seconds"]].assign(**{f"begin_{unit}": tasks["begin"] / seconds})
@@ -229,9 +241,10 @@ def _lanes(tasks: pd.DataFrame) -> np.ndarray:
     return lanes
 
 
-def _draw_bins(panel: Axes, run: _Run, ranks: list[int], kinds: list[str]) -> pd.DataFrame:
+def _draw_bins(panel: Axes, run: _Run, ranks: list[int], paints: dict[str, str]) -> pd.DataFrame:
     """A picture a start: it stays small however many tasks there are."""
-    paints = np.array([matplotlib.colors.to_rgb(_PAINTS[place % len(_PAINTS)]) for place in range(len(kinds))])
+    kinds = list(paints)
+    fills = np.array([matplotlib.colors.to_rgb(paint) for paint in paints.values()])
     unit, seconds = run.unit
     frames = []
     busy_of = {rank: [0.0, 0.0] for rank in ranks}  # seconds busy, and there
@@ -245,7 +258,7 @@ def _draw_bins(panel: Axes, run: _Run, ranks: list[int], kinds: list[str]) -> pd
             part, row = of_rank[rank], ranks.index(rank)
             share = np.clip(_busy(part, edges) / np.diff(edges), 0, 1)
             most = np.argmax([_busy(part[part["kind"] == kind], edges) for kind in kinds], axis=0)
-            picture[row, :, :3], picture[row, :, 3] = paints[most], share
+            picture[row, :, :3], picture[row, :, 3] = fills[most], share
             busy_of[rank][0] += float((share * np.diff(edges)).sum())
             frames.append(pd.DataFrame({"start": start.number, "rank": rank, f"from_{unit}": edges[:-1] / seconds, f"to_{unit}": edges[1:] / seconds,
                                         "busy_share": share, "kind": np.where(share > 0, np.array(kinds)[most], "")}))
