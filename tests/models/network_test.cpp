@@ -7,9 +7,7 @@
 #include <cmath>
 
 #include "core/identity.h"
-#include "models/dense.h"
 #include "models/evaluate.h"
-#include "models/pooling.h"
 #include "models/runtime.h"
 #include "models/weights.h"
 #include "samples.h"
@@ -214,72 +212,6 @@ TEST(Networks, InputGradientIsTheSlope) {
   const double h = 1e-3;
   const auto along = [&](double t) { return network->forward(image + t * direction)[0][1].item<double>(); };
   EXPECT_NEAR((along(h) - along(-h)) / (2 * h), slope, 2e-3 * (1 + std::abs(slope)));
-}
-
-TEST(DenseLayers, GiveTheBitsOfLibTorchsLinearsAndRelusWithTheirGradients) {
-  const auto gradients_of = [](bool first_learns, bool as_one) {
-    torch::manual_seed(3);
-    const at::Tensor values = at::randn({5, 20}).requires_grad_(first_learns);
-    std::vector<at::Tensor> parameters{at::randn({12, 20}), at::randn({12}),   at::randn({8, 12}),
-                                       at::randn({8}),      at::randn({3, 8}), at::randn({3})};
-    for (std::size_t i = first_learns ? 0 : 3; i < parameters.size(); ++i) parameters[i].requires_grad_();
-    at::Tensor output = values;
-    if (as_one) {
-      output = dense_layers(values, parameters);
-    } else {
-      for (std::size_t i = 0; i < parameters.size(); i += 2) {
-        output = at::linear(output, parameters[i], parameters[i + 1]);
-        if (i + 2 < parameters.size()) output.relu_();
-      }
-    }
-    at::cross_entropy_loss(output, at::tensor({0, 2, 1, 1, 0}, at::kLong)).backward();
-    std::vector<at::Tensor> all{output.detach(), values.grad()};
-    for (const at::Tensor& parameter : parameters) all.push_back(parameter.grad());
-    return all;
-  };
-  for (const bool first_learns : {true, false}) {
-    const auto ours = gradients_of(first_learns, true), theirs = gradients_of(first_learns, false);
-    for (std::size_t i = 0; i < theirs.size(); ++i) {
-      ASSERT_EQ(ours[i].defined(), theirs[i].defined()) << i;
-      if (theirs[i].defined()) EXPECT_TRUE(torch::equal(ours[i], theirs[i])) << i;
-    }
-  }
-}
-
-TEST(PoolRelu, IsThePoolOfTheReluBitForBitWithItsGradient) {
-  torch::manual_seed(5);
-  for (const auto& size :
-       std::vector<std::vector<std::int64_t>>{{3, 5, 6, 8}, {2, 32, 7, 9}, {1, 1, 2, 2}, {2, 17, 5, 4}}) {
-    // Few distinct values, so that windows have equal maxima and zeros.
-    const at::Tensor values = torch::randint(-3, 3, size).to(at::kFloat) / 2;
-    at::Tensor ours = channels_last(values).clone().requires_grad_();
-    at::Tensor theirs = values.clone().requires_grad_();
-    const at::Tensor pooled = pool_relu(ours);
-    const at::Tensor expected = torch::max_pool2d(torch::relu(theirs), 2);
-    EXPECT_TRUE(torch::equal(pooled, expected));
-    const at::NoGradGuard no_grad;
-    EXPECT_TRUE(torch::equal(pool_relu(values), expected));
-  }
-}
-
-TEST(PoolRelu, GradientGoesToTheFirstLargestOrNowhere) {
-  at::Tensor maps = torch::tensor({{1.F, 2.F, -1.F, -2.F, 9.F}, {2.F, 0.F, -3.F, -4.F, 9.F}}).view({1, 1, 2, 5});
-  maps.requires_grad_();
-  const at::Tensor pooled = pool_relu(maps);
-  EXPECT_TRUE(torch::equal(pooled, torch::tensor({2.F, 0.F}).view({1, 1, 1, 2})));
-  (pooled * torch::tensor({3.F, 5.F}).view({1, 1, 1, 2})).sum().backward();
-  EXPECT_TRUE(torch::equal(maps.grad(),
-                           torch::tensor({{0.F, 3.F, 0.F, 0.F, 0.F}, {0.F, 0.F, 0.F, 0.F, 0.F}}).view({1, 1, 2, 5})));
-}
-
-TEST(PoolRelu, NanIsNotHidden) {
-  const at::Tensor maps = torch::tensor({1.F, NAN, 3.F, 2.F}).view({1, 1, 2, 2});
-  EXPECT_TRUE(std::isnan(pool_relu(maps).item<float>()));
-}
-
-TEST(PoolRelu, OtherTypesAreServedToo) {
-  const at::Tensor maps = torch::tensor({-1.0, 0.25, -3.0, 0.5}, at::kDouble).view({1, 1, 2, 2});
-  EXPECT_EQ(pool_relu(maps).item<double>(), 0.5);
 }
 
 TEST(Initialise, DrawsWithinGlorotsLimitsAndZeroBiases) {
