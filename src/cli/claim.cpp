@@ -170,9 +170,8 @@ int run_claim(const Arguments& arguments, char**) {
       throw InputError(fmt::format("--owner-model: {}", error.what()));
     }
   }
-  const double limit_s = options.number("time-limit", 600), memory_gib = options.number("memory", 4);
-  if (!(limit_s > 0 && limit_s <= 1e6)) throw InputError("--time-limit: seconds, more than 0");
-  if (!(memory_gib > 0 && memory_gib <= 1e4)) throw InputError("--memory: GiB, more than 0");
+  const double limit_s = options.number_above_0("time-limit", 600, 1e6, "seconds");
+  const double memory_gib = options.number_above_0("memory", 4, 1e4, "GiB");
 
   const OwnersKey key = experiments::read_key(options.argument);
   const ClaimQueries queries(key, experiments::load_data(key.manifest, options.value("data-dir").value_or("")));

@@ -96,6 +96,12 @@ double Options::number(const std::string& name, double fallback) const {
   }
 }
 
+double Options::number_above_0(const std::string& name, double fallback, double most, const char* unit) const {
+  const double found = number(name, fallback);
+  if (!(found > 0 && found <= most)) throw InputError("--" + name + ": " + unit + ", more than 0");
+  return found;
+}
+
 long long Options::whole_number(const std::string& name, long long fallback) const {
   const auto given = value(name);
   if (!given) return fallback;

@@ -22,6 +22,8 @@ struct Options {
   /// An own option as a number. Throw InputError, naming the option, if it is none.
   [[nodiscard]] double number(const std::string& name, double fallback) const;
   [[nodiscard]] long long whole_number(const std::string& name, long long fallback) const;
+  /// One that is above 0 and at most `most`; the refusal says `unit`.
+  [[nodiscard]] double number_above_0(const std::string& name, double fallback, double most, const char* unit) const;
 };
 
 struct OwnOption {

@@ -165,9 +165,7 @@ std::optional<AnswerRequest> read_answer(const Arguments& arguments) {
   const auto options = read(
       arguments, {"answer", "MODEL", true, {{"memory", "GiB that it may take (default 4)"}}, false, "QUERIES.npy"});
   if (!options) return std::nullopt;
-  AnswerRequest request{options->argument, options->second_argument, options->number("memory", 4)};
-  if (!(request.memory_gib > 0 && request.memory_gib <= 1e4)) throw InputError("--memory: GiB, more than 0");
-  return request;
+  return AnswerRequest{options->argument, options->second_argument, options->number_above_0("memory", 4, 1e4, "GiB")};
 }
 
 void take_profile(const study::Job& job, bool coordinator_works, char** argv, const char* program) {
