@@ -1,7 +1,9 @@
 #include <torch/types.h>
 
+#include <cmath>
 #include <limits>
 #include <optional>
+#include <string>
 
 #include "experiments/runners.h"
 #include "experiments/tensors.h"
@@ -89,6 +91,7 @@ class Training {
         if (context.checkpoint_due()) context.save_checkpoint(checkpoint());
         context.check();
       });
+      refuse_divergence();
     }
     measure_epoch();
   }
@@ -140,6 +143,13 @@ class Training {
       return false;
     return models::least_margin(models::predict_logits(*network_, embedded_, task_.eval_batch), embedded_labels_) >=
            *task_.until_margin;
+  }
+
+  // A network of weights that are no numbers answers the first class to everything: no result, but no failure to see.
+  void refuse_divergence() const {
+    if (!std::isfinite(trainer_->records().back().loss))
+      throw Error("the training diverged: in epoch " + std::to_string(trainer_->epoch()) +
+                  " its loss is not a number; a smaller learning-rate helps, or lr-warm-up");
   }
 
   // A checkpoint may lie between the last step of an epoch and its measurement.

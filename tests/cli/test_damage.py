@@ -151,3 +151,11 @@ def test_a_task_that_kept_failing_is_listed_and_tried_again(telltale, tmp_path):
     with h5py.File(tmp_path / "x.h5") as file:
         assert file["tasks/status"][()].tolist() == [b"done", b"done"] and file["tasks/reason"][()].tolist() == [b"", b""]
         assert file.attrs["complete"] == 1
+
+
+def test_a_training_that_diverges_fails_and_says_what_helps(telltale, tmp_path):
+    job = write_job(tmp_path / "x.ini", experiment="new-label", dataset="glyphs", train_images=500, test_images=100, network="aime-seq", scheme="clean",
+                    optimizer="sgd", learning_rate=1000, batch=10, epochs=3)
+    failed = telltale("run", job, "-o", tmp_path / "x.h5")
+    assert failed.code == SOME_FAILED, failed.text
+    assert "the training diverged: in epoch 1 its loss is not a number; a smaller learning-rate helps" in failed.text
