@@ -71,6 +71,7 @@ TrainingRecipe recipe_of(const CaseValues& values) {
   if (values.flag("nesterov")) recipe.nesterov = true;
   if (const double decay = values.number("lr-decay"); decay != 0) recipe.rate_decay = decay;
   if (const long long steps = values.integer("lr-warm-up"); steps != 0) recipe.warm_up = steps;
+  if (const double norm = values.number("gradient-clip"); norm != 0) recipe.gradient_clip = norm;
   if (job.has("window") && job.integer("window") > 0) recipe.augment = "window-flip";
   recipe.batch = values.integer("batch");
   recipe.epochs = values.integer("epochs");
@@ -131,6 +132,13 @@ ParameterGroup training_keys() {
        .help = "steps over which the learning rate rises to its full value, in equal parts; 0: it begins there",
        .axis = allowed,
        .most = 1e7},
+      {.name = "gradient-clip",
+       .type = number,
+       .fallback = "0",
+       .help = "a step whose gradient has a larger L2 norm, over all that is trained, is taken with one of this; 0: "
+               "none is",
+       .axis = allowed,
+       .most = 1e9},
       {.name = "weight-decay", .type = number, .fallback = "0", .help = "L2 penalty", .axis = allowed, .most = 10},
       {.name = "batch",
        .type = integer,

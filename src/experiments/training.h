@@ -35,12 +35,13 @@ struct TrainingRecipe {
   std::optional<bool> nesterov{};      ///< there where it is on
   std::optional<double> rate_decay{};  ///< there where it is not 0
   std::optional<long long> warm_up{};  ///< likewise
+  std::optional<double> gradient_clip{};
 
   void fields(auto& field) {
     field("optimizer", optimizer), field("learning_rate", learning_rate), field("momentum", momentum),
         field("weight_decay", weight_decay), field("batch", batch), field("epochs", epochs),
         field("milestones", milestones), field("gamma", gamma), field("augment", augment), field("nesterov", nesterov),
-        field("rate_decay", rate_decay), field("warm_up", warm_up);
+        field("rate_decay", rate_decay), field("warm_up", warm_up), field("gradient_clip", gradient_clip);
   }
 };
 

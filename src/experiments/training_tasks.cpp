@@ -30,6 +30,7 @@ models::Recipe recipe_from(const TrainingRecipe& described) {
   recipe.rate_decay = described.rate_decay.value_or(0);
   recipe.warm_up = described.warm_up.value_or(0);
   recipe.weight_decay = described.weight_decay;
+  recipe.gradient_clip = described.gradient_clip.value_or(0);
   recipe.batch = described.batch;
   recipe.epochs = described.epochs;
   recipe.milestones.assign(described.milestones.begin(), described.milestones.end());
@@ -149,7 +150,7 @@ class Training {
   void refuse_divergence() const {
     if (!std::isfinite(trainer_->records().back().loss))
       throw Error("the training diverged: in epoch " + std::to_string(trainer_->epoch()) +
-                  " its loss is not a number; a smaller learning-rate helps, or lr-warm-up");
+                  " its loss is not a number; a smaller learning-rate helps, lr-warm-up, or gradient-clip");
   }
 
   // A checkpoint may lie between the last step of an epoch and its measurement.

@@ -7,6 +7,28 @@
 namespace telltale::models {
 
 TELLTALE_WIDEST_VECTORS
+double squared_norm(std::span<const float> values) {
+  constexpr std::size_t sums = 8;
+  double sum[sums] = {};
+  const float* v = values.data();
+  const std::size_t whole = values.size() / sums * sums;
+  for (std::size_t i = 0; i < whole; i += sums)
+    for (std::size_t s = 0; s < sums; ++s) {
+      const auto value = static_cast<double>(v[i + s]);
+      sum[s] += value * value;
+    }
+  double total = 0;
+  for (const double one : sum) total += one;
+  for (std::size_t i = whole; i < values.size(); ++i) total += static_cast<double>(v[i]) * static_cast<double>(v[i]);
+  return total;
+}
+
+TELLTALE_WIDEST_VECTORS
+void scale(float factor, std::span<float> values) {
+  for (float& value : values) value *= factor;
+}
+
+TELLTALE_WIDEST_VECTORS
 void apply_sgd(const SgdStep& step, std::span<float> weights, std::span<const float> gradients,
                std::span<float> velocity) {
   float* w = weights.data();

@@ -6,6 +6,11 @@
 
 namespace telltale::models {
 
+/// The sum of squares, in double: eight sums in turn, so that the order of additions is the same on every CPU.
+double squared_norm(std::span<const float> values);
+
+void scale(float factor, std::span<float> values);
+
 struct SgdStep {
   float rate = 0;
   float momentum = 0;

@@ -75,6 +75,7 @@ Json Recipe::to_json() const {
   if (nesterov) json["nesterov"] = true;
   if (rate_decay != 0) json["rate_decay"] = rate_decay;
   if (warm_up != 0) json["warm_up"] = warm_up;
+  if (gradient_clip != 0) json["gradient_clip"] = gradient_clip;
   return json;
 }
 
@@ -86,6 +87,7 @@ void check(const Recipe& recipe) {
   require(std::isfinite(recipe.rate_decay) && recipe.rate_decay >= 0, "a decay of the learning rate is at least 0");
   require(recipe.warm_up >= 0, "a warm-up has no negative number of steps");
   require(std::isfinite(recipe.weight_decay) && recipe.weight_decay >= 0, "a weight decay is at least 0");
+  require(std::isfinite(recipe.gradient_clip) && recipe.gradient_clip >= 0, "a clipped gradient's norm is at least 0");
   require(recipe.batch >= 1, "a batch has at least one image");
   require(recipe.epochs >= 1, "a training has at least one epoch");
   require(std::isfinite(recipe.gamma) && recipe.gamma > 0,
@@ -142,8 +144,21 @@ struct Trainer::State {
     return {std::move(loss), std::move(logits)};
   }
 
+  // Of the gradient of all that is trained, as one vector (Pascanu et al. 2013).
+  void clip_gradient() {
+    double square = 0;
+    for (const Trained& item : trained)
+      if (item.parameter.grad().defined()) square += squared_norm(values(item.parameter.grad()));
+    const double norm = std::sqrt(square);
+    if (!(norm > recipe.gradient_clip)) return;
+    for (Trained& item : trained)
+      if (item.parameter.grad().defined())
+        scale(static_cast<float>(recipe.gradient_clip / norm), values(item.parameter.grad()));
+  }
+
   void update() {
     const at::NoGradGuard no_grad;
+    if (recipe.gradient_clip > 0) clip_gradient();
     const double full_rate = learning_rate();
     first_power *= adam_beta1;
     second_power *= adam_beta2;

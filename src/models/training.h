@@ -38,6 +38,7 @@ struct Recipe {
   double rate_decay = 0;     ///< the learning rate is divided by 1 + rate_decay x steps done (Keras' `decay`)
   std::int64_t warm_up = 0;  ///< steps over which the learning rate rises to its full value, in equal parts
   double weight_decay = 0;   ///< added to the gradient
+  double gradient_clip = 0;  ///< a step's gradient of a larger L2 norm is scaled down to this; 0: none is
   std::int64_t batch = 128;
   std::int64_t epochs = 50;
   std::vector<std::int64_t> milestones;  ///< finished epochs after which the learning rate is multiplied by `gamma`

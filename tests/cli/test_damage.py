@@ -158,4 +158,4 @@ def test_a_training_that_diverges_fails_and_says_what_helps(telltale, tmp_path):
                     optimizer="sgd", learning_rate=1000, batch=10, epochs=3)
     failed = telltale("run", job, "-o", tmp_path / "x.h5")
     assert failed.code == SOME_FAILED, failed.text
-    assert "the training diverged: in epoch 1 its loss is not a number; a smaller learning-rate helps" in failed.text
+    assert "the training diverged: in epoch 1 its loss is not a number; a smaller learning-rate helps, lr-warm-up, or gradient-clip" in failed.text

@@ -94,6 +94,40 @@ TEST(WarmUp, TheFirstStepsHaveTheirPartOfTheRate) {
   EXPECT_NE(save_weights(*warm.network()), save_weights(*slow.network()));
 }
 
+TEST(GradientClip, ALargerGradientIsScaledToTheNormAndASmallerOneLeft) {
+  set_threads_to_one();
+  const Setting setting;
+  // What a step of plain SGD changes is the rate times the gradient.
+  const auto moved = [&](double clip) {
+    Recipe recipe = recipe_of(Optimizer::sgd);
+    recipe.momentum = recipe.weight_decay = 0;
+    recipe.learning_rate = 1;
+    recipe.gradient_clip = clip;
+    Trainer trainer = setting.trainer(recipe);
+    std::vector<at::Tensor> before;
+    for (const at::Tensor& parameter : trainer.network()->parameters()) before.push_back(parameter.detach().clone());
+    trainer.step();
+    std::vector<at::Tensor> steps;
+    std::size_t i = 0;
+    for (const at::Tensor& parameter : trainer.network()->parameters())
+      steps.push_back((before[i++] - parameter.detach()).flatten());
+    return at::cat(steps);
+  };
+  const at::Tensor whole = moved(0);
+  const double norm = whole.norm().item<double>();
+  EXPECT_TRUE(torch::equal(moved(2 * norm), whole));
+  EXPECT_TRUE(at::allclose(moved(norm / 4), whole / 4, 1e-3, 1e-6));
+}
+
+TEST(SquaredNorm, IsTheSumOfAllSquares) {
+  std::vector<float> values;
+  for (int i = 1; i <= 19; ++i) values.push_back(static_cast<float>(i));
+  EXPECT_EQ(squared_norm(values), 2470);
+  scale(0.5F, values);
+  EXPECT_EQ(squared_norm(values), 617.5);
+  EXPECT_EQ(squared_norm({}), 0);
+}
+
 // Answers that are sure of the label are the label.
 TEST(Imitation, OfSureAnswersIsTrainingWithTheirLabels) {
   set_threads_to_one();
