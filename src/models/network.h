@@ -56,9 +56,9 @@ class Network : public torch::nn::Module {
   [[nodiscard]] at::Tensor pooled_convolution(const char* layer, torch::nn::Conv2d& convolution,
                                               const at::Tensor& images) const;
 
+  using NamedDense = std::pair<const char*, torch::nn::Linear*>;
   /// Dense layers with ReLU between them, each shown under its name, for `values`, N x inputs. In training, where
   /// nobody observes, they are computed as one operation (dense.h), with the same bits.
-  using NamedDense = std::pair<const char*, torch::nn::Linear*>;
   [[nodiscard]] at::Tensor dense(std::initializer_list<NamedDense> layers, const at::Tensor& values) const;
 
   /// To be called on each layer's output.
