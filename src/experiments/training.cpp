@@ -329,6 +329,15 @@ std::pair<study::Task<Train>, PlannedTraining> placed(const StudyInputs& inputs,
 
 }  // namespace
 
+std::optional<std::size_t> plan_answers(Plan& plan, const StudyInputs& inputs, const PlannedTraining& network,
+                                        const Json& scheme) {
+  const watermark::Scheme& choosing = watermark::scheme_of(scheme);
+  if (const auto bias = choosing.bias(scheme))
+    return add_task(plan, "near-decisions", near_decisions(plan, inputs, network, *bias));
+  if (choosing.needs_answers()) return add_task(plan, "classify", classify(plan, inputs, network, "train"));
+  return {};
+}
+
 std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& inputs, const Grid& cases,
                                             const std::function<Trained(const CaseValues&)>& trained,
                                             const char* stage_name) {
@@ -358,11 +367,7 @@ std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& input
     if (of.tuning) {
       const PlannedTraining start_planned = before(of.tuning->clean);
       train.start = plan.tasks[start_planned.task].identity;
-      if (watermark::scheme_of(train.of.scheme).needs_answers()) {
-        answers = add_task(plan, "classify", classify(plan, inputs, start_planned, "train"));
-        needs.push_back(*answers);
-        train.answers = plan.tasks[*answers].identity;
-      }
+      answers = plan_answers(plan, inputs, start_planned, train.of.scheme);
       train.until_margin = of.tuning->until_margin;
       train.layers = of.tuning->layers;
       train.of.recipe.learning_rate = of.tuning->learning_rate;
@@ -370,10 +375,12 @@ std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& input
       train.of.recipe.milestones.clear();
       train.of.recipe.gamma = 1;
     }
-    if (const auto bias = watermark::scheme_of(train.of.scheme).bias(train.of.scheme)) {
+    if (watermark::scheme_of(train.of.scheme).bias(train.of.scheme)) {
       const PlannedTraining teacher = before(train.of.network);
       train.teacher = plan.tasks[teacher.task].identity;
-      answers = add_task(plan, "near-decisions", near_decisions(plan, inputs, teacher, *bias));
+      answers = plan_answers(plan, inputs, teacher, train.of.scheme);
+    }
+    if (answers) {
       needs.push_back(*answers);
       train.answers = plan.tasks[*answers].identity;
     }

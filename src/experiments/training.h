@@ -141,13 +141,12 @@ Grid with_repeats(std::vector<study::Axis> axes, const study::Job& job);
 
 /// A training in a plan, and what else is bound to its environment.
 struct PlannedTraining {
-  std::size_t task = 0;           ///< index into the plan
-  std::vector<int> environments;  ///< that may compute it; empty: any
-  std::string environment;        ///< in identities
-  /// The classification of the training images by the network that this one starts from, where its scheme needs it.
-  std::optional<std::size_t> answers{};
-  double image_s = 0;          ///< estimated seconds of one image's evaluation there
-  double trained_image_s = 0;  ///< of one image's training
+  std::size_t task = 0;                  ///< index into the plan
+  std::vector<int> environments;         ///< that may compute it; empty: any
+  std::string environment;               ///< in identities
+  std::optional<std::size_t> answers{};  ///< plan_answers() of the network that this one starts from, or is taught by
+  double image_s = 0;                    ///< estimated seconds of one image's evaluation there
+  double trained_image_s = 0;            ///< of one image's training
 };
 
 /// How a watermark is embedded into a network that is finished.
@@ -175,6 +174,11 @@ struct Trained {
 std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& inputs, const Grid& cases,
                                             const std::function<Trained(const CaseValues&)>& trained,
                                             const char* stage_name = "train");
+
+/// The task that asks a planned network what key samples of a scheme with these settings are chosen by: its answers to
+/// the training images, or which decisions are near. None if they are chosen by nothing of a network.
+std::optional<std::size_t> plan_answers(Plan& plan, const StudyInputs& inputs, const PlannedTraining& network,
+                                        const Json& scheme);
 
 /// The keys of how a watermark is embedded, of those experiments that have any. `joint`: there are schemes that can be
 /// trained from the start.

@@ -51,7 +51,10 @@ struct ForgeryInputs {
 struct KeyOrigin {
   Json settings;
   models::ImageView train, test;
-  Bytes answers;  ///< of schemes that choose by them
+  std::shared_ptr<const Bytes> answers{};  ///< of schemes that choose by them
+
+  /// As of KeyInputs; what this refers to must outlive them.
+  [[nodiscard]] KeyInputs inputs(const KeyInputs& claimant, bool labels_alone = false) const;
 };
 
 /// The key that he claims with.
@@ -68,11 +71,12 @@ Forged forge(const std::string& name, const ForgeryInputs& inputs);
 /// The settings that somebody has who uses the same scheme with a secret of his own.
 Json rival_settings(const Json& owners);
 
-/// The key that the scheme makes of it: claimed_keys().
-KeySamples key_of(const KeyOrigin& origin, const ForgeryInputs& inputs);
-/// Of keys, the one whose claimed labels the suspect gives most often, the first if several are; `count` is how many
-/// there are, none where the scheme makes none.
-Forged best_of(std::int64_t count, const std::function<KeyOrigin(std::int64_t)>& origin, const ForgeryInputs& inputs);
+/// The key that the scheme makes of it: claimed_keys(). `labels_alone`: as of KeyInputs.
+KeySamples key_of(const KeyOrigin& origin, const ForgeryInputs& inputs, bool labels_alone = false);
+/// Of so many keys, the one whose claimed labels the suspect gives most often, the first if several are.
+/// `same_images`: all ask the same images, and these are asked once. Throws InputError where the scheme makes none.
+Forged best_of(std::int64_t count, const std::function<KeyOrigin(std::int64_t)>& origin, const ForgeryInputs& inputs,
+               bool same_images);
 
 #define TELLTALE_FORGERY(name, sees_suspect, help) Forged forge_##name(const ForgeryInputs& inputs);
 #include "watermark/forgeries/forgeries.def"

@@ -11,7 +11,6 @@
 #include "models/network.h"
 #include "watermark/claims.h"
 #include "watermark/forgery.h"
-#include "watermark/near_decisions.h"
 #include "watermark/service.h"
 
 namespace telltale::experiments {
@@ -51,10 +50,8 @@ SecretTests secret_tests(const watermark::Forged& forged, const Claimed& claim, 
     found.labels = watermark::drawn_labels_p(claim.matches, forged.samples.count(), inputs.key.classes);
   if (scheme.secret(settings) == watermark::Secret::none) return found;
   std::vector<double> others;
-  const watermark::KeyOrigin& origin = *forged.origin;
-  ask_decoys(task.claim, task.key_images,
-             {settings, origin.train, origin.test, inputs.key.classes, inputs.key.others, origin.answers},
-             forged.samples, claim.answers, asking(suspect, task.eval_batch),
+  ask_decoys(task.claim, task.key_images, forged.origin->inputs(inputs.key), forged.samples, claim.answers,
+             asking(suspect, task.eval_batch),
              [&](std::span<const std::int64_t> answers, const watermark::KeySamples& drawn) {
                others.push_back(watermark::claim_score(answers, drawn));
                inputs.check();
@@ -70,16 +67,10 @@ cluster::TaskResult claim_falsely(const FalseClaim& task, RankState& rank, clust
   std::vector<std::shared_ptr<models::Network>> ensemble;
   for (const Identity& one : task.ensemble) ensemble.push_back(rank.models.get(one, context));
   std::shared_ptr<watermark::Service> suspect = watermark::serve(rank.models.get(task.model, context));
-  Bytes answers;
-  if (watermark::scheme_of(task.scheme).needs_answers())
-    answers = watermark::answers_of(models::labels_of(
-        models::predict_logits(*ensemble.front(), models::ImageView::of(data.shape(), data.train()), task.eval_batch)));
-  if (const auto bias = watermark::scheme_of(task.scheme).bias(task.scheme))
-    answers = watermark::near_decisions(*ensemble.front(), models::ImageView::of(data.shape(), data.train()),
-                                        models::ImageView::of(data.shape(), data.test()), data.classes(), *bias,
-                                        task.eval_batch, check)
-                  .encoded();
-  const auto key = watermark::KeyInputs::of(task.scheme, data, rank.other_data, answers);
+  std::shared_ptr<const Bytes> chosen_by;
+  if (task.answers) chosen_by = context.artifact(*task.answers);
+  const auto key =
+      watermark::KeyInputs::of(task.scheme, data, rank.other_data, chosen_by ? ByteSpan(*chosen_by) : ByteSpan());
   const Stream stream(0, {{"model", task.model.hex()}, {"scheme", task.scheme}}, "false claim");
   const watermark::ForgeryInputs inputs{key,        suspect,      ensemble,        task.key_images, task.claim.queries,
                                         task.tries, task.epsilon, task.eval_batch, stream,          check};

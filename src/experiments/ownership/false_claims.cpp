@@ -132,9 +132,17 @@ void Ownership::plan_false_claims(Plan& plan, const StudyInputs& inputs, const s
                 }
               };
               add(task.payload.ensemble, own), add(task.payload.nulls, judges);
+              const Json& scheme = task.payload.scheme;
+              if (const auto answers = plan_answers(plan, inputs, own.at(point, 0), scheme)) {
+                task.payload.answers = plan.tasks[*answers].identity;
+                task.needs.push_back(*answers);
+              }
+              const bool asks_each_secret = watermark::scheme_of(scheme).secret(scheme) == watermark::Secret::images;
               const auto queries = static_cast<double>(job.integer("claim-queries"));
-              double asked = queries * static_cast<double>(judges.count + task.payload.claim.decoys);
-              if (task.payload.forgery == "secrets") asked += queries * static_cast<double>(task.payload.tries);
+              double asked = queries * static_cast<double>(judges.count);
+              if (asks_each_secret) asked += queries * static_cast<double>(task.payload.claim.decoys);
+              if (asks_each_secret && task.payload.forgery == "secrets")
+                asked += queries * static_cast<double>(task.payload.tries);
               if (task.payload.forgery.starts_with("transfer"))
                 asked += 3 * queries * descent_steps * static_cast<double>(own.count);
               task.cost_s = asked * suspect.image_s;

@@ -13,7 +13,7 @@ namespace telltale::experiments {
 /// (1 or 0) each standard, the later ones harder: passes_raw, passes_regeneration, passes_secrets, passes_nulls,
 /// passes_commitment. Where no such key can be made: nothing.
 struct FalseClaim {
-  static constexpr study::TaskKind kind{.name = "false-claim", .algorithm = 3};
+  static constexpr study::TaskKind kind{.name = "false-claim", .algorithm = 4};
   Identity data, model;  ///< of the suspect
   Json scheme;           ///< settings of the claimant's key: the owner's, with a secret of his own
   std::string forgery;
@@ -25,12 +25,13 @@ struct FalseClaim {
   std::vector<Identity> nulls;     ///< the judge's
   std::string environment;
   long long eval_batch = 0;
+  std::optional<Identity> answers{};  ///< of the first of his networks, as of Train: what his key is chosen by
 
   void fields(auto& field) {
     field("data", data), field("model", model), field("scheme", scheme), field("forgery", forgery),
         field("claim", claim), field("key_images", key_images), field("tries", tries), field("epsilon", epsilon),
         field("ensemble", ensemble), field("nulls", nulls), field("environment", environment),
-        field("eval_batch", eval_batch);
+        field("eval_batch", eval_batch), field("answers", answers);
   }
 };
 

@@ -21,12 +21,11 @@ Forged forge_overwrite(const ForgeryInputs& inputs) {
                           rest = inputs.key.test.part(half.count, inputs.key.test.count - half.count);
   Forged forged{{}, KeyOrigin{inputs.key.settings, half, rest, {}}};
   const Scheme& scheme = scheme_of(inputs.key.settings);
-  forged.origin->answers.assign(inputs.key.answers.begin(), inputs.key.answers.end());
-  if (scheme.needs_answers())
-    forged.origin->answers = answers_of(models::labels_of(inputs.suspect->logits(half, inputs.batch)));
+  forged.origin->answers = std::make_shared<const Bytes>(
+      scheme.needs_answers() ? answers_of(models::labels_of(inputs.suspect->logits(half, inputs.batch)))
+                             : Bytes(inputs.key.answers.begin(), inputs.key.answers.end()));
   const KeyOrigin& origin = *forged.origin;
-  const KeySamples embedded = scheme.embedded(
-      {origin.settings, origin.train, origin.test, inputs.key.classes, inputs.key.others, origin.answers});
+  const KeySamples embedded = scheme.embedded(origin.inputs(inputs.key));
   if (!embedded.labels.empty() && std::ranges::max(embedded.labels) >= inputs.suspect->outputs())
     throw InputError("the network has no output for the label of such a key");
   const auto copy = models::copied(*stolen);
