@@ -1,6 +1,8 @@
 // How a watermark comes into a network: trained on from the start, or into a finished one.
 #include <algorithm>
 
+#include "experiments/classification.h"
+#include "experiments/near_decisions.h"
 #include "experiments/training.h"
 #include "study/axis.h"
 
@@ -62,6 +64,15 @@ std::optional<Tuning> tuning_of(const CaseValues& values, const watermark::Schem
   if (const std::string margin = values.text("embed-margin"); !margin.empty())
     tuning.until_margin = study::parse_number(margin);
   return tuning;
+}
+
+std::optional<std::size_t> plan_answers(Plan& plan, const StudyInputs& inputs, const PlannedTraining& network,
+                                        const Json& scheme) {
+  const watermark::Scheme& choosing = watermark::scheme_of(scheme);
+  if (const auto bias = choosing.bias(scheme))
+    return add_task(plan, "near-decisions", near_decisions(plan, inputs, network, *bias));
+  if (choosing.needs_answers()) return add_task(plan, "classify", classify(plan, inputs, network, "train"));
+  return {};
 }
 
 }  // namespace telltale::experiments

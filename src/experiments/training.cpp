@@ -7,9 +7,8 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "core/text.h"
-#include "experiments/classification.h"
-#include "experiments/near_decisions.h"
 #include "study/axis.h"
+#include "watermark/bias_queries.h"
 #include "watermark/scheme.h"
 
 namespace telltale::experiments {
@@ -328,15 +327,6 @@ std::pair<study::Task<Train>, PlannedTraining> placed(const StudyInputs& inputs,
 }
 
 }  // namespace
-
-std::optional<std::size_t> plan_answers(Plan& plan, const StudyInputs& inputs, const PlannedTraining& network,
-                                        const Json& scheme) {
-  const watermark::Scheme& choosing = watermark::scheme_of(scheme);
-  if (const auto bias = choosing.bias(scheme))
-    return add_task(plan, "near-decisions", near_decisions(plan, inputs, network, *bias));
-  if (choosing.needs_answers()) return add_task(plan, "classify", classify(plan, inputs, network, "train"));
-  return {};
-}
 
 std::vector<PlannedTraining> plan_trainings(Plan& plan, const StudyInputs& inputs, const Grid& cases,
                                             const std::function<Trained(const CaseValues&)>& trained,
