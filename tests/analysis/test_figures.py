@@ -103,6 +103,21 @@ def test_a_timeline_has_a_colour_for_each_kind_of_task_that_took_long_and_one_fo
     assert "others" in painted and took.index[-1] in painted and took.index[0] not in painted
 
 
+def test_every_mark_lies_inside_of_its_panel(drawings, tmp_path):
+    # Of panels that share an axis the later ones reach further here.
+    shared = figure_named("anti-piracy-regain").draw(telltale.open(kept_study("anti-piracy-fashion-mnist-2cores", tmp_path)))
+    for drawing in [shared, *(drawing for _, _, drawing in drawings)]:
+        for panel in drawing.figure.axes:
+            for drawn in panel.lines:
+                # Intervals may be cut off, and lines across a whole panel have no point.
+                if not (drawn.get_gid() or "").startswith("series|") or drawn.get_transform() != panel.transData:
+                    continue
+                for values, ends in ((drawn.get_xdata(), panel.get_xlim()), (drawn.get_ydata(), panel.get_ylim())):
+                    values, slack = np.asarray(values, float), 1e-9 * abs(ends[1] - ends[0])
+                    outside = values[(values < min(ends) - slack) | (values > max(ends) + slack)]
+                    assert not outside.size, (drawing.description, panel.get_title(loc="left"), drawn.get_gid(), outside)
+
+
 def test_marks_have_their_values_to_be_read_on_hover(drawings):
     _, kind, drawing = next(one for one in drawings if one[1].name == "new-label-fig4")
     svg = to_svg(drawing, kind.name, kind.title)

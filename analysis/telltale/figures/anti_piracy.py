@@ -11,7 +11,7 @@ import xarray as xr
 
 from telltale.cells import constant, each, labels_of, varying, word, words
 from telltale.figures import figure
-from telltale.figures.drawing import COLOURS, INK, MARKERS, MUTED, Drawing, NothingToDraw, bottom, colour, grid, left, legend, line, mark, panels, published, published_key
+from telltale.figures.drawing import COLOURS, INK, MARKERS, MUTED, Drawing, NothingToDraw, bottom, colour, cut_to_shares, grid, left, legend, line, mark, panels, published, published_key
 from telltale.figures.images import show, side_label
 from telltale.published import marks
 from telltale.repeats import over_repeats
@@ -193,11 +193,10 @@ def regain(study: Study) -> Drawing:
         counts = [float(label) for label in labels_of(data, "regain_labels")]
         panel.set_xticks([count or 0.5 for count in counts], [word(count) for count in counts])
         panel.minorticks_off()
-        low_end, high_end = panel.get_ylim()
-        panel.set_ylim(max(low_end, 0), min(high_end, 101))
         owner = over_repeats(study["train"]["accuracy"]).sel(network)
         owner = owner.isel({dim: 0 for dim in owner.dims})
         mark(panel.axhline(100 * float(owner["mean"]), color=MUTED, linewidth=0.8, label="the owner"), "the owner", [])
+    cut_to_shares(axes)
     bottom(axes, "labels a class")
     left(axes, "accuracy of raw images, %")
     legend(axes[0])

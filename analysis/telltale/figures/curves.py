@@ -11,7 +11,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from telltale.cells import constant, each, labels_of, varying, word, words
-from telltale.figures.drawing import MARKERS, Drawing, NothingToDraw, colour, legend, line, panels, published, published_key
+from telltale.figures.drawing import MARKERS, Drawing, NothingToDraw, colour, cut_to_shares, legend, line, panels, published, published_key
 from telltale.published import marks
 from telltale.repeats import over_repeats
 from telltale.results import Study
@@ -69,11 +69,10 @@ def curves(study: Study, data: xr.Dataset, along: str, measures: Mapping[str, st
                 lines.append(pd.DataFrame({"measure": name, **here, along: x, "mean": mean, "low": low, "high": high, "n": np.atleast_1d(chosen["n"].values),
                                            "published": [there.get(one, np.nan) for one in x]}))
             panel.margins(y=0.06)
-            if percent:  # an interval may reach beyond what a share can be
-                low_end, high_end = panel.get_ylim()
-                panel.set_ylim(max(low_end, -3), min(high_end, 103))
         _scale(axes[-1, column], labels_of(first, along))
         axes[-1, column].set_xlabel(axis or along.replace("_", " "))
+    if percent:
+        cut_to_shares(axes.flat)
     for of_row in axes:
         of_row[0].set_ylabel("%" if percent else "")
     legend(axes[0, 0], more=[published_key()] if has_published else [])

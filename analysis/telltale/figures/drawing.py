@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import matplotlib
@@ -87,6 +87,13 @@ def left(axes: Sequence[Axes], label: str) -> None:
     """Of a grid: the label beside the first panel of each row."""
     for panel in axes[::_columns(axes)]:
         panel.set_ylabel(label)
+
+
+def cut_to_shares(axes: Iterable[Axes]) -> None:
+    """Percents: an interval may reach beyond what a share can be, and the axis does not. When all panels are drawn: they may have one axis."""
+    for panel in axes:
+        low, high = panel.get_ylim()
+        panel.set_ylim(max(low, -3), min(high, 103))
 
 
 def _columns(axes: Sequence[Axes]) -> int:

@@ -11,7 +11,7 @@ import xarray as xr
 from telltale.cells import constant, each, labels_of, varying, word, words
 from telltale.figures import figure
 from telltale.figures.curves import curves
-from telltale.figures.drawing import INK, MARKERS, Drawing, NothingToDraw, colour, legend, line, mark, panels
+from telltale.figures.drawing import INK, MARKERS, Drawing, NothingToDraw, colour, cut_to_shares, legend, line, mark, panels
 from telltale.repeats import over_repeats
 from telltale.results import Study
 
@@ -92,8 +92,7 @@ def grid(study: Study) -> Drawing:
                 clean = float(data[name].sel(scheme="clean").mean())
                 mark(panel.axhline(100 * clean, color=INK, linewidth=0.8, linestyle=":", label="clean"), "clean")
             panel.set(title=f"{title}, along {along}", xlabel=along, ylabel="%" if column == 0 else "")
-            low_end, high_end = panel.get_ylim()
-            panel.set_ylim(max(low_end, -3), min(high_end, 103))
+    cut_to_shares(axes.flat)
     legend(axes[0, 0], columns=3)
     frame = pd.concat(frames, ignore_index=True)
     shown = {**constant(data["accuracy"], ("repeat", "scheme", "alpha", "beta")), **best}
