@@ -4,6 +4,7 @@
 // the given time once it reads a line: all of them measure at the same time.
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -46,6 +47,26 @@ void measure(double limit_s, const char* unit, double amount, const std::functio
   std::printf("%s %.0f seconds %.6f\n", unit, done, seconds);
 }
 
+// A line of three pixels' width that wanders over the middle 20 x 20 of a black image of 28 x 28, until as many pixels
+// are not black as in MNIST's mean image: 150.
+void scribble(Stream& draws, std::uint8_t* image) {
+  constexpr int side = 28, first = 5, last = 22, inked = 150;
+  const auto anywhere = [&] { return first + static_cast<int>(draws.below(last - first + 1)); };
+  int x = anywhere(), y = anywhere();
+  for (int count = 0; count < inked;) {
+    for (int dy = -1; dy <= 1; ++dy) {
+      for (int dx = -1; dx <= 1; ++dx) {
+        std::uint8_t& pixel = image[(y + dy) * side + x + dx];
+        if (pixel != 0) continue;
+        pixel = static_cast<std::uint8_t>(1 + draws.below(255));
+        ++count;
+      }
+    }
+    x = std::clamp(x + static_cast<int>(draws.below(3)) - 1, first, last);
+    y = std::clamp(y + static_cast<int>(draws.below(3)) - 1, first, last);
+  }
+}
+
 void train(const std::string& network_name, double limit_s) {
   const bool colour = network_name == "dnn-2" || network_name == "zhang-cifar" || network_name == "aime-cnn-rgb";
   const models::NetworkSpec spec{network_name, colour ? data::ImageShape{3, 32, 32} : data::ImageShape{1, 28, 28}, 10};
@@ -57,9 +78,10 @@ void train(const std::string& network_name, double limit_s) {
   Bytes pixels(static_cast<std::size_t>(images.count * images.pixels_each()));
   Bytes labels(static_cast<std::size_t>(images.count));
   Stream draws = stream.derive("images");
-  for (std::size_t i = 0; i + sizeof(std::uint64_t) <= pixels.size(); i += sizeof(std::uint64_t)) {
-    const std::uint64_t bits = draws.bits();
-    std::memcpy(&pixels[i], &bits, sizeof bits);
+  if (colour) {
+    for (std::uint8_t& pixel : pixels) pixel = static_cast<std::uint8_t>(draws.below(256));
+  } else {
+    for (std::int64_t i = 0; i < images.count; ++i) scribble(draws, pixels.data() + i * images.pixels_each());
   }
   for (std::uint8_t& label : labels) label = static_cast<std::uint8_t>(draws.below(10));
   images.pixels = pixels;

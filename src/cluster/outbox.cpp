@@ -37,7 +37,7 @@ Bytes outcomes_message(const std::vector<Finished>& batch, std::size_t& at) {
   for (std::uint32_t i = 0; i < count; ++i, ++at) {
     const Finished& one = batch[at];
     records.put(one.index).put(static_cast<std::uint8_t>(one.hopeless)).block(one.outcome);
-    records.block(one.artifact ? ByteSpan(*one.artifact) : ByteSpan());
+    records.block(bytes_or_none(one.artifact));
   }
   return records.take();
 }

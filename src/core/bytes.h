@@ -24,6 +24,12 @@ inline ByteSpan as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
+/// What a pointer (plain, shared, optional) to bytes points to, or no bytes.
+template <typename Pointer>
+ByteSpan bytes_or_none(const Pointer& bytes) {
+  return bytes ? ByteSpan(*bytes) : ByteSpan();
+}
+
 inline std::string_view as_text(ByteSpan bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 template <typename T>

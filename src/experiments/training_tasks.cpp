@@ -219,8 +219,8 @@ cluster::TaskResult train(const Train& task, RankState& rank, cluster::TaskConte
   std::shared_ptr<models::Network> teacher;
   if (task.protection && task.protection->teacher) teacher = rank.models.get(*task.protection->teacher, context);
   if (task.teacher) teacher = rank.models.get(*task.teacher, context);
-  Training training(task, rank.planned_data(task.data), rank.other_data, start.get(),
-                    answers ? ByteSpan(*answers) : ByteSpan(), std::move(teacher));
+  Training training(task, rank.planned_data(task.data), rank.other_data, start.get(), bytes_or_none(answers),
+                    std::move(teacher));
   training.run(context);
   return training.result();
 }

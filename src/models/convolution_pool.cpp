@@ -1,32 +1,12 @@
 #include "models/convolution_pool.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "core/widest_vectors.h"
-
-#define TELLTALE_INLINE inline __attribute__((always_inline))
-
-#pragma GCC diagnostic ignored "-Wpsabi"  // how vectors are passed: all functions that take any are inlined
+#include "models/lanes.h"
 
 namespace telltale::models {
 namespace {
-
-constexpr int lanes = 8;
-using Lanes = float __attribute__((vector_size(lanes * sizeof(float))));
-using Places = std::int32_t __attribute__((vector_size(lanes * sizeof(float))));
-
-TELLTALE_INLINE Lanes load(const float* from) {
-  Lanes value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
-template <typename T, typename Vector>
-TELLTALE_INLINE void store(T* to, const Vector& value) {
-  std::memcpy(to, &value, sizeof value);
-}
-
-constexpr std::int64_t padded(std::int64_t count) { return (count + lanes - 1) / lanes * lanes; }
 
 // outputs x taps as taps x padded(outputs): a tap's weights of eight channels lie side by side.
 std::vector<float> by_tap(const ConvolutionPool& shape, const float* weights) {

@@ -23,8 +23,7 @@ Forged forge(const std::string& name, const ForgeryInputs& inputs) {
 }
 
 KeyInputs KeyOrigin::inputs(const KeyInputs& claimant, bool labels_alone) const {
-  return {settings,    train, test, claimant.classes, claimant.others, answers ? ByteSpan(*answers) : ByteSpan(),
-          labels_alone};
+  return {settings, train, test, claimant.classes, claimant.others, bytes_or_none(answers), labels_alone};
 }
 
 KeySamples key_of(const KeyOrigin& origin, const ForgeryInputs& inputs, bool labels_alone) {

@@ -41,5 +41,38 @@ TEST(DenseLayers, GiveTheBitsOfLibTorchsLinearsAndRelusWithTheirGradients) {
   }
 }
 
+struct Step {
+  at::Tensor output, of_weight, of_bias;
+};
+
+Step step_of(const at::Tensor& images, bool as_one) {
+  torch::manual_seed(4);
+  const std::vector<at::Tensor> parameters{at::randn({32, images.size(1)}).requires_grad_(),
+                                           at::randn({32}).requires_grad_(), at::randn({3, 32}).requires_grad_(),
+                                           at::randn({3}).requires_grad_()};
+  const at::Tensor output =
+      as_one ? dense_layers(images, parameters)
+             : at::linear(at::linear(images, parameters[0], parameters[1]).relu(), parameters[2], parameters[3]);
+  if (at::GradMode::is_enabled()) output.square().sum().backward();
+  return {output.detach(), parameters[0].grad(), parameters[1].grad()};
+}
+
+at::Tensor mostly_black() {
+  torch::manual_seed(5);
+  return at::rand({7, 50}) * (at::rand({7, 50}) < 0.2);
+}
+
+TEST(DenseLayers, TrainOnImagesThatAreMostlyZerosAsLibTorchDoesUpToRounding) {
+  const Step ours = step_of(mostly_black(), true), theirs = step_of(mostly_black(), false);
+  EXPECT_TRUE(at::allclose(ours.output, theirs.output, 1e-5, 1e-5));
+  EXPECT_TRUE(at::allclose(ours.of_weight, theirs.of_weight, 1e-4, 1e-4));
+  EXPECT_TRUE(at::allclose(ours.of_bias, theirs.of_bias, 1e-4, 1e-4));
+}
+
+TEST(DenseLayers, AnswerImagesThatAreMostlyZerosWithTheBitsOfLibTorch) {
+  const at::NoGradGuard no_grad;
+  EXPECT_TRUE(torch::equal(step_of(mostly_black(), true).output, step_of(mostly_black(), false).output));
+}
+
 }  // namespace
 }  // namespace telltale::models

@@ -69,8 +69,7 @@ cluster::TaskResult claim_falsely(const FalseClaim& task, RankState& rank, clust
   std::shared_ptr<watermark::Service> suspect = watermark::serve(rank.models.get(task.model, context));
   std::shared_ptr<const Bytes> chosen_by;
   if (task.answers) chosen_by = context.artifact(*task.answers);
-  const auto key =
-      watermark::KeyInputs::of(task.scheme, data, rank.other_data, chosen_by ? ByteSpan(*chosen_by) : ByteSpan());
+  const auto key = watermark::KeyInputs::of(task.scheme, data, rank.other_data, bytes_or_none(chosen_by));
   const Stream stream(0, {{"model", task.model.hex()}, {"scheme", task.scheme}}, "false claim");
   const watermark::ForgeryInputs inputs{key,        suspect,      ensemble,        task.key_images, task.claim.queries,
                                         task.tries, task.epsilon, task.eval_batch, stream,          check};

@@ -23,8 +23,7 @@ cluster::TaskResult read_on_machine(const ReadOnMachine& task, RankState& rank, 
   const auto network = watermark::apply_attack(attacked)->network();
   std::shared_ptr<const Bytes> chosen_by;
   if (task.answers) chosen_by = context.artifact(*task.answers);
-  const auto inputs =
-      watermark::KeyInputs::of(task.scheme, data, rank.other_data, chosen_by ? ByteSpan(*chosen_by) : ByteSpan());
+  const auto inputs = watermark::KeyInputs::of(task.scheme, data, rank.other_data, bytes_or_none(chosen_by));
 
   cluster::TaskResult result;
   const auto ask = [&](const watermark::KeySamples& keys) {

@@ -34,8 +34,7 @@ cluster::TaskResult ask_null(const AskNull& task, RankState& rank, cluster::Task
   const data::Dataset& data = rank.planned_data(task.data);
   std::shared_ptr<const Bytes> chosen_by;
   if (task.answers) chosen_by = context.artifact(*task.answers);
-  const auto inputs =
-      watermark::KeyInputs::of(task.scheme, data, rank.other_data, chosen_by ? ByteSpan(*chosen_by) : ByteSpan());
+  const auto inputs = watermark::KeyInputs::of(task.scheme, data, rank.other_data, bytes_or_none(chosen_by));
   const auto keys = watermark::claimed_keys(inputs, task.key_images, task.claim.queries);
   const auto network = rank.models.get(task.model, context);
   const auto given = models::labels_of(models::predict_logits(*network, images_of(keys), task.eval_batch));
@@ -77,8 +76,7 @@ cluster::TaskResult evaluate(const Evaluate& task, RankState& rank, cluster::Tas
 
   std::shared_ptr<const Bytes> chosen_by;
   if (task.answers) chosen_by = context.artifact(*task.answers);
-  const auto inputs =
-      watermark::KeyInputs::of(task.scheme, data, rank.other_data, chosen_by ? ByteSpan(*chosen_by) : ByteSpan());
+  const auto inputs = watermark::KeyInputs::of(task.scheme, data, rank.other_data, bytes_or_none(chosen_by));
   const auto ask = [&](watermark::Query query, const std::string& name) {
     if (!scheme.has(query)) return;
     const watermark::KeySamples keys = scheme.queries(inputs, query, task.key_images);
