@@ -16,6 +16,7 @@ namespace {
 constexpr std::int64_t blocks = 4, block = blocks * lanes;
 // Inputs at a time: a block of their weights stays in the first cache.
 constexpr std::int64_t most_inputs = 256;
+constexpr std::int64_t least_rows = 16;
 
 // Memory that is written before it is read.
 std::unique_ptr<float[]> floats(std::int64_t count) {
@@ -201,7 +202,7 @@ std::unique_ptr<float[]> with_padding(const float* values, std::int64_t rows, st
 }  // namespace
 
 bool SparseDense::pays(const float* values) const {
-  return outputs % block == 0 && 3 * other_than_zero(values, rows * inputs) < rows * inputs;
+  return rows >= least_rows && outputs % block == 0 && 3 * other_than_zero(values, rows * inputs) < rows * inputs;
 }
 
 void SparseDense::forward(const float* values, const float* weight, const float* bias, float* output) const {

@@ -13,8 +13,8 @@ namespace telltale::models {
 struct SparseDense {
   std::int64_t rows, inputs, outputs;
 
-  /// Whether leaving out zeros is worth it: a matrix product reads all values, but in a better order, and is faster
-  /// where more than a third of them count.
+  /// Whether leaving out zeros is worth it. A matrix product is faster where more than a third of the values count,
+  /// and where there are few rows, for which laying out the weights anew takes longer than it saves.
   [[nodiscard]] bool pays(const float* values) const;
 
   /// output = values * weight^T + bias.

@@ -59,7 +59,7 @@ Step step_of(const at::Tensor& images, bool as_one) {
 
 at::Tensor mostly_black() {
   torch::manual_seed(5);
-  return at::rand({7, 50}) * (at::rand({7, 50}) < 0.2);
+  return at::rand({20, 50}) * (at::rand({20, 50}) < 0.2);
 }
 
 TEST(DenseLayers, TrainOnImagesThatAreMostlyZerosAsLibTorchDoesUpToRounding) {

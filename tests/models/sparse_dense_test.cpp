@@ -67,8 +67,7 @@ std::string name(const SparseDense& shape) {
 }
 
 // Whole batches and parts of them, odd numbers of rows, inputs that fill no vector, or more than one slice.
-const std::vector<SparseDense> sizes{{128, 784, 128}, {1, 784, 32}, {7, 50, 64},
-                                      {33, 9, 32},     {8, 600, 96}, {2, 3, 32}};
+const std::vector<SparseDense> sizes{{128, 784, 128}, {1, 784, 32}, {7, 50, 64}, {33, 9, 32}, {8, 600, 96}, {2, 3, 32}};
 
 TEST(SparseDense, AddsEveryOutputsTermsInTheOrderOfTheInputs) {
   for (const SparseDense& shape : sizes) {
@@ -99,11 +98,15 @@ TEST(SparseDense, ComputesTheSameOfNothingButZerosAndOfNoZeros) {
   }
 }
 
-TEST(SparseDense, PaysWhereLessThanAThirdOfTheValuesCountAndOutputsFillBlocks) {
-  const Floats third{1, 0, 0, 2, 0, 0}, less{1, 0, 0, 0, 0, 0};
-  EXPECT_FALSE((SparseDense{2, 3, 32}.pays(third.data())));
-  EXPECT_TRUE((SparseDense{2, 3, 32}.pays(less.data())));
-  EXPECT_FALSE((SparseDense{2, 3, 10}.pays(less.data())));
+TEST(SparseDense, PaysWhereRowsAreManyLessThanAThirdOfTheValuesCountAndOutputsFillBlocks) {
+  Floats third(16 * 3);
+  for (std::size_t i = 0; i < third.size(); i += 3) third[i] = 1;
+  Floats less = third;
+  less.front() = 0;
+  EXPECT_TRUE((SparseDense{16, 3, 32}.pays(less.data())));
+  EXPECT_FALSE((SparseDense{16, 3, 32}.pays(third.data())));
+  EXPECT_FALSE((SparseDense{15, 3, 32}.pays(less.data())));
+  EXPECT_FALSE((SparseDense{16, 3, 10}.pays(less.data())));
 }
 
 }  // namespace
