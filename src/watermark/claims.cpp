@@ -36,9 +36,9 @@ std::vector<std::int64_t> claim_sizes(std::int64_t queries) {
   return sizes;
 }
 
-double claim_score(std::span<const std::int64_t> answers, const KeySamples& keys, std::int64_t asked) {
-  if (std::ssize(answers) != keys.count() || asked > keys.count())
-    throw Error("a claim has one answer for each label that it claims");
+std::vector<double> claim_parts(std::span<const std::int64_t> answers, const KeySamples& keys, std::int64_t asked) {
+  if (std::ssize(answers) != keys.count()) throw Error("a claim has one answer for each label that it claims");
+  if (asked > keys.count()) return {};
   const auto sum = [&](std::int64_t first, std::int64_t last) {
     double score = 0;
     for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
@@ -48,32 +48,54 @@ double claim_score(std::span<const std::int64_t> answers, const KeySamples& keys
     }
     return score;
   };
-  if (keys.parts.empty()) return sum(0, asked);
-  double largest = -std::numeric_limits<double>::infinity();
+  if (keys.parts.empty()) return {sum(0, asked)};
+  std::vector<double> parts;
   for (std::size_t part = 0; part < keys.parts.size(); ++part) {
     const KeySamples::Part& one = keys.parts[part];
     const std::int64_t end = part + 1 < keys.parts.size() ? keys.parts[part + 1].first : keys.count();
-    if (one.first < asked)
-      largest = std::max(largest, (sum(one.first, std::min(asked, end)) - one.mean) / one.deviation);
+    if (one.first < asked) parts.push_back((sum(one.first, std::min(asked, end)) - one.mean) / one.deviation);
   }
-  return largest;
+  return parts;
 }
 
 double claim_score(std::span<const std::int64_t> answers, const KeySamples& keys) {
-  return claim_score(answers, keys, keys.count());
+  const std::vector<double> parts = claim_parts(answers, keys, keys.count());
+  return parts.empty() ? -std::numeric_limits<double>::infinity() : *std::max_element(parts.begin(), parts.end());
 }
 
 std::vector<double> score_by_size(std::span<const std::int64_t> answers, const KeySamples& keys,
                                   std::span<const std::int64_t> sizes) {
   std::vector<double> scores;
-  for (const std::int64_t size : sizes)
-    scores.push_back(size > keys.count() ? std::nan("") : claim_score(answers, keys, size));
+  for (const std::int64_t size : sizes) {
+    const std::vector<double> parts = claim_parts(answers, keys, size);
+    scores.push_back(parts.empty() ? std::nan("") : *std::max_element(parts.begin(), parts.end()));
+  }
   return scores;
 }
 
 double rank_p(double own, std::span<const double> others) {
   const auto at_least = std::count_if(others.begin(), others.end(), [&](double other) { return other >= own; });
   return static_cast<double>(1 + at_least) / static_cast<double>(others.size() + 1);
+}
+
+double rank_p(std::span<const double> own, std::span<const std::vector<double>> others) {
+  if (own.empty()) return 1;
+  const auto count = static_cast<double>(others.size() + 1);
+  double most = -std::numeric_limits<double>::infinity();
+  std::vector<double> most_of_others(others.size(), most);
+  for (std::size_t part = 0; part < own.size(); ++part) {
+    double sum = own[part];
+    for (const std::vector<double>& other : others) sum += other.at(part);
+    const double mean = sum / count;
+    const auto square = [&](double value) { return (value - mean) * (value - mean); };
+    double squares = square(own[part]);
+    for (const std::vector<double>& other : others) squares += square(other[part]);
+    const double deviation = squares > 0 ? std::sqrt(squares / count) : 1;
+    most = std::max(most, (own[part] - mean) / deviation);
+    for (std::size_t i = 0; i < others.size(); ++i)
+      most_of_others[i] = std::max(most_of_others[i], (others[i][part] - mean) / deviation);
+  }
+  return rank_p(most, most_of_others);
 }
 
 double rank_resolution(std::size_t others) { return 1 / static_cast<double>(others + 1); }

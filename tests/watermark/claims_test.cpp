@@ -31,11 +31,15 @@ TEST(Claims, TheStatisticCountsClaimedLabelsAndNothingElse) {
 
 // What counts is the part that says the most.
 TEST(Claims, APartsScoreIsLessItsMeanAndOverItsDeviation) {
+  using Answers = std::vector<std::int64_t>;
+  using Parts = std::vector<double>;
   KeySamples keys = claiming({0, 0, 0, 0, 1, 1});
   keys.parts = {{0, 1, 2}, {4, 0, 0.5}};
-  EXPECT_EQ(claim_score(std::vector<std::int64_t>{0, 0, 0, 0, 0, 0}, keys), 1.5);
-  EXPECT_EQ(claim_score(std::vector<std::int64_t>{0, 0, 0, 0, 1, 1}, keys), 4);
-  EXPECT_EQ(claim_score(std::vector<std::int64_t>{0, 0, 0, 0, 1, 1}, keys, 3), 1) << "of the first three alone";
+  EXPECT_EQ(claim_parts(Answers{0, 0, 0, 0, 1, 1}, keys, 6), (Parts{1.5, 4}));
+  EXPECT_EQ(claim_parts(Answers{0, 0, 0, 0, 1, 1}, keys, 3), Parts{1}) << "of the first three alone";
+  EXPECT_EQ(claim_parts(Answers{0, 0, 0, 0, 1, 1}, keys, 7), Parts{}) << "there are no seven";
+  EXPECT_EQ(claim_score(Answers{0, 0, 0, 0, 0, 0}, keys), 1.5);
+  EXPECT_EQ(claim_score(Answers{0, 0, 0, 0, 1, 1}, keys), 4);
 }
 
 TEST(Claims, PowerIsToldAtRoundNumbersOfQueriesAndAtAllOfThem) {
@@ -58,6 +62,41 @@ TEST(Claims, ARankAmongOthersIsExactAndHasAResolution) {
   EXPECT_EQ(others_needed(0.01), 99u);
   EXPECT_EQ(others_needed(0.001), 999u);
   EXPECT_EQ(others_needed(0.03), 33u);
+}
+
+// Claims of two parts, of which chance makes the second ten times as large.
+std::vector<std::vector<double>> claims_by_chance(Stream& draws, int count) {
+  std::vector<std::vector<double>> claims;
+  for (int i = 0; i < count; ++i) claims.push_back({draws.normal(), 10 * draws.normal()});
+  return claims;
+}
+
+TEST(Claims, APartThatSaysMuchIsNotDrownedByOneInWhichChanceSaysMore) {
+  Stream draws(1, {}, "claims");
+  const auto others = claims_by_chance(draws, 99);
+  EXPECT_DOUBLE_EQ(rank_p(std::vector<double>{8, 0}, others), 0.01);
+  EXPECT_GT(rank_p(std::vector<double>{0, 8}, others), 0.2);
+  EXPECT_DOUBLE_EQ(rank_p(std::vector<double>{}, others), 1);
+}
+
+TEST(Claims, ARankByPartsIsExactByChance) {
+  Stream draws(2, {}, "claims");
+  constexpr int claims = 2000;
+  int small = 0;
+  for (int i = 0; i < claims; ++i) {
+    auto all = claims_by_chance(draws, 20);
+    const std::vector<double> own = all.back();
+    all.pop_back();
+    small += rank_p(own, all) <= 0.1 ? 1 : 0;
+  }
+  EXPECT_NEAR(static_cast<double>(small) / claims, 0.1, 0.02);
+}
+
+TEST(Claims, ARankByOnePartIsThatOfItsNumbers) {
+  const std::vector<std::vector<double>> others{{1}, {2}, {3}, {4}, {5}, {6}, {7}, {8}, {9}};
+  EXPECT_DOUBLE_EQ(rank_p(std::vector<double>{10}, others), 0.1);
+  EXPECT_DOUBLE_EQ(rank_p(std::vector<double>{9}, others), 0.2) << "ties speak against the claim";
+  EXPECT_DOUBLE_EQ(rank_p(std::vector<double>{0}, others), 1);
 }
 
 // spec: "L = 10, n = 100: 16 at 5%, 19 at 1%, 21 at 0.1%".

@@ -137,10 +137,10 @@ TEST(NearDecisions, AKeyThatIsCutHasThePartsThatAreLeft) {
   keys.sources.resize(50);
   keys.parts = {{0, 1, 2}, {20, 0, 3}};
   const std::vector<std::int64_t> first_labels(keys.labels.begin(), keys.labels.begin() + 20);
-  const double score = claim_score(keys.labels, keys, 20);
+  const std::vector<double> parts = claim_parts(keys.labels, keys, 20);
   keys.keep_first(20);
   ASSERT_EQ(keys.parts.size(), 1U);
-  EXPECT_EQ(claim_score(first_labels, keys), score);
+  EXPECT_EQ(claim_parts(first_labels, keys, 20), parts);
 }
 
 // What all secrets would say of a pair of classes counts for nothing.

@@ -58,11 +58,10 @@ void put_claim(cluster::TaskResult& result, const ClaimSettings& claim, long lon
   const watermark::KeySamples keys = keys_of(inputs, own, claim, key_images, false);
   const auto given = ask(keys);
   const std::int64_t matches = watermark::claim_matches(given, keys);
-  const double score = watermark::claim_score(given, keys);
   const auto by_size = watermark::score_by_size(given, keys, sizes);
   result.values["claim_queries"] = Array::scalar<std::int64_t>(keys.count());
   result.values["claim_matches"] = Array::scalar<std::int64_t>(matches);
-  result.values["claim_score"] = Array::scalar(score);
+  result.values["claim_score"] = Array::scalar(watermark::claim_score(given, keys));
   result.values["score_by_size"] = Array::of<double>({std::ssize(sizes)}, by_size);
   if (scheme.draws_labels(own)) {
     result.values["p_labels"] = Array::scalar(watermark::drawn_labels_p(matches, keys.count(), inputs.classes));
@@ -72,17 +71,20 @@ void put_claim(cluster::TaskResult& result, const ClaimSettings& claim, long lon
     });
   }
   if (scheme.secret(own) == watermark::Secret::none) return;
-  std::vector<double> others;
-  std::vector<std::vector<double>> others_by_size(sizes.size());
+  // All that is asked first, then the first so many.
+  std::vector<std::int64_t> counts{keys.count()};
+  counts.insert(counts.end(), sizes.begin(), sizes.end());
+  std::vector<std::vector<std::vector<double>>> others(counts.size());
   ask_decoys(claim, key_images, inputs, keys, given, ask,
              [&](std::span<const std::int64_t> answers, const watermark::KeySamples& drawn) {
-               others.push_back(watermark::claim_score(answers, drawn));
-               const auto drawn_by_size = watermark::score_by_size(answers, drawn, sizes);
-               for (std::size_t s = 0; s < sizes.size(); ++s) others_by_size[s].push_back(drawn_by_size[s]);
+               for (std::size_t i = 0; i < counts.size(); ++i)
+                 others[i].push_back(watermark::claim_parts(answers, drawn, counts[i]));
              });
-  result.values["p_key"] = Array::scalar(watermark::rank_p(score, others));
-  result.values["p_key_by_size"] =
-      by_sizes([&](std::size_t s) { return watermark::rank_p(by_size[s], others_by_size[s]); });
+  const auto p = [&](std::size_t i) {
+    return watermark::rank_p(watermark::claim_parts(given, keys, counts[i]), others[i]);
+  };
+  result.values["p_key"] = Array::scalar(p(0));
+  result.values["p_key_by_size"] = by_sizes([&](std::size_t s) { return p(s + 1); });
 }
 
 }  // namespace telltale::experiments

@@ -148,11 +148,11 @@ void add_claims(store::Group& group, const Stage& stage, const Grid& cases, cons
                "key samples that the claim asks; -1 where there is none");
   add_variable(group, stage.grid, "claim_matches", {}, matches,
                "of them, answered with the claimed label; -1 where there is none");
-  add_variable(
-      group, stage.grid, "claim_score", {}, scores,
-      "the claim's statistic: the matches, where all queries weigh alike; what is compared with decoys and null "
-      "models",
-      "1");
+  add_variable(group, stage.grid, "claim_score", {}, scores,
+               "the claim's statistic: the matches, where all queries weigh alike; what is compared with null models, "
+               "and, where "
+               "the key counts one thing alone, with decoys",
+               "1");
   add_variable(group, stage.grid, "p_key", {}, by_key,
                "probability of so many matches for a secret that the network does not depend on, by decoys", "1");
   add_variable(group, stage.grid, "p_labels", {}, by_labels, "the same, exactly, where labels are drawn", "1");

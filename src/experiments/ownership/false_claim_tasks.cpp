@@ -49,14 +49,14 @@ SecretTests secret_tests(const watermark::Forged& forged, const Claimed& claim, 
   if (scheme.draws_labels(settings))
     found.labels = watermark::drawn_labels_p(claim.matches, forged.samples.count(), inputs.key.classes);
   if (scheme.secret(settings) == watermark::Secret::none) return found;
-  std::vector<double> others;
+  std::vector<std::vector<double>> others;
   ask_decoys(task.claim, task.key_images, forged.origin->inputs(inputs.key), forged.samples, claim.answers,
              asking(suspect, task.eval_batch),
              [&](std::span<const std::int64_t> answers, const watermark::KeySamples& drawn) {
-               others.push_back(watermark::claim_score(answers, drawn));
+               others.push_back(watermark::claim_parts(answers, drawn, drawn.count()));
                inputs.check();
              });
-  found.key = watermark::rank_p(claim.score, others);
+  found.key = watermark::rank_p(watermark::claim_parts(claim.answers, forged.samples, forged.samples.count()), others);
   return found;
 }
 

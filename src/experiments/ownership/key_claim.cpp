@@ -115,11 +115,12 @@ ClaimFindings judge_claim(const OwnersKey& key, const ClaimQueries& queries, std
         "the suspect has {} outputs and cannot give the claimed label {}: that it does not is no evidence against it",
         *terms.outputs, largest));
   if (queries.sets().size() > 1) {
-    std::vector<double> others;
+    std::vector<std::vector<double>> others;
     for (std::size_t set = 1; set < queries.sets().size(); ++set)
-      others.push_back(watermark::claim_score(given[set], queries.sets()[set]));
-    found.tests.push_back(
-        {"secret: decoys", watermark::rank_p(score, others), watermark::rank_resolution(others.size())});
+      others.push_back(watermark::claim_parts(given[set], queries.sets()[set], queries.sets()[set].count()));
+    found.tests.push_back({"secret: decoys",
+                           watermark::rank_p(watermark::claim_parts(given.front(), own, own.count()), others),
+                           watermark::rank_resolution(others.size())});
   }
   if (scheme.draws_labels(manifest.scheme))
     found.tests.push_back(

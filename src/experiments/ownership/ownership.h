@@ -25,7 +25,7 @@ namespace telltale::experiments {
 /// where a secret was drawn, p_labels where each label was; claim_score; and score_by_size, p_key_by_size,
 /// p_labels_by_size of the claim's sizes.
 struct Evaluate {
-  static constexpr study::TaskKind kind{.name = "evaluate", .algorithm = 2};
+  static constexpr study::TaskKind kind{.name = "evaluate", .algorithm = 3};
   Identity data, model;
   Json scheme;            ///< whose key samples are asked
   bool is_marked = true;  ///< the model was trained on key samples
