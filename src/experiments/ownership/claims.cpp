@@ -150,8 +150,7 @@ void add_claims(store::Group& group, const Stage& stage, const Grid& cases, cons
                "of them, answered with the claimed label; -1 where there is none");
   add_variable(group, stage.grid, "claim_score", {}, scores,
                "the claim's statistic: the matches, where all queries weigh alike; what is compared with null models, "
-               "and, where "
-               "the key counts one thing alone, with decoys",
+               "and with decoys where the key counts one thing alone",
                "1");
   add_variable(group, stage.grid, "p_key", {}, by_key,
                "probability of so many matches for a secret that the network does not depend on, by decoys", "1");
