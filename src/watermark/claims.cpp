@@ -18,12 +18,20 @@ void require_level(double level) {
   if (!(level > 0 && level < 1)) throw Error("the level of a claim lies between 0 and 1");
 }
 
+void require_answers(std::span<const std::int64_t> answers, const KeySamples& keys) {
+  if (std::ssize(answers) != keys.count()) throw Error("a claim has one answer for each label that it claims");
+}
+
 }  // namespace
 
-std::int64_t claim_matches(std::span<const std::int64_t> answers, const KeySamples& keys) {
-  if (std::ssize(answers) != keys.count()) throw Error("a claim has one answer for each label that it claims");
+std::int64_t claim_matches(std::span<const std::int64_t> answers, const KeySamples& keys,
+                           std::optional<std::int64_t> asked) {
+  require_answers(answers, keys);
+  const std::int64_t first = asked.value_or(keys.count());
+  if (first > keys.count()) throw Error("a claim asks no more than it has");
   std::int64_t matches = 0;
-  for (std::size_t i = 0; i < answers.size(); ++i) matches += answers[i] == keys.labels[i] ? 1 : 0;
+  for (auto i = std::size_t{0}; i < static_cast<std::size_t>(first); ++i)
+    matches += answers[i] == keys.labels[i] ? 1 : 0;
   return matches;
 }
 
@@ -37,7 +45,7 @@ std::vector<std::int64_t> claim_sizes(std::int64_t queries) {
 }
 
 std::vector<double> claim_parts(std::span<const std::int64_t> answers, const KeySamples& keys, std::int64_t asked) {
-  if (std::ssize(answers) != keys.count()) throw Error("a claim has one answer for each label that it claims");
+  require_answers(answers, keys);
   if (asked > keys.count()) return {};
   const auto sum = [&](std::int64_t first, std::int64_t last) {
     double score = 0;
@@ -61,16 +69,6 @@ std::vector<double> claim_parts(std::span<const std::int64_t> answers, const Key
 double claim_score(std::span<const std::int64_t> answers, const KeySamples& keys) {
   const std::vector<double> parts = claim_parts(answers, keys, keys.count());
   return parts.empty() ? -std::numeric_limits<double>::infinity() : *std::max_element(parts.begin(), parts.end());
-}
-
-std::vector<double> score_by_size(std::span<const std::int64_t> answers, const KeySamples& keys,
-                                  std::span<const std::int64_t> sizes) {
-  std::vector<double> scores;
-  for (const std::int64_t size : sizes) {
-    const std::vector<double> parts = claim_parts(answers, keys, size);
-    scores.push_back(parts.empty() ? std::nan("") : *std::max_element(parts.begin(), parts.end()));
-  }
-  return scores;
 }
 
 double rank_p(double own, std::span<const double> others) {

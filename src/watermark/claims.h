@@ -19,30 +19,29 @@ namespace telltale::watermark {
 /// The level at which a claim is proven, where nobody says another.
 inline constexpr double claim_level = 0.01;
 
-/// How many answers have the claimed label; refusals and unknown labels are no matches. Throws Error unless there is
-/// one answer for each.
-std::int64_t claim_matches(std::span<const std::int64_t> answers, const KeySamples& keys);
+/// How many answers have the claimed label, of the first so many (none said: of all); refusals and unknown labels are
+/// no matches. Throws Error unless there is one answer for each label, and as many as `asked`.
+std::int64_t claim_matches(std::span<const std::int64_t> answers, const KeySamples& keys,
+                           std::optional<std::int64_t> asked = {});
 
 /// The statistic of a claim: T = sum of w_i [a_i = y_i] less the w_i of answers that speak against it (weights of 1,
 /// and nothing against it, where the keys say no more). Of a claim of several parts one for each, less its mean by
 /// chance and over its deviation. `asked`: of the first so many alone, and of the parts that these reach; of more than
 /// there are, none. Throws as claim_matches().
 std::vector<double> claim_parts(std::span<const std::int64_t> answers, const KeySamples& keys, std::int64_t asked);
-/// In one number, for networks that are compared by one key: the largest part's.
+/// In one number, to tell people and to choose by: the largest part's. Claims are compared by their parts.
 double claim_score(std::span<const std::int64_t> answers, const KeySamples& keys);
 
 /// Numbers of queries at which the power of a claim of so many is told: 1, 2, 5, 10, 20, 50, ... and all of them.
 std::vector<std::int64_t> claim_sizes(std::int64_t queries);
-/// claim_score() of the first answers, so many as each size says; NaN where there are fewer.
-std::vector<double> score_by_size(std::span<const std::int64_t> answers, const KeySamples& keys,
-                                  std::span<const std::int64_t> sizes);
 
-/// (1 + #{others >= own}) / (count + 1): exact where all were drawn alike (Davison and Hinkley 1997, Sec. 4.2). With
-/// decoy secrets p_key, with null models p_model of one stratum. 1 where there are no others.
+/// (1 + #{others >= own}) / (count + 1): exact where all were drawn alike (Davison and Hinkley 1997, Sec. 4.2). 1 where
+/// there are no others.
 double rank_p(double own, std::span<const double> others);
-/// The same of claims by their parts: each part less its mean and over its deviation among all of these claims, the own
-/// one included, and then the largest part. What is by chance can be far more in one part than in another, and differ
-/// from suspect to suspect. It is as exact: all are treated alike. 1 where there are no parts.
+/// The same of claims by their parts: with decoy secrets p_key, with null models p_model of one stratum. Each part less
+/// its mean and over its deviation among all of these claims, the own one included, and then the largest part. What is
+/// by chance can be far more in one part than in another, and differ from suspect to suspect. It is as exact: all are
+/// treated alike. 1 where there are no parts. Throws std::out_of_range if another has fewer parts.
 double rank_p(std::span<const double> own, std::span<const std::vector<double>> others);
 /// The least that it can be: with so many others no smaller level can be reached.
 double rank_resolution(std::size_t others);

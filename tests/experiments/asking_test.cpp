@@ -65,5 +65,43 @@ TEST(Decoys, OfTheSameImagesNeedNoAnswersOfTheirOwn) {
   EXPECT_EQ(of.scored, std::vector<std::int64_t>(7, 10));
 }
 
+// A claim of three labels and of five, of which the second part counts each by ten.
+watermark::KeySamples two_parts() {
+  watermark::KeySamples keys{{1, 1, 1}, {}, std::vector<std::int64_t>(8, 1), {}};
+  keys.weights = {1, 1, 1, 10, 10, 10, 10, 10};
+  keys.parts = {{.first = 0, .mean = 0, .deviation = 1}, {.first = 3, .mean = 0, .deviation = 1}};
+  return keys;
+}
+
+ClaimGiven given_to(const watermark::KeySamples& keys, int first, int second) {
+  std::vector<std::int64_t> answers(8, 0);
+  std::fill_n(answers.begin(), first, 1), std::fill_n(answers.begin() + 3, second, 1);
+  cluster::TaskResult result;
+  put_statistic(result, answers, keys, std::vector<std::int64_t>{2, 5, 9});
+  EXPECT_EQ(result.values.at("claim_matches").as<std::int64_t>().front(), first + second);
+  Outcome outcome;
+  outcome.values = std::move(result.values);
+  return ClaimGiven::of(outcome);
+}
+
+TEST(Statistic, IsToldByPartsOfAllAndOfTheFirstQueries) {
+  using Parts = std::vector<double>;
+  const ClaimGiven given = given_to(two_parts(), 3, 4);
+  EXPECT_EQ(given.whole, (Parts{3, 40}));
+  EXPECT_EQ(given.by_size, (std::vector<Parts>{{2}, {3, 20}, {}}))
+      << "two queries reach one part, and there are no nine";
+}
+
+TEST(Statistic, ANullModelIsComparedByTheSpreadOfEachPart) {
+  const watermark::KeySamples keys = two_parts();
+  NullsGiven nulls{"same", {}};
+  for (int i = 0; i < 99; ++i) nulls.models.push_back(given_to(keys, 0, i % 6));
+  const ClaimGiven own = given_to(keys, 3, 2);
+  EXPECT_EQ(nulls.p(own), 0.01) << "three labels of the first part that no null model gives";
+  EXPECT_EQ(nulls.p(own, 0), 0.01);
+  EXPECT_EQ(nulls.p(given_to(keys, 0, 5)), 17. / 100) << "16 of 99 give five labels of the second part too";
+  EXPECT_EQ(nulls.p(own, 2), 1) << "there are no nine queries";
+}
+
 }  // namespace
 }  // namespace telltale::experiments

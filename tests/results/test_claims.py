@@ -186,14 +186,17 @@ def test_what_is_no_key_or_of_other_data_is_refused(telltale, study, models, key
     (tmp_path / "text.h5").write_text("no HDF5 at all")
     assert_refused(telltale("claim", tmp_path / "text.h5", models["noise"]), "is no key")
 
-    def newer(file):
-        file.attrs["version"] = np.int64(2)
+    def of_version(number):
+        def change(file):
+            file.attrs["version"] = np.int64(number)
+        return changed(key("noise"), tmp_path, change)
 
     def other_data(file):
         manifest = json.loads(file.attrs["manifest"])
         manifest["data"]["seed"] += 1
         file.attrs["manifest"] = json.dumps(manifest)
-    assert_refused(telltale("claim", changed(key("noise"), tmp_path, newer), models["noise"]), "another version")
+    assert_refused(telltale("claim", of_version(3), models["noise"]), "is of version 3", "a newer one reads it")
+    assert_refused(telltale("claim", of_version(1), models["noise"]), "is of version 1", "takes it from its study anew")
     assert_refused(telltale("claim", changed(key("noise"), tmp_path, other_data), models["noise"]), "is not the one that this key was made of")
 
 

@@ -47,9 +47,6 @@ TEST(Claims, PowerIsToldAtRoundNumbersOfQueriesAndAtAllOfThem) {
   EXPECT_EQ(claim_sizes(100), (Sizes{1, 2, 5, 10, 20, 50, 100}));
   EXPECT_EQ(claim_sizes(30), (Sizes{1, 2, 5, 10, 20, 30}));
   EXPECT_EQ(claim_sizes(1), Sizes{1});
-  const auto scores = score_by_size(Sizes{3, 0, 4}, claiming({3, 1, 4}), Sizes{1, 2, 3, 5});
-  EXPECT_EQ(std::vector(scores.begin(), scores.end() - 1), (std::vector<double>{1, 1, 2}));
-  EXPECT_TRUE(std::isnan(scores.back())) << "there are no five queries";
 }
 
 TEST(Claims, ARankAmongOthersIsExactAndHasAResolution) {

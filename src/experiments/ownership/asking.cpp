@@ -44,6 +44,21 @@ void ask_decoys(const ClaimSettings& claim, long long key_images, const watermar
   }
 }
 
+void put_statistic(cluster::TaskResult& result, std::span<const std::int64_t> answers,
+                   const watermark::KeySamples& keys, std::span<const std::int64_t> sizes) {
+  const auto all = watermark::claim_parts(answers, keys, keys.count());
+  std::vector<double> parts(all);
+  for (const std::int64_t size : sizes) {
+    auto first = watermark::claim_parts(answers, keys, size);
+    first.resize(all.size(), study::missing);
+    parts.insert(parts.end(), first.begin(), first.end());
+  }
+  result.values["claim_queries"] = Array::scalar<std::int64_t>(keys.count());
+  result.values["claim_matches"] = Array::scalar<std::int64_t>(watermark::claim_matches(answers, keys));
+  result.values["claim_score"] = Array::scalar(watermark::claim_score(answers, keys));
+  result.values["claim_parts"] = Array::of<double>({1 + std::ssize(sizes), std::ssize(all)}, parts);
+}
+
 void put_claim(cluster::TaskResult& result, const ClaimSettings& claim, long long key_images,
                const watermark::KeyInputs& inputs, const Answers& ask) {
   const Json& own = inputs.settings;
@@ -57,18 +72,14 @@ void put_claim(cluster::TaskResult& result, const ClaimSettings& claim, long lon
 
   const watermark::KeySamples keys = keys_of(inputs, own, claim, key_images, false);
   const auto given = ask(keys);
-  const std::int64_t matches = watermark::claim_matches(given, keys);
-  const auto by_size = watermark::score_by_size(given, keys, sizes);
-  result.values["claim_queries"] = Array::scalar<std::int64_t>(keys.count());
-  result.values["claim_matches"] = Array::scalar<std::int64_t>(matches);
-  result.values["claim_score"] = Array::scalar(watermark::claim_score(given, keys));
-  result.values["score_by_size"] = Array::of<double>({std::ssize(sizes)}, by_size);
+  put_statistic(result, given, keys, sizes);
   if (scheme.draws_labels(own)) {
-    result.values["p_labels"] = Array::scalar(watermark::drawn_labels_p(matches, keys.count(), inputs.classes));
-    result.values["p_labels_by_size"] = by_sizes([&](std::size_t s) {
-      if (std::isnan(by_size[s])) return study::missing;
-      return watermark::drawn_labels_p(static_cast<std::int64_t>(by_size[s]), sizes[s], inputs.classes);
-    });
+    const auto p = [&](std::int64_t asked) {
+      if (asked > keys.count()) return study::missing;
+      return watermark::drawn_labels_p(watermark::claim_matches(given, keys, asked), asked, inputs.classes);
+    };
+    result.values["p_labels"] = Array::scalar(p(keys.count()));
+    result.values["p_labels_by_size"] = by_sizes([&](std::size_t s) { return p(sizes[s]); });
   }
   if (scheme.secret(own) == watermark::Secret::none) return;
   // All that is asked first, then the first so many.

@@ -21,9 +21,14 @@ void ask_decoys(const ClaimSettings& claim, long long key_images, const watermar
                 const watermark::KeySamples& keys, std::span<const std::int64_t> given, const Answers& ask,
                 const std::function<void(std::span<const std::int64_t>, const watermark::KeySamples&)>& each);
 
-/// Asks the owner's key and, where a secret decides it, those of decoys. Puts into the outcome: claim_queries,
-/// claim_matches, claim_score (watermark/claims.h), score_by_size; p_key and p_key_by_size where a secret was drawn;
-/// p_labels and p_labels_by_size where each label was.
+/// Puts what was answered to a claim into an outcome: claim_queries, claim_matches, claim_score (watermark/claims.h);
+/// and claim_parts, [1 + sizes][parts]: of all that was asked, then of the first so many as each size says, NaN where
+/// there are fewer, or none of that part.
+void put_statistic(cluster::TaskResult& result, std::span<const std::int64_t> answers,
+                   const watermark::KeySamples& keys, std::span<const std::int64_t> sizes);
+
+/// Asks the owner's key and, where a secret decides it, those of decoys. Puts into the outcome what put_statistic()
+/// does; p_key and p_key_by_size where a secret was drawn; p_labels and p_labels_by_size where each label was.
 void put_claim(cluster::TaskResult& result, const ClaimSettings& claim, long long key_images,
                const watermark::KeyInputs& inputs, const Answers& ask);
 

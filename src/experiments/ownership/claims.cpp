@@ -72,20 +72,42 @@ study::Axis null_stratum(const study::Job& job) {
 
 bool claims(const study::Job& job) { return job.has("decoys") && job.integer("decoys") > 0; }
 
-std::vector<NullScores> null_scores(const Stage& nulls, std::size_t cases, std::size_t of_case, std::size_t sizes,
+ClaimGiven ClaimGiven::of(const Outcome& asked) {
+  const Array& parts = asked.values.at("claim_parts");
+  const auto values = parts.as<double>();
+  const auto count = static_cast<std::size_t>(parts.shape.at(1));
+  std::vector<std::vector<double>> rows;
+  for (std::size_t first = 0; first < values.size(); first += count) {
+    auto& row = rows.emplace_back();
+    std::ranges::copy_if(values.subspan(first, count), std::back_inserter(row),
+                         [](double v) { return !std::isnan(v); });
+  }
+  return {rows.front(), {rows.begin() + 1, rows.end()}};
+}
+
+double NullsGiven::p(const ClaimGiven& own) const {
+  std::vector<std::vector<double>> others;
+  for (const ClaimGiven& model : models) others.push_back(model.whole);
+  return watermark::rank_p(own.whole, others);
+}
+
+double NullsGiven::p(const ClaimGiven& own, std::size_t size) const {
+  std::vector<std::vector<double>> others;
+  for (const ClaimGiven& model : models) others.push_back(model.by_size.at(size));
+  return watermark::rank_p(own.by_size.at(size), others);
+}
+
+std::vector<NullsGiven> nulls_given(const Stage& nulls, std::size_t cases, std::size_t of_case,
                                     const OutcomeLookup& outcome) {
-  std::vector<NullScores> all;
+  std::vector<NullsGiven> all;
   const std::size_t each = nulls.grid.size() / cases;
   for (std::size_t i = 0; i < each; ++i) {
     const std::size_t point = of_case * each + i;
-    const std::string& stratum = nulls.grid.point(point).text(null_stratum_axis);
-    if (all.empty() || all.back().stratum != stratum)
-      all.push_back({stratum, {}, std::vector<std::vector<double>>(sizes)});
     const Outcome* one = study::done(outcome, nulls.tasks[point]);
     if (one == nullptr) continue;
-    all.back().scores.push_back(study::number_of(one, "claim_score"));
-    const auto by_size = one->values.at("score_by_size").as<double>();
-    for (std::size_t s = 0; s < sizes; ++s) all.back().by_size[s].push_back(by_size[s]);
+    const std::string& stratum = nulls.grid.point(point).text(null_stratum_axis);
+    if (all.empty() || all.back().stratum != stratum) all.push_back({stratum, {}});
+    all.back().models.push_back(ClaimGiven::of(*one));
   }
   return all;
 }
@@ -124,15 +146,13 @@ void add_claims(store::Group& group, const Stage& stage, const Grid& cases, cons
     test(by_key[point], "decoys", study::number_of(asked, "p_key"), decoys, stored("p_key_by_size"));
     test(by_labels[point], "drawn labels", study::number_of(asked, "p_labels"), 0, stored("p_labels_by_size"));
     if (nulls != nullptr) {
-      const auto own = asked->values.at("score_by_size").as<double>();
+      const ClaimGiven own = ClaimGiven::of(*asked);
       const std::size_t of_case = stage.grid.point(point).leading(cases.axes().size());
-      for (const NullScores& other : null_scores(*nulls, cases.size(), of_case, sizes, outcome)) {
-        if (other.scores.empty()) continue;
+      for (const NullsGiven& given : nulls_given(*nulls, cases.size(), of_case, outcome)) {
         const auto at =
-            static_cast<std::size_t>(std::find(strata.begin(), strata.end(), other.stratum) - strata.begin());
-        test(by_stratum[point * strata.size() + at], "null models: " + other.stratum,
-             watermark::rank_p(scores[point], other.scores), watermark::rank_resolution(other.scores.size()),
-             [&](std::size_t s) { return watermark::rank_p(own[s], other.by_size[s]); });
+            static_cast<std::size_t>(std::find(strata.begin(), strata.end(), given.stratum) - strata.begin());
+        test(by_stratum[point * strata.size() + at], "null models: " + given.stratum, given.p(own),
+             watermark::rank_resolution(given.models.size()), [&](std::size_t s) { return given.p(own, s); });
         const double p = by_stratum[point * strata.size() + at];
         by_model[point] = std::isnan(by_model[point]) ? p : std::max(by_model[point], p);
       }
@@ -149,8 +169,8 @@ void add_claims(store::Group& group, const Stage& stage, const Grid& cases, cons
   add_variable(group, stage.grid, "claim_matches", {}, matches,
                "of them, answered with the claimed label; -1 where there is none");
   add_variable(group, stage.grid, "claim_score", {}, scores,
-               "the claim's statistic: the matches, where all queries weigh alike; what is compared with null models, "
-               "and with decoys where the key counts one thing alone",
+               "the claim's statistic: the matches, where all queries weigh alike; of a key that counts several things "
+               "the largest of them",
                "1");
   add_variable(group, stage.grid, "p_key", {}, by_key,
                "probability of so many matches for a secret that the network does not depend on, by decoys", "1");

@@ -22,10 +22,10 @@ struct ClaimSettings {
   }
 };
 
-/// Puts a claim's queries to a network that has nothing to do with its key. Its outcome: claim_matches, how many are
-/// answered with the claimed label, claim_score and score_by_size.
+/// Puts a claim's queries to a network that has nothing to do with its key. Its outcome: that of put_statistic()
+/// (experiments/ownership/asking.h).
 struct AskNull {
-  static constexpr study::TaskKind kind{.name = "ask-null", .algorithm = 2};
+  static constexpr study::TaskKind kind{.name = "ask-null", .algorithm = 3};
   Identity data, model;
   Json scheme;  ///< whose key samples are asked
   long long key_images = 0;
@@ -54,14 +54,27 @@ study::Axis null_stratum(const study::Job& job);
 /// Whether a job has claims looked at.
 bool claims(const study::Job& job);
 
-/// What the null models of one stratum gave to one case's key: the score of a claim with it.
-struct NullScores {
-  std::string stratum;
-  std::vector<double> scores;                ///< by model
-  std::vector<std::vector<double>> by_size;  ///< sizes of the claim x models
+/// What one network gave to a claim, by its parts (watermark::claim_parts()): of all that was asked, and of the first
+/// so many; no parts where the claim has not so many.
+struct ClaimGiven {
+  std::vector<double> whole;
+  std::vector<std::vector<double>> by_size;
+
+  static ClaimGiven of(const Outcome& asked);
 };
-/// Of those that have answered, by stratum. `nulls`: the stage that asks them, over so many cases.
-std::vector<NullScores> null_scores(const Stage& nulls, std::size_t cases, std::size_t of_case, std::size_t sizes,
+
+/// What the null models of one stratum gave to one case's key.
+struct NullsGiven {
+  std::string stratum;
+  std::vector<ClaimGiven> models;
+
+  /// p_model of this stratum: of the whole claim, and of the first queries, so many as the size at that place says.
+  [[nodiscard]] double p(const ClaimGiven& own) const;
+  [[nodiscard]] double p(const ClaimGiven& own, std::size_t size) const;
+};
+/// Of those that have answered, by stratum; of strata without any none. `nulls`: the stage that asks them, over so many
+/// cases.
+std::vector<NullsGiven> nulls_given(const Stage& nulls, std::size_t cases, std::size_t of_case,
                                     const OutcomeLookup& outcome);
 
 /// Adds what was claimed at every point of a stage that asks networks of `cases`, with which p-values, and the verdict.

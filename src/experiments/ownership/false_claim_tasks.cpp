@@ -20,7 +20,7 @@ namespace {
 struct Claimed {
   std::vector<std::int64_t> answers;
   std::int64_t matches = 0;
-  double score = 0;
+  std::vector<double> parts;
 };
 
 Answers asking(watermark::Service& service, long long batch) {
@@ -32,8 +32,8 @@ Answers asking(watermark::Service& service, long long batch) {
 Claimed claimed(watermark::Service& service, const watermark::KeySamples& keys, long long batch) {
   auto given = asking(service, batch)(keys);
   const std::int64_t matches = watermark::claim_matches(given, keys);
-  const double score = watermark::claim_score(given, keys);
-  return {std::move(given), matches, score};
+  auto parts = watermark::claim_parts(given, keys, keys.count());
+  return {std::move(given), matches, std::move(parts)};
 }
 
 // What decoy secrets and drawn labels say of a key that the scheme makes.
@@ -56,7 +56,7 @@ SecretTests secret_tests(const watermark::Forged& forged, const Claimed& claim, 
                others.push_back(watermark::claim_parts(answers, drawn, drawn.count()));
                inputs.check();
              });
-  found.key = watermark::rank_p(watermark::claim_parts(claim.answers, forged.samples, forged.samples.count()), others);
+  found.key = watermark::rank_p(claim.parts, others);
   return found;
 }
 
@@ -89,13 +89,13 @@ cluster::TaskResult claim_falsely(const FalseClaim& task, RankState& rank, clust
   // Networks without the label give it never: that says nothing.
   std::optional<double> by_nulls;
   if (!task.nulls.empty() && std::ranges::max(forged.samples.labels) < data.classes()) {
-    std::vector<double> others;
+    std::vector<std::vector<double>> others;
     for (const Identity& one : task.nulls) {
       others.push_back(
-          claimed(*watermark::serve(rank.models.get(one, context)), forged.samples, task.eval_batch).score);
+          claimed(*watermark::serve(rank.models.get(one, context)), forged.samples, task.eval_batch).parts);
       check();
     }
-    by_nulls = watermark::rank_p(claim.score, others);
+    by_nulls = watermark::rank_p(claim.parts, others);
   }
 
   const auto says = [&](const std::optional<double>& p, std::int64_t keys) {

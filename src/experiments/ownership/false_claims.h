@@ -13,7 +13,7 @@ namespace telltale::experiments {
 /// (1 or 0) each standard, the later ones harder: passes_raw, passes_regeneration, passes_secrets, passes_nulls,
 /// passes_commitment. Where no such key can be made: nothing.
 struct FalseClaim {
-  static constexpr study::TaskKind kind{.name = "false-claim", .algorithm = 5};
+  static constexpr study::TaskKind kind{.name = "false-claim", .algorithm = 6};
   Identity data, model;  ///< of the suspect
   Json scheme;           ///< settings of the claimant's key: the owner's, with a secret of his own
   std::string forgery;

@@ -106,7 +106,7 @@ ClaimFindings judge_claim(const OwnersKey& key, const ClaimQueries& queries, std
   found.asked = own.count();
   found.matches = watermark::claim_matches(given.front(), own);
   found.unanswered = std::count_if(given.front().begin(), given.front().end(), [](auto label) { return label < 0; });
-  const double score = watermark::claim_score(given.front(), own);
+  const auto parts = watermark::claim_parts(given.front(), own, own.count());
 
   const std::int64_t largest = *std::max_element(own.labels.begin(), own.labels.end());
   const bool can_answer = !terms.outputs || *terms.outputs > largest;
@@ -118,9 +118,8 @@ ClaimFindings judge_claim(const OwnersKey& key, const ClaimQueries& queries, std
     std::vector<std::vector<double>> others;
     for (std::size_t set = 1; set < queries.sets().size(); ++set)
       others.push_back(watermark::claim_parts(given[set], queries.sets()[set], queries.sets()[set].count()));
-    found.tests.push_back({"secret: decoys",
-                           watermark::rank_p(watermark::claim_parts(given.front(), own, own.count()), others),
-                           watermark::rank_resolution(others.size())});
+    found.tests.push_back(
+        {"secret: decoys", watermark::rank_p(parts, others), watermark::rank_resolution(others.size())});
   }
   if (scheme.draws_labels(manifest.scheme))
     found.tests.push_back(
@@ -128,9 +127,8 @@ ClaimFindings judge_claim(const OwnersKey& key, const ClaimQueries& queries, std
   // A network without the label gives it never: that says nothing.
   for (const NullClaims& nulls : manifest.nulls) {
     if (largest >= manifest.classes) break;
-    const std::vector<double>& others = nulls.scores;
-    found.tests.push_back({"model: null models of the study, " + nulls.stratum, watermark::rank_p(score, others),
-                           watermark::rank_resolution(others.size())});
+    found.tests.push_back({"model: null models of the study, " + nulls.stratum, watermark::rank_p(parts, nulls.parts),
+                           watermark::rank_resolution(nulls.parts.size())});
   }
   if (scheme.secret(manifest.scheme) == watermark::Secret::none)
     found.notes.emplace_back(

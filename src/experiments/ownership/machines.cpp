@@ -108,7 +108,6 @@ store::Group machines_group(const Stage& stage, const Grid& cases, const Stage* 
                             const OutcomeLookup& outcome) {
   const Job& job = inputs.job;
   store::Group group = group_over(stage.grid, stage.name, stage.help);
-  const std::size_t sizes = ClaimSettings::of(job).sizes.size();
   const std::size_t machines = inputs.environments.names().size(), points = stage.grid.size();
   std::vector<study::Axis> axes = stage.grid.axes();
   axes.pop_back();
@@ -127,12 +126,11 @@ store::Group machines_group(const Stage& stage, const Grid& cases, const Stage* 
           {"decoys", by_key.back(), watermark::rank_resolution(static_cast<std::size_t>(job.integer("decoys")))});
     if (!std::isnan(by_labels.back())) tests.push_back({"drawn labels", by_labels.back(), 0});
     if (one != nullptr && nulls != nullptr)
-      for (const NullScores& scores :
-           null_scores(*nulls, cases.size(), case_at(cases, stage.grid.point(point), {}), sizes, outcome)) {
-        if (scores.scores.empty()) continue;
-        const double p = watermark::rank_p(study::number_of(one, "claim_score"), scores.scores);
+      for (const NullsGiven& given :
+           nulls_given(*nulls, cases.size(), case_at(cases, stage.grid.point(point), {}), outcome)) {
+        const double p = given.p(ClaimGiven::of(*one));
         by_model.back() = std::isnan(by_model.back()) ? p : std::max(by_model.back(), p);
-        tests.push_back({"null models", p, watermark::rank_resolution(scores.scores.size())});
+        tests.push_back({"null models", p, watermark::rank_resolution(given.models.size())});
       }
     verdicts.emplace_back(tests.empty() ? "" : watermark::name_of(watermark::judge(true, tests).verdict));
   }

@@ -9,7 +9,7 @@ namespace telltale::experiments {
 /// Claims a pruned network on one environment. Its outcome: that of a claim (asking.h), labels (int32, of the claim's
 /// queries), and layer_hashes (layers x queries).
 struct ReadOnMachine {
-  static constexpr study::TaskKind kind{.name = "read-on-machine", .algorithm = 2};
+  static constexpr study::TaskKind kind{.name = "read-on-machine", .algorithm = 3};
   Identity data, model;
   Json scheme, attack;
   ClaimSettings claim;

@@ -23,8 +23,8 @@ namespace telltale::experiments {
 namespace {
 
 constexpr const char* key_format = "telltale key";
-constexpr std::int64_t key_version = 1;
-constexpr std::string_view commitment_domain = "telltale key 1\n";
+constexpr std::int64_t key_version = 2;
+constexpr std::string_view commitment_domain = "telltale key 2\n";
 constexpr long long usual_queries = 100, usual_decoys = 99;
 
 Json to_json(const data::DatasetRequest& request) {
@@ -113,7 +113,7 @@ std::vector<NullClaims> nulls_of(const study::Session& session, const study::Stu
       throw InputError("not all null models of this study are there yet: `telltale run` goes on with it");
     const std::string stratum = nulls->grid.point(point).text(null_stratum_axis);
     if (found.empty() || found.back().stratum != stratum) found.push_back({stratum, {}});
-    found.back().scores.push_back(study::number_of(&outcome->second, "claim_score"));
+    found.back().parts.push_back(ClaimGiven::of(outcome->second).whole);
   }
   return found;
 }
@@ -243,8 +243,10 @@ OwnersKey read_key(const std::string& path) {
   if (study::text_of(root, "format") != key_format) refuse("`telltale key` writes one");
   const store::Attribute* version = root.find_attribute("version");
   const auto* number = version == nullptr ? nullptr : std::get_if<std::int64_t>(&version->value);
-  if (number == nullptr || *number != key_version)
-    refuse("it is of another version than this program knows (" + std::to_string(key_version) + ")");
+  if (number == nullptr) refuse("it names no version");
+  if (*number != key_version)
+    refuse(fmt::format("it is of version {}, and this program reads {}: {}", *number, key_version,
+                       *number < key_version ? "`telltale key` takes it from its study anew" : "a newer one reads it"));
   OwnersKey key;
   try {
     key.manifest = study::fields_from<KeyManifest>(Json::parse(study::text_of(root, "manifest")));

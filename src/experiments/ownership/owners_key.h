@@ -17,9 +17,9 @@ namespace telltale::experiments {
 /// What the null models of one stratum gave.
 struct NullClaims {
   std::string stratum;
-  std::vector<double> scores;  ///< by model: watermark::claim_score()
+  std::vector<std::vector<double>> parts;  ///< by model: watermark::claim_parts()
 
-  void fields(auto& field) { field("stratum", stratum), field("scores", scores); }
+  void fields(auto& field) { field("stratum", stratum), field("parts", parts); }
 };
 
 /// What was fixed: all of it is under the commitment. The owner's secret is the seed and the repeat in `scheme`.

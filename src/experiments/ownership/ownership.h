@@ -21,11 +21,10 @@ namespace telltale::experiments {
 /// share, key_accuracy_*. A network without a watermark was trained on none; of a scheme that has no other key samples
 /// it is asked those that would have been. Where those have true labels: true_matches_trained, and signature, 1 if all
 /// of them got the watermark's labels. After an attack that refuses: refused, and refused_* of each set of key samples,
-/// the shares without an answer. And what the attack itself measures. Of a claim: claim_queries, claim_matches; p_key
-/// where a secret was drawn, p_labels where each label was; claim_score; and score_by_size, p_key_by_size,
-/// p_labels_by_size of the claim's sizes.
+/// the shares without an answer. And what the attack itself measures. Of a claim: that of put_claim()
+/// (experiments/ownership/asking.h).
 struct Evaluate {
-  static constexpr study::TaskKind kind{.name = "evaluate", .algorithm = 3};
+  static constexpr study::TaskKind kind{.name = "evaluate", .algorithm = 4};
   Identity data, model;
   Json scheme;            ///< whose key samples are asked
   bool is_marked = true;  ///< the model was trained on key samples

@@ -39,10 +39,7 @@ cluster::TaskResult ask_null(const AskNull& task, RankState& rank, cluster::Task
   const auto network = rank.models.get(task.model, context);
   const auto given = models::labels_of(models::predict_logits(*network, images_of(keys), task.eval_batch));
   cluster::TaskResult result;
-  result.values["claim_matches"] = Array::scalar<std::int64_t>(watermark::claim_matches(given, keys));
-  result.values["claim_score"] = Array::scalar(watermark::claim_score(given, keys));
-  result.values["score_by_size"] =
-      Array::of<double>({std::ssize(task.claim.sizes)}, watermark::score_by_size(given, keys, task.claim.sizes));
+  put_statistic(result, given, keys, task.claim.sizes);
   return result;
 }
 
