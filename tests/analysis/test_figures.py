@@ -220,6 +220,13 @@ def kept_study(name, folder):
     return file
 
 
+def test_published_machines_stand_beside_the_published_search_alone(tmp_path):
+    of_theirs, of_ours = (figure_named("boundary-success").draw(telltale.open(kept_study(f"boundary-fashion-mnist-{name}", tmp_path))) for name in ("2cores", "8-bit-2cores"))
+    assert "Published, of the successes of fashion-mnist: Rome 29.8%" in of_theirs.caption and "Published" not in of_ours.caption
+    rows = [[label.get_text() for label in drawing.figure.axes[0].get_yticklabels()] for drawing in (of_theirs, of_ours)]
+    assert rows == [["code", "telltale", "published (code)"], ["telltale, 8-bit"]]
+
+
 # Of the kept one's settings that leave as good as no key, some leave fewer claims proven than others.
 @pytest.mark.parametrize("study", ["small", "ownership-telltale-mnist-2cores"])
 def test_the_matrix_is_the_table_of_the_program(request, study_files, tmp_path, study):

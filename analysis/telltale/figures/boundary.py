@@ -154,7 +154,9 @@ def success(study: Study) -> Drawing:
     if not settings:
         raise NothingToDraw(f"{study.path}: no search has come to an end yet")
     machines = labels_of(summary, "machine")
-    paper = published.marks(study, "identified_share", "microarchitecture", search="code", target="any", versus="all", grid="float")
+    theirs = {"search": "code", "target": "any", "versus": "all", "grid": "float"}
+    of_theirs = any(theirs.items() <= one.labels.items() for one in settings)  # beside ours alone their machines say nothing
+    paper = published.marks(study, "identified_share", "microarchitecture", **theirs) if of_theirs else {}
     drawing, axes = panels(1, 2, height=1.1 + 0.3 * (len(settings) + bool(paper)), sharey=True)
     left, right = axes[0]
     frames, has_published = [], False
