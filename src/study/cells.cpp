@@ -39,6 +39,16 @@ double number_at(const Array& array, std::size_t element) {
   throw Error("an array of an unknown type");
 }
 
+double number_in(const store::Group& group, const std::string& name, std::size_t element) {
+  const store::Variable* variable = group.find_variable(name);
+  return variable == nullptr ? std::nan("") : number_at(variable->numbers(), element);
+}
+
+std::size_t length_of(const store::Group& group, const std::string& name) {
+  const store::Dimension* dimension = group.find_dimension(name);
+  return dimension == nullptr ? 0 : static_cast<std::size_t>(dimension->size);
+}
+
 Cells::Cells(const store::Group& group, const std::string& name) : group_(group), variable_(required(group, name)) {
   for (const std::string& dimension : variable_.dimensions)
     sizes_.push_back(static_cast<std::size_t>(group_.find_dimension(dimension)->size));

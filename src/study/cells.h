@@ -18,6 +18,10 @@ bool is_true(const store::Group& group, const char* attribute);
 
 /// An element as a double, whatever type of number the array holds.
 double number_at(const Array& array, std::size_t element);
+/// The same of a group's variable; NaN where the group has none.
+double number_in(const store::Group& group, const std::string& variable, std::size_t element);
+/// How long a dimension of a group is; 0 where the group has none.
+std::size_t length_of(const store::Group& group, const std::string& dimension);
 
 /// The seconds that every task took where it ran, by its identity; NaN where it did not. None in files without tasks.
 std::map<std::string, double> task_seconds(const store::Group& root);

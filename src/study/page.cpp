@@ -29,6 +29,9 @@ std::string interval(const Comparison& one) {
   return std::isnan(one.low) ? "-" : written(one, one.low) + " to " + written(one, one.high);
 }
 
+// From the overview to a study's page.
+std::string link_to(const std::string& study) { return fmt::format("[{0}](reproduction/{0}.md)", study); }
+
 // A study as the page needs it: its tables once.
 struct Study {
   const NamedResults* results;
@@ -89,11 +92,18 @@ std::string agreement_table(const std::vector<Study>& studies) {
                    shortest(100 * far_difference))}};
   for (const Study& study : studies) {
     const Agreement all = agreement_of(study);
-    table.rows.push_back({fmt::format("[{0}](reproduction/{0}.md)", study.results->name), std::to_string(all.compared),
-                          std::to_string(all.inside), std::to_string(all.compared - all.inside - all.far),
-                          std::to_string(all.far), std::to_string(all.others)});
+    table.rows.push_back({link_to(study.results->name), std::to_string(all.compared), std::to_string(all.inside),
+                          std::to_string(all.compared - all.inside - all.far), std::to_string(all.far),
+                          std::to_string(all.others)});
   }
   return render({table}, TableFormat::markdown);
+}
+
+std::string beyond_part(const std::vector<Study>& studies) {
+  std::vector<std::pair<std::string, std::vector<Table>>> named;
+  for (const Study& study : studies) named.emplace_back(study.results->name, study.tables);
+  const std::vector<Table> tables = beyond_papers(named);
+  return tables.empty() ? "" : "# Beyond the papers\n\n" + render(tables, TableFormat::markdown);
 }
 
 std::string far_table(const Study& study) {
@@ -266,6 +276,24 @@ std::vector<Fit> fits_of(const std::vector<Comparison>& comparisons) {
   return fits;
 }
 
+std::vector<Table> beyond_papers(const std::vector<std::pair<std::string, std::vector<Table>>>& studies) {
+  std::vector<Table> gathered;
+  for (const auto& [study, tables] : studies)
+    for (const Table& table : tables) {
+      if (!table.is_beyond_papers || table.rows.empty()) continue;
+      std::vector<std::string> columns{"study"};
+      columns.insert(columns.end(), table.columns.begin(), table.columns.end());
+      auto of = std::find_if(gathered.begin(), gathered.end(),
+                             [&](const Table& one) { return one.title == table.title && one.columns == columns; });
+      if (of == gathered.end()) of = gathered.insert(of, {table.title, columns, {}, table.notes});
+      for (const auto& row : table.rows) {
+        of->rows.push_back({link_to(study)});
+        of->rows.back().insert(of->rows.back().end(), row.begin(), row.end());
+      }
+    }
+  return gathered;
+}
+
 Pages reproduction_pages(const std::vector<NamedResults>& results, const std::vector<std::string>& others) {
   std::vector<Study> studies;
   for (const NamedResults& one : results) {
@@ -284,10 +312,10 @@ Pages reproduction_pages(const std::vector<NamedResults>& results, const std::ve
       "alone,\n"
       "*n* their number. Most studies here are small enough for two cores: fewer epochs and repeats than the papers',\n"
       "as each says.\n\n";
-  pages.overview += coverage_table(studies) + agreement_table(studies);
+  pages.overview += coverage_table(studies) + agreement_table(studies) + beyond_part(studies);
   if (!others.empty()) {
     Table table{"Not counted here", {"study"}, {}, {"Their pages were made of results files that have not been kept."}};
-    for (const std::string& name : others) table.rows.push_back({fmt::format("[{0}](reproduction/{0}.md)", name)});
+    for (const std::string& name : others) table.rows.push_back({link_to(name)});
     pages.overview += render({table}, TableFormat::markdown);
   }
   for (const Study& study : studies) pages.studies.emplace_back(study.results->name, study_page(study));

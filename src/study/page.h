@@ -39,16 +39,20 @@ struct Fit {
 /// Of every table with more than one setting, the settings, the best first. Refers to the comparisons.
 std::vector<Fit> fits_of(const std::vector<Comparison>& comparisons);
 
+/// Tables of studies (name, tables) that say what no paper measured: those of one title and the same columns are one,
+/// with the study, a link to its page, as its first column.
+std::vector<Table> beyond_papers(const std::vector<std::pair<std::string, std::vector<Table>>>& studies);
+
 /// Pages in Markdown.
 struct Pages {
   std::string overview;  ///< of all papers and studies; it names each study's page as `reproduction/NAME.md`
   std::vector<std::pair<std::string, std::string>> studies;  ///< name, page
 };
 
-/// The overview: what was compared of each paper, and how far each study agrees. A study's page: its size, how it ran,
-/// which settings fit of those that the paper leaves open, what lies far off, with the reason or marked open, and its
-/// tables. `others` are studies that have a page and no results any more: named, and not counted. Throws Error as
-/// report() does.
+/// The overview: what was compared of each paper, how far each study agrees, and what lies beyond the papers. A study's
+/// page: its size, how it ran, which settings fit of those that the paper leaves open, what lies far off, with the
+/// reason or marked open, and its tables. `others` are studies that have a page and no results any more: named, and not
+/// counted. Throws Error as report() does.
 Pages reproduction_pages(const std::vector<NamedResults>& studies, const std::vector<std::string>& others);
 
 }  // namespace telltale::study

@@ -29,6 +29,8 @@ struct Table {
   std::vector<std::vector<std::string>> rows;
   std::vector<std::string> notes;            ///< below the table
   std::vector<Comparison> comparisons = {};  ///< what its rows compare, if they do
+  /// Of what no paper measured: the overview of all studies shows such tables too (study/page.h).
+  bool is_beyond_papers = false;
 };
 
 enum class TableFormat { text, markdown, csv };

@@ -11,9 +11,6 @@
 namespace telltale::watermark {
 namespace {
 
-// A level is met by what falls short of it in the last bits alone: 1/100 and 0.01 are the same.
-bool meets(double p, double level) { return p <= level * (1 + 1e-12); }
-
 void require_level(double level) {
   if (!(level > 0 && level < 1)) throw Error("the level of a claim lies between 0 and 1");
 }
@@ -23,6 +20,8 @@ void require_answers(std::span<const std::int64_t> answers, const KeySamples& ke
 }
 
 }  // namespace
+
+bool meets(double p, double level) { return p <= level * (1 + 1e-12); }
 
 std::int64_t claim_matches(std::span<const std::int64_t> answers, const KeySamples& keys,
                            std::optional<std::int64_t> asked) {

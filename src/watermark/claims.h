@@ -18,6 +18,8 @@ namespace telltale::watermark {
 
 /// The level at which a claim is proven, where nobody says another.
 inline constexpr double claim_level = 0.01;
+/// A level is met by what falls short of it in the last bits alone, too: 1/100 and 0.01 are the same.
+bool meets(double p, double level);
 
 /// How many answers have the claimed label, of the first so many (none said: of all); refusals and unknown labels are
 /// no matches. Throws Error unless there is one answer for each label, and as many as `asked`.

@@ -3,21 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "experiments/made_up_results.h"
 #include "experiments/ownership/ownership.h"
 
 namespace telltale::experiments {
 namespace {
-
-using Labels = std::vector<std::string>;
-
-store::Variable labels_of(const std::string& name, const std::string& dimension, const Labels& values) {
-  return {name, {dimension}, values, {}, std::nullopt};
-}
-
-store::Variable numbers_of(const std::string& name, const std::vector<std::string>& dimensions,
-                           const std::vector<std::int64_t>& shape, const std::vector<double>& values) {
-  return {name, dimensions, Array::of<double>(shape, values), {}, std::nullopt};
-}
 
 // Two schemes (one is the clean network), both ways of embedding, two alphas, two repeats. Test accuracies are alike
 // everywhere; the keys of alpha 0.1 are answered always or half of the time.
@@ -39,18 +29,11 @@ store::Group both_ways() {
        Labels{"j0", "j1", "j2", "j3", "t0", "t1", "t2", "t3", "c0", "c1", "c0", "c1", "c0", "c1", "c0", "c1"},
        {},
        std::nullopt}};
-  const Labels tasks{"j0", "j1", "j2", "j3", "t0", "t1", "t2", "t3", "c0", "c1"};
   store::Group root;
-  root.children = {
-      train,
-      {"tasks", {}, {{"task", 10}}, {labels_of("identity", "task", tasks)}, {}},
-      {"run", {}, {{"task", 10}}, {numbers_of("seconds", {"task"}, {10}, {50, 50, 50, 50, 5, 5, 5, 5, 10, 10})}, {}}};
+  root.children = {train};
+  add_made_up_tasks(root, {"j0", "j1", "j2", "j3", "t0", "t1", "t2", "t3", "c0", "c1"},
+                    {50, 50, 50, 50, 5, 5, 5, 5, 10, 10});
   return root;
-}
-
-std::string cell(const study::Table& table, const std::string& column) {
-  const auto found = std::find(table.columns.begin(), table.columns.end(), column);
-  return table.rows.at(0).at(static_cast<std::size_t>(found - table.columns.begin()));
 }
 
 TEST(EmbeddingTable, CountsTheCasesThatAgreeAndTheSecondsOfEveryTrainingOnce) {

@@ -124,7 +124,7 @@ def test_every_machine_reads_every_watermark(study):
 
 def test_the_report_says_what_claims_are_worth(study, telltale):
     text = telltale("report", study.output).out
-    for title in ("How often a claim is proven", "False claims that pass", "Does a watermark read the same on every machine?"):
+    for title in ("Every scheme in one line", "How often a claim is proven", "False claims that pass", "Does a watermark read the same on every machine?"):
         assert title in text
 
 

@@ -122,5 +122,27 @@ TEST(Page, AStudyWhoseResultsAreGoneIsNamedAndNotCounted) {
   EXPECT_NE(pages.overview.find("[aime-mnist](reproduction/aime-mnist.md)"), std::string::npos);
 }
 
+TEST(Page, WhatNoPaperMeasuredIsGatheredFromAllStudies) {
+  const auto table = [](const char* title, bool is_beyond, const char* cell) {
+    Table made{title, {"scheme"}, {{cell}}, {"A note."}};
+    made.is_beyond_papers = is_beyond;
+    return made;
+  };
+  Table wider = table("Claims", true, "aime");
+  wider.columns.emplace_back("test %"), wider.rows.front().emplace_back("97");
+  const std::vector<Table> gathered =
+      beyond_papers({{"mnist", {table("Claims", true, "noise"), table("Pruning", false, "x")}},
+                     {"cifar-10", {table("Claims", true, "content")}},
+                     {"wide", {wider}},
+                     {"empty", {Table{"Claims", {"scheme"}, {}, {}}}}});
+  ASSERT_EQ(gathered.size(), 2u);
+  EXPECT_EQ(gathered[0].columns, (std::vector<std::string>{"study", "scheme"}));
+  EXPECT_EQ(gathered[0].rows,
+            (std::vector<std::vector<std::string>>{{"[mnist](reproduction/mnist.md)", "noise"},
+                                                   {"[cifar-10](reproduction/cifar-10.md)", "content"}}));
+  EXPECT_EQ(gathered[0].notes, std::vector<std::string>{"A note."}) << "once";
+  EXPECT_EQ(gathered[1].columns.back(), "test %") << "what has other columns stands by itself";
+}
+
 }  // namespace
 }  // namespace telltale::study

@@ -9,9 +9,6 @@
 
 namespace telltale::experiments {
 
-/// The share of its accuracy that a stolen network must keep to be worth stealing.
-inline constexpr double useful_share = 0.9;
-
 /// Those of these tables that a results file of experiment `ownership` has something for. `attacks`: names of the
 /// groups of networks that were attacked.
 std::vector<study::Table> claims_tables(const store::Group& root, const std::vector<std::string>& attacks);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <tuple>
 
+#include "experiments/matrix/claims_made.h"
 #include "experiments/matrix/claims_tables.h"
 #include "experiments/ownership/false_claims.h"
 #include "experiments/ownership/machines.h"
@@ -45,7 +46,7 @@ double keys_kept(const Cells* fresh, const Cells& trained, std::size_t cell) {
 
 // What is left of a scheme's watermark, by the labels of what was done to its networks; one value a repeat and case.
 struct Left {
-  std::vector<double> accuracy, keys;
+  std::vector<double> accuracy, keys, seconds;
   std::map<std::string, int> verdicts;
 
   // "2 proven, 1 unresolved"; "-" where nothing was claimed.
@@ -66,7 +67,9 @@ struct Left {
   }
 };
 
-std::map<std::string, std::map<std::string, Left>> left_of(const store::Group& group, const store::Group& train) {
+// `seconds`: of every task.
+std::map<std::string, std::map<std::string, Left>> left_of(const store::Group& group, const store::Group& train,
+                                                           const std::map<std::string, double>& seconds) {
   const Cells accuracy(group, "accuracy_second_half"), trained(group, "key_accuracy_trained");
   std::optional<Cells> fresh;
   if (group.find_variable("key_accuracy") != nullptr) fresh.emplace(group, "key_accuracy");
@@ -76,7 +79,7 @@ std::map<std::string, std::map<std::string, Left>> left_of(const store::Group& g
     if (dimension.size > 1 && std::find(told.begin(), told.end(), dimension.name) != told.end())
       varies.push_back(dimension.name);
   if (!varies.empty()) told = varies;
-  const store::Variable* verdicts = group.find_variable("verdict");
+  const store::Variable *verdicts = group.find_variable("verdict"), *tasks = group.find_variable("attack_task");
   std::map<std::string, std::map<std::string, Left>> all;
   for (std::size_t cell = 0; cell < accuracy.size(); ++cell) {
     if (std::isnan(accuracy.value(cell))) continue;
@@ -90,6 +93,9 @@ std::map<std::string, std::map<std::string, Left>> left_of(const store::Group& g
     Left& left = all[scheme][done];
     left.accuracy.push_back(accuracy.value(cell));
     left.keys.push_back(keys);
+    if (tasks != nullptr)
+      if (const auto took = seconds.find(tasks->strings()[cell]); took != seconds.end())
+        left.seconds.push_back(took->second);
     if (verdicts != nullptr && !verdicts->strings()[cell].empty()) ++left.verdicts[verdicts->strings()[cell]];
   }
   return all;
@@ -111,13 +117,15 @@ std::map<std::string, Left>::const_iterator worst_for_owner(const std::map<std::
 Table matrix_table(const store::Group& root, const store::Group& train) {
   Table table{
       "What every attack leaves of every watermark",
-      {"attack", "scheme", "test % unattacked", "keys % unattacked", "test %", "keys %", "claims", "by"},
+      {"attack", "scheme", "test % unattacked", "keys % unattacked", "test %", "keys %", "claims", "seconds", "by"},
       {},
       {"Of every attack the settings that leave the fewest claims proven, then the fewest key samples, among those "
        "that leave at least 90% of the accuracy; where none does, those that leave the most accuracy. Accuracies are "
        "those of the second half of the test images, which no attack sees; keys are new key samples, or those trained "
-       "on of schemes that have no others; means over repeats and cases."}};
-  const auto before = left_of(train, train);
+       "on of schemes that have no others; means over repeats and cases. Seconds: of the task where it ran, with all "
+       "that is then asked of the network; -: the file does not say."}};
+  const std::map<std::string, double> seconds = study::task_seconds(root);
+  const auto before = left_of(train, train, seconds);
   for (const std::string& attack : attacks_met()) {
     const store::Group* group = root.child(attack);
     if (group == nullptr) continue;
@@ -125,7 +133,7 @@ Table matrix_table(const store::Group& root, const store::Group& train) {
       table.notes.push_back(attack +
                             " is no attack, but a network that owes the attacked one nothing: what leaves no more "
                             "accuracy took nothing of worth.");
-    for (const auto& [scheme, by_settings] : left_of(*group, train)) {
+    for (const auto& [scheme, by_settings] : left_of(*group, train, seconds)) {
       const auto untouched = before.find(scheme);
       if (!watermark::scheme_named(scheme).marks() || untouched == before.end()) continue;
       const Left& unattacked = untouched->second.begin()->second;
@@ -133,7 +141,8 @@ Table matrix_table(const store::Group& root, const store::Group& train) {
       const auto worst = worst_for_owner(by_settings, useful_share * base);
       table.rows.push_back({attack, scheme, study::percent(base), study::percent(study::mean(unattacked.keys)),
                             study::percent(study::mean(worst->second.accuracy)),
-                            study::percent(study::mean(worst->second.keys)), worst->second.claims(), worst->first});
+                            study::percent(study::mean(worst->second.keys)), worst->second.claims(),
+                            study::decimals(study::mean(worst->second.seconds), 1), worst->first});
     }
   }
   return table;

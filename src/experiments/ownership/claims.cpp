@@ -85,16 +85,13 @@ ClaimGiven ClaimGiven::of(const Outcome& asked) {
   return {rows.front(), {rows.begin() + 1, rows.end()}};
 }
 
-double NullsGiven::p(const ClaimGiven& own) const {
+double NullsGiven::p(const ClaimGiven& own, std::optional<std::size_t> size) const {
+  const auto parts = [&](const ClaimGiven& given) -> const std::vector<double>& {
+    return size ? given.by_size.at(*size) : given.whole;
+  };
   std::vector<std::vector<double>> others;
-  for (const ClaimGiven& model : models) others.push_back(model.whole);
-  return watermark::rank_p(own.whole, others);
-}
-
-double NullsGiven::p(const ClaimGiven& own, std::size_t size) const {
-  std::vector<std::vector<double>> others;
-  for (const ClaimGiven& model : models) others.push_back(model.by_size.at(size));
-  return watermark::rank_p(own.by_size.at(size), others);
+  for (const ClaimGiven& model : models) others.push_back(parts(model));
+  return watermark::rank_p(parts(own), others);
 }
 
 std::vector<NullsGiven> nulls_given(const Stage& nulls, std::size_t cases, std::size_t of_case,

@@ -2,6 +2,8 @@
 // the owner's key, and the verdict, of every case and after every attack.
 #pragma once
 
+#include <optional>
+
 #include "experiments/training.h"
 
 namespace telltale::experiments {
@@ -68,9 +70,8 @@ struct NullsGiven {
   std::string stratum;
   std::vector<ClaimGiven> models;
 
-  /// p_model of this stratum: of the whole claim, and of the first queries, so many as the size at that place says.
-  [[nodiscard]] double p(const ClaimGiven& own) const;
-  [[nodiscard]] double p(const ClaimGiven& own, std::size_t size) const;
+  /// p_model of this stratum: of the whole claim, or of the first queries, so many as the size at this place says.
+  [[nodiscard]] double p(const ClaimGiven& own, std::optional<std::size_t> size = {}) const;
 };
 /// Of those that have answered, by stratum; of strata without any none. `nulls`: the stage that asks them, over so many
 /// cases.

@@ -105,6 +105,9 @@ std::vector<store::Group> Ownership::further_groups(const StudyInputs& inputs, c
   for (const watermark::Attack* attack : attacks_)
     if (const Stage* stage = plan.find_stage(attack->name())) {
       groups.push_back(group_of(*stage, outcome));
+      groups.back().variables.push_back(
+          study::texts("attack_task", stage->grid.dimensions(), identities_of(*stage, outcome),
+                       "identity of the task that attacked and asked: run/seconds says how long it took"));
       if (claims(job)) add_claims(groups.back(), *stage, cases(job), plan.find_stage("null"), job, outcome);
     }
   for (const char* stage : {"null", "false-claims"})

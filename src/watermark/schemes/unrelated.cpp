@@ -111,12 +111,12 @@ class Unrelated final : public SourceTargetScheme {
     models::check(images);
     const ForeignFit fit(other, inputs.train.shape);
     const std::size_t size = fit.to.pixels();
-    KeySamples keys{fit.to, std::vector<float>(sources.size() * size),
+    KeySamples keys{fit.to, std::vector<float>(inputs.labels_alone ? 0 : sources.size() * size),
                     std::vector<std::int64_t>(sources.size(), inputs.settings.at("target")), std::move(sources)};
     const bool random = inputs.settings.at("unrelated_labels") == "random";
     const Stream labels = Stream(KeyStreams(inputs.settings).labels).derive(name + " labels");
     for (std::size_t k = 0; k < keys.sources.size(); ++k) {
-      fit.lay(images.image(keys.sources[k]), std::span(keys.pixels).subspan(k * size, size));
+      if (!inputs.labels_alone) fit.lay(images.image(keys.sources[k]), std::span(keys.pixels).subspan(k * size, size));
       if (random)
         keys.labels[k] = static_cast<std::int64_t>(
             labels.derive(std::to_string(keys.sources[k])).below(static_cast<std::uint64_t>(inputs.classes)));
