@@ -233,12 +233,12 @@ def test_the_matrix_is_the_table_of_the_program(request, study_files, tmp_path, 
     file = study_files["ownership"] if study == "small" else kept_study(study, tmp_path)
     text = request.getfixturevalue("telltale")("report", file).out
     table = text[text.index("What every attack leaves of every watermark"):].split("\n\n")[0]
-    rows = {tuple(row[:2]): row[2:] for row in (re.split(r"\s{2,}", line.strip()) for line in table.splitlines()[3:]) if len(row) == 8}
+    rows = {tuple(row[:2]): row[2:] for row in (re.split(r"\s{2,}", line.strip()) for line in table.splitlines()[3:]) if len(row) == 9}
     data = figure_named("ownership-matrix").draw(telltale.open(file)).data
     attacked = data[data["attack"] != "none"]
     assert {(cell.attack, cell.scheme) for cell in attacked.itertuples()} == set(rows)
     for cell in attacked.itertuples():
-        before, _, accuracy, keys, claims, setting = rows[cell.attack, cell.scheme]
+        before, _, accuracy, keys, claims, _, setting = rows[cell.attack, cell.scheme]
         assert [before, accuracy, keys] == [f"{100 * value:.2f}" for value in (cell.unattacked_accuracy, cell.accuracy, cell.keys_kept)], cell
         assert setting.replace("_", " ") == cell.setting and f"{cell.proven} proven" in f"0 proven, {claims}"
 

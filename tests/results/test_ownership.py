@@ -1,5 +1,7 @@
 """Experiment ownership, end to end: every watermark meets every attack, and the report says what is left of it."""
 
+import csv
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -133,6 +135,18 @@ def test_the_report_has_a_row_for_every_pair(study, telltale):
     table = text[text.index("What every attack leaves of every watermark"):].split("\n\n")[0]
     rows = {tuple(line.split()[:2]) for line in table.splitlines()}
     assert {(attack, scheme) for attack in ATTACKS for scheme in MARKED} <= rows
+
+
+def test_every_attack_leads_to_how_long_it_took(study, telltale):
+    tasks, run = (xr.open_dataset(study.output, group=name) for name in ("tasks", "run"))
+    seconds = dict(zip(tasks.identity.values, run.seconds.values))
+    for attack in ATTACKS + CONTROLS:
+        names = group(study, attack).attack_task.values.ravel()
+        assert len(set(names)) == len(names) and all(seconds[name] > 0 for name in names)
+    text = telltale("report", study.output, "--format", "csv").out
+    table = [row for row in csv.reader(text.splitlines()) if row and row[0] == "What every attack leaves of every watermark"]
+    at, scratch = table[0].index("seconds"), next(row for row in table if row[1:3] == ["scratch", "noise"])
+    assert scratch[at] == f"{seconds[group(study, 'scratch').attack_task.sel(scheme='noise').item()]:.1f}"
 
 
 def test_attacks_that_are_combined_have_to_be_there(refused):

@@ -57,20 +57,19 @@ class Unrelated final : public SourceTargetScheme {
 
   [[nodiscard]] KeySamples embedded(const KeyInputs& inputs) const override {
     check(inputs);
-    const data::Split& train = foreign_data(inputs).train();
-    return made(inputs, train,
-                chosen(candidates(inputs, train, true), embedded_count(inputs), KeyStreams(inputs.settings)),
-                "training");
+    return made(inputs, foreign_data(inputs).train(), marked(inputs), "training");
   }
 
   [[nodiscard]] KeySamples queries(const KeyInputs& inputs, Query query, std::int64_t limit) const override {
-    if (query == Query::trained) return trained(*this, inputs, limit);
+    const bool asks_trained = query == Query::trained;
     const data::Split& test = foreign_data(inputs).test();
-    std::vector<std::int64_t> sources = candidates(inputs, test, query == Query::fresh);
+    std::vector<std::int64_t> sources = asks_trained ? marked(inputs) : candidates(inputs, test, query == Query::fresh);
+    // Before they are made: of each of a thousand decoys few are asked.
     if (limit > 0 && static_cast<std::int64_t>(sources.size()) > limit) sources.resize(static_cast<std::size_t>(limit));
     require(!sources.empty(), "unrelated-class",
             foreign_data(inputs).name() + " has no test image of the unrelated class");
-    return made(inputs, test, std::move(sources), "query");
+    return asks_trained ? made(inputs, foreign_data(inputs).train(), std::move(sources), "training")
+                        : made(inputs, test, std::move(sources), "query");
   }
 
  protected:
@@ -99,6 +98,11 @@ class Unrelated final : public SourceTargetScheme {
   }
 
  private:
+  // The training images that are embedded.
+  [[nodiscard]] std::vector<std::int64_t> marked(const KeyInputs& inputs) const {
+    return chosen(candidates(inputs, foreign_data(inputs).train(), true), embedded_count(inputs),
+                  KeyStreams(inputs.settings));
+  }
   static std::vector<std::int64_t> candidates(const KeyInputs& inputs, const data::Split& split, bool owners) {
     return images_of_class(models::ImageView::of(foreign_data(inputs).shape(), split),
                            inputs.settings.at(owners ? "unrelated_class" : "unrelated_other_class"));
