@@ -96,6 +96,9 @@ def test_false_claims_pass_fewer_and_fewer_standards(study):
     passed = [claims[f"passes_{name}"] for name in ("raw", "regeneration", "secrets", "nulls", "commitment")]
     for harder, easier in zip(passed[1:], passed):
         assert (harder <= easier).all()
+    # Null models are asked last; of a label that they do not have they say nothing.
+    assert ((claims.p_model.notnull()) == ((claims.passes_secrets == 1) & (claims.scheme != "new-label"))).all()
+    assert (claims.p_model.notnull()).any()
     made = claims.claim_queries > 0
     assert made.sel(forgery=["answers", "secrets", "transfer", "transfer-untargeted"]).all()
     answers = claims.sel(forgery="answers")  # claimed as it was answered

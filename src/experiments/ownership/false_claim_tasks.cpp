@@ -86,9 +86,18 @@ cluster::TaskResult claim_falsely(const FalseClaim& task, RankState& rank, clust
   const std::int64_t asked = forged.samples.count();
   SecretTests secrets;
   if (forged.origin) secrets = secret_tests(forged, claim, task, *suspect, inputs);
-  // Networks without the label give it never: that says nothing.
+
+  const auto says = [&](const std::optional<double>& p, std::int64_t keys) {
+    const watermark::ClaimTest test{"", p.value_or(0)};
+    return !p || watermark::judge(true, {&test, 1}, keys).verdict == watermark::Verdict::proven;
+  };
+  const bool passes_raw = watermark::scheme_of(task.scheme).found(claim.matches, asked);
+  const bool passes_regeneration = passes_raw && forged.origin.has_value();
+  const bool passes_secrets = passes_regeneration && says(secrets.key, 1) && says(secrets.labels, 1);
+  // Null models are what takes a judge longest: he asks them about what nothing else has refused. And networks without
+  // the label give it never, which says nothing.
   std::optional<double> by_nulls;
-  if (!task.nulls.empty() && std::ranges::max(forged.samples.labels) < data.classes()) {
+  if (passes_secrets && !task.nulls.empty() && std::ranges::max(forged.samples.labels) < data.classes()) {
     std::vector<std::vector<double>> others;
     for (const Identity& one : task.nulls) {
       others.push_back(
@@ -97,11 +106,8 @@ cluster::TaskResult claim_falsely(const FalseClaim& task, RankState& rank, clust
     }
     by_nulls = watermark::rank_p(claim.parts, others);
   }
+  const bool passes_nulls = passes_secrets && says(by_nulls, 1);
 
-  const auto says = [&](const std::optional<double>& p, std::int64_t keys) {
-    const watermark::ClaimTest test{"", p.value_or(0)};
-    return !p || watermark::judge(true, {&test, 1}, keys).verdict == watermark::Verdict::proven;
-  };
   const auto put = [&](const char* name, bool value) {
     result.values[name] = Array::scalar<std::int64_t>(value ? 1 : 0);
   };
@@ -112,12 +118,9 @@ cluster::TaskResult claim_falsely(const FalseClaim& task, RankState& rank, clust
   count("claim_queries", asked), count("claim_matches", claim.matches), count("tries", forged.tries);
   if (took_over) count("claim_matches_before", before.matches);
   p_value("p_key", secrets.key), p_value("p_labels", secrets.labels), p_value("p_model", by_nulls);
-  bool passes = watermark::scheme_of(task.scheme).found(claim.matches, asked);
-  put("passes_raw", passes);
-  put("passes_regeneration", passes = passes && forged.origin.has_value());
-  put("passes_secrets", passes = passes && says(secrets.key, 1) && says(secrets.labels, 1));
-  put("passes_nulls", passes = passes && says(by_nulls, 1));
-  put("passes_commitment", passes && !watermark::forgery_named(task.forgery).sees_suspect &&
+  put("passes_raw", passes_raw), put("passes_regeneration", passes_regeneration);
+  put("passes_secrets", passes_secrets), put("passes_nulls", passes_nulls);
+  put("passes_commitment", passes_nulls && !watermark::forgery_named(task.forgery).sees_suspect &&
                                says(secrets.key, forged.tries) && says(secrets.labels, forged.tries) &&
                                says(by_nulls, forged.tries));
   return result;

@@ -73,7 +73,9 @@ std::vector<study::Measure> false_claim_measures() {
   return {
       {"p_key", "p_key", "probability of so many matches for a secret that the network does not depend on, by decoys"},
       {"p_labels", "p_labels", "the same, exactly, where labels are drawn"},
-      {"p_model", "p_model", "probability of so many matches for the judge's null models"}};
+      {"p_model", "p_model",
+       "probability of so many matches for the judge's null models, which are asked about claims that pass all "
+       "standards before"}};
 }
 
 std::vector<study::Count> false_claim_counts() {

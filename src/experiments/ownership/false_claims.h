@@ -8,12 +8,12 @@
 namespace telltale::experiments {
 
 /// Claims a network with a forged key. Its outcome: claim_queries, claim_matches, tries (among how many keys the
-/// claimant chose); p_key and p_labels, of keys that come out of the scheme, where these are defined; p_model; of a key
-/// that was embedded into a stolen network, claim_matches_before, of that network; and whether the claim passes
-/// (1 or 0) each standard, the later ones harder: passes_raw, passes_regeneration, passes_secrets, passes_nulls,
-/// passes_commitment. Where no such key can be made: nothing.
+/// claimant chose); p_key and p_labels, of keys that come out of the scheme, where these are defined; p_model, of
+/// claims that pass all standards before that; of a key that was embedded into a stolen network, claim_matches_before,
+/// of that network; and whether the claim passes (1 or 0) each standard, the later ones harder: passes_raw,
+/// passes_regeneration, passes_secrets, passes_nulls, passes_commitment. Where no such key can be made: nothing.
 struct FalseClaim {
-  static constexpr study::TaskKind kind{.name = "false-claim", .algorithm = 6};
+  static constexpr study::TaskKind kind{.name = "false-claim", .algorithm = 7};
   Identity data, model;  ///< of the suspect
   Json scheme;           ///< settings of the claimant's key: the owner's, with a secret of his own
   std::string forgery;
