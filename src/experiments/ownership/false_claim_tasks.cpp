@@ -60,6 +60,19 @@ SecretTests secret_tests(const watermark::Forged& forged, const Claimed& claim, 
   return found;
 }
 
+// What null models say of any key: nothing of a label that networks without the watermark cannot give.
+std::optional<double> null_test(const watermark::Forged& forged, const Claimed& claim, const FalseClaim& task,
+                                RankState& rank, cluster::TaskContext& context) {
+  if (task.nulls.empty() || std::ranges::max(forged.samples.labels) >= rank.planned_data(task.data).classes())
+    return {};
+  std::vector<std::vector<double>> others;
+  for (const Identity& one : task.nulls) {
+    others.push_back(claimed(*watermark::serve(rank.models.get(one, context)), forged.samples, task.eval_batch).parts);
+    context.check();
+  }
+  return watermark::rank_p(claim.parts, others);
+}
+
 cluster::TaskResult claim_falsely(const FalseClaim& task, RankState& rank, cluster::TaskContext& context) {
   const data::Dataset& data = rank.planned_data(task.data);
   const auto check = [&] { context.check(); };
@@ -94,18 +107,8 @@ cluster::TaskResult claim_falsely(const FalseClaim& task, RankState& rank, clust
   const bool passes_raw = watermark::scheme_of(task.scheme).found(claim.matches, asked);
   const bool passes_regeneration = passes_raw && forged.origin.has_value();
   const bool passes_secrets = passes_regeneration && says(secrets.key, 1) && says(secrets.labels, 1);
-  // Null models are what takes a judge longest: he asks them about what nothing else has refused. And networks without
-  // the label give it never, which says nothing.
-  std::optional<double> by_nulls;
-  if (passes_secrets && !task.nulls.empty() && std::ranges::max(forged.samples.labels) < data.classes()) {
-    std::vector<std::vector<double>> others;
-    for (const Identity& one : task.nulls) {
-      others.push_back(
-          claimed(*watermark::serve(rank.models.get(one, context)), forged.samples, task.eval_batch).parts);
-      check();
-    }
-    by_nulls = watermark::rank_p(claim.parts, others);
-  }
+  // Null models take a judge longest: he asks them about what nothing else has refused.
+  const auto by_nulls = passes_secrets ? null_test(forged, claim, task, rank, context) : std::nullopt;
   const bool passes_nulls = passes_secrets && says(by_nulls, 1);
 
   const auto put = [&](const char* name, bool value) {
